@@ -1,0 +1,134 @@
+"""From a study to a measurement: which k-space a scanner would have given on a mask.
+
+A modality with raw data uses them; a modality with a magnitude image only is simulated from it with one coil and zero
+phase, and labelled so (`Origin.MAGNITUDE`): its k-space is conjugate-symmetric, which is easier than a real scan.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import ShapeError
+from mrviewer.method import Measurement
+from mrviewer.physics import adjoint, fft2c
+from mrviewer.sampling.mask import Mask
+from mrviewer.study import Image, Origin, RawData, Study
+
+__all__ = ["MagnitudeRawData", "measure", "raw_data", "reference_slice", "volume_from_slices"]
+
+
+@dataclass(frozen=True, eq=False)
+class MagnitudeRawData:
+    """Single-coil k-space simulated from a magnitude image with zero phase and no noise."""
+
+    image: Image
+
+    @property
+    def modality(self) -> str:
+        """Modality of the image."""
+        return self.image.modality
+
+    @property
+    def origin(self) -> Origin:
+        """Always `Origin.MAGNITUDE`."""
+        return Origin.MAGNITUDE
+
+    @property
+    def slice_axis(self) -> int:
+        """Axis with the thickest voxels, else axial."""
+        return self.image.geometry.slice_axis
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Sizes ``(slice, 1, y, x)``."""
+        sizes = list(self.image.geometry.shape)
+        n_slices = sizes.pop(self.slice_axis)
+        return n_slices, 1, sizes[0], sizes[1]
+
+    @property
+    def acquired(self) -> None:
+        """Nothing is missing."""
+        return
+
+    def kspace(self, index: int) -> NDArray[np.complex64]:
+        """Transform of one slice, ``(1, y, x)``."""
+        return fft2c(self._slices[index][None].astype(np.complex64)).astype(np.complex64, copy=False)
+
+    def coil_maps(self, index: int) -> NDArray[np.complex64]:
+        """One coil that sees everything alike."""
+        del index
+        return np.ones((1, *self.shape[2:]), np.complex64)
+
+    @cached_property
+    def _slices(self) -> NDArray[np.float32]:
+        volume = np.nan_to_num(self.image.volume().astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        return np.moveaxis(volume, self.slice_axis, 0)
+
+
+def raw_data(study: Study, modality: str | None = None) -> RawData:
+    """Raw data of one modality: the study's own, or simulated from its magnitude image."""
+    chosen = study.choose_modality(modality)
+    return study.raw[chosen] if chosen in study.raw else MagnitudeRawData(study.images[chosen])
+
+
+def reference_slice(raw: RawData, index: int) -> NDArray[np.float32] | None:
+    """Magnitude ``(y, x)`` of the fully sampled slice; `None` if the scan was acquired undersampled."""
+    if raw.acquired is not None:
+        return None
+    return np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
+
+
+def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Measurement:
+    """Sample some slices of raw data on a mask.
+
+    Parameters
+    ----------
+    study
+        The study that `raw` belongs to.
+    raw
+        From `raw_data`.
+    mask
+        Its pattern must fit the ``(y, x)`` of `raw`.
+    slices
+        Indices along the slice axis.
+
+    Raises
+    ------
+    ShapeError
+        If mask and slices differ in size.
+    """
+    n_slices, _, height, width = raw.shape
+    if mask.pattern.shape[0] not in (1, height) or mask.pattern.shape[1] != width:
+        raise ShapeError(f"the mask is {mask.pattern.shape} but slices are {(height, width)} (y, x); make a mask to fit")
+    if any(not 0 <= index < n_slices for index in slices):
+        raise ShapeError(f"slices {min(slices)} to {max(slices)} were asked for, but there are {n_slices}")
+    pattern = mask.pattern if raw.acquired is None else mask.pattern & raw.acquired
+    geometry = study.images[raw.modality].geometry if raw.modality in study.images else None
+    sizes = geometry.voxel_size_mm if geometry is not None else (1.0, 1.0, 1.0)
+    in_plane = [size for axis, size in enumerate(sizes) if axis != raw.slice_axis]
+    return Measurement(
+        kspace=np.stack([raw.kspace(index) * pattern for index in slices]).astype(np.complex64, copy=False),
+        mask=mask,
+        coil_maps=np.stack([raw.coil_maps(index) for index in slices]),
+        modality=raw.modality,
+        origin=raw.origin,
+        images={} if raw.acquired is not None else _image_slices(study, raw, slices),
+        voxel_size_mm=(sizes[raw.slice_axis], in_plane[0], in_plane[1]),
+    )
+
+
+def volume_from_slices(slices: NDArray[np.generic], slice_axis: int) -> NDArray[np.generic]:
+    """Put the slice axis of a stack ``(slice, y, x)`` back to where it lies in the volume ``(z, y, x)``."""
+    return np.moveaxis(slices, 0, slice_axis)
+
+
+def _image_slices(study: Study, raw: RawData, slices: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+    """Fully sampled slices of the measured modality, for methods that segment images."""
+    if raw.modality not in study.images:
+        return {}
+    stack = np.moveaxis(study.images[raw.modality].volume(), raw.slice_axis, 0)
+    chosen = np.nan_to_num(stack[list(slices)].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    return {raw.modality: chosen}

@@ -1,0 +1,32 @@
+"""Which device computes."""
+
+from mrviewer.errors import InputError
+
+__all__ = ["resolve_device"]
+
+
+def resolve_device(name: str = "auto") -> str:
+    """Turn ``auto | cpu | cuda | cuda:N | mps`` into a torch device name that exists here.
+
+    Raises
+    ------
+    InputError
+        If the name is not one of these, or the device is not there.
+    """
+    if name == "cpu":
+        return "cpu"
+    import torch
+
+    kind, _, number = name.partition(":")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cuda" and (not number or number.isdigit()):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(number or 0) < count:
+            return name
+        raise InputError(f"device {name} was asked for but this machine has {count} CUDA device(s); use --device cpu")
+    if name == "mps":
+        if torch.backends.mps.is_available():
+            return name
+        raise InputError("device mps was asked for but this machine has none; use --device cpu")
+    raise InputError(f"device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps")

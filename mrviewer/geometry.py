@@ -1,0 +1,121 @@
+"""Where a volume lies in the scanner, and the one array order that this project uses.
+
+Inside the program every volume is an array ``(z, y, x)`` whose axes run, as nearly as the stored grid allows, to
+**I**\\ nferior, **P**\\ osterior and **L**\\ eft: slice 0 is the top of the head, row 0 the front, column 0 the right. A
+slice drawn row by row, column by column is then the radiological picture. Coordinates in millimetres are RAS+, as in
+NIfTI. `Geometry` knows the way back to the order in which the file was stored.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import nibabel
+import numpy as np
+from nibabel import orientations
+from numpy.typing import NDArray
+
+from mrviewer.errors import ShapeError
+
+__all__ = ["AXIS_LETTERS", "INTERNAL_AXES", "Geometry"]
+
+INTERNAL_AXES = ("I", "P", "L")
+AXIS_LETTERS = {"I": ("S", "I"), "P": ("A", "P"), "L": ("R", "L")}
+"""Axis name -> the letters at its low and at its high end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The grid of a volume in scanner space.
+
+    Parameters
+    ----------
+    shape : (z, y, x)
+        Voxels in internal order.
+    affine : (4, 4)
+        Array index ``(z, y, x, 1)`` to RAS+ millimetres.
+    to_stored : (3, 2)
+        nibabel orientation that turns an internal array into the order of the file it came from.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    to_stored: NDArray[np.float64]
+
+    @classmethod
+    def from_stored(cls, shape: tuple[int, int, int], affine: NDArray[np.float64]) -> "Geometry":
+        """Geometry of a volume stored with `shape` and `affine` in any orientation, oblique or not."""
+        stored = orientations.io_orientation(affine)
+        to_internal = orientations.ornt_transform(stored, orientations.axcodes2ornt(INTERNAL_AXES))
+        internal_affine = affine @ orientations.inv_ornt_aff(to_internal, shape)
+        internal_shape = [0, 0, 0]
+        for axis, (target, _) in enumerate(to_internal):
+            internal_shape[int(target)] = shape[axis]
+        back = orientations.ornt_transform(orientations.axcodes2ornt(INTERNAL_AXES), stored)
+        return cls((internal_shape[0], internal_shape[1], internal_shape[2]), internal_affine, back)
+
+    @classmethod
+    def axial(cls, shape: tuple[int, int, int], voxel_size_mm: tuple[float, float, float]) -> "Geometry":
+        """Upright grid centred on the isocentre, stored as RAS; for arrays that come without a position."""
+        affine = np.zeros((4, 4))
+        for row, axis in ((2, 0), (1, 1), (0, 2)):
+            affine[row, axis] = -voxel_size_mm[axis]
+            affine[row, 3] = voxel_size_mm[axis] * (shape[axis] - 1) / 2
+        affine[3, 3] = 1
+        return cls(shape, affine, np.array([[2.0, -1.0], [1.0, -1.0], [0.0, -1.0]]))
+
+    def to_internal(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
+        """View of a stored array in internal order; axes after the first three are kept."""
+        to_internal = orientations.ornt_transform(_IDENTITY, self.to_stored)
+        view: NDArray[np.generic] = orientations.apply_orientation(stored, to_internal)
+        return view
+
+    def to_stored_order(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+        """View of an internal ``(z, y, x)`` array in the order of the file."""
+        if volume.shape[:3] != self.shape:
+            raise ShapeError(f"the volume is {volume.shape[:3]} but its geometry is {self.shape} (z, y, x)")
+        view: NDArray[np.generic] = orientations.apply_orientation(volume, self.to_stored)
+        return view
+
+    @cached_property
+    def stored_affine(self) -> NDArray[np.float64]:
+        """Affine of the array that `to_stored_order` returns."""
+        affine: NDArray[np.float64] = self.affine @ orientations.inv_ornt_aff(self.to_stored, self.shape)
+        return affine
+
+    @cached_property
+    def voxel_size_mm(self) -> tuple[float, float, float]:
+        """Voxel edges along z, y and x."""
+        z, y, x = nibabel.affines.voxel_sizes(self.affine)
+        return float(z), float(y), float(x)
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
+
+    @property
+    def obliquity_degrees(self) -> float:
+        """Largest angle between an array axis and the scanner axis nearest to it."""
+        return float(np.degrees(np.max(nibabel.affines.obliquity(self.affine))))
+
+    @property
+    def slice_axis(self) -> int:
+        """Axis along which the scan was cut into slices: the one with clearly the thickest voxels, else axial (0)."""
+        sizes = np.asarray(self.voxel_size_mm)
+        thickest = int(np.argmax(sizes))
+        return thickest if sizes[thickest] > 1.5 * np.median(sizes) else 0
+
+    def to_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
+        """RAS+ millimetres of array indices ``(..., 3)`` in (z, y, x)."""
+        position: NDArray[np.float64] = nibabel.affines.apply_affine(self.affine, index)
+        return position
+
+    def matches(self, other: "Geometry", tolerance_mm: float = 0.01) -> bool:
+        """Whether two grids put every voxel at the same place, corners within `tolerance_mm`."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T.astype(float)
+        return bool(np.abs(self.to_mm(corners) - other.to_mm(corners)).max() <= tolerance_mm)
+
+
+_IDENTITY = np.array([[0, 1], [1, 1], [2, 1]])

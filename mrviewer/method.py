@@ -1,0 +1,243 @@
+"""Methods: what turns a measurement into a result, what it says of itself, and how it is found.
+
+A method is any object that satisfies `Method`, registered under the entry-point group ``mrviewer.methods`` by our own
+package or by anybody else's. Listing methods imports no network and not torch: the object behind an entry point must be
+light and import its network inside `Method.run`.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import DoesNotFitError, UnknownNameError
+from mrviewer.progress import Progress
+from mrviewer.sampling.mask import Mask
+from mrviewer.study import Origin, Study
+
+__all__ = [
+    "Card",
+    "Fit",
+    "Measurement",
+    "Method",
+    "Needs",
+    "Result",
+    "Task",
+    "get_method",
+    "list_methods",
+    "method_names",
+]
+
+ENTRY_POINT_GROUP = "mrviewer.methods"
+
+
+class Task(StrEnum):
+    """What a method gives."""
+
+    RECONSTRUCT = "reconstruct"
+    SEGMENT = "segment"
+    REGRESS = "regress"
+    CLASSIFY = "classify"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a study must have for a method.
+
+    Parameters
+    ----------
+    kspace
+        Whether the method works on (undersampled) k-space. Otherwise it works on images alone.
+    modalities
+        Modalities that it was made for; empty if any will do.
+    max_coils
+        Largest number of coils it takes; `None` for any number.
+    """
+
+    kspace: bool = True
+    modalities: tuple[str, ...] = ()
+    max_coils: int | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a method says of itself.
+
+    Parameters
+    ----------
+    name, title
+        Name on the command line, and in words.
+    tasks, needs
+        What it gives, and what it must be given.
+    citation, licence
+        Paper with DOI; licence of code and weights.
+    weights
+        Name of the shipped weights; `None` for a method with nothing to train.
+    trained_on
+        Data that the weights saw; `None` like `weights`.
+    classes
+        Names of the segmentation classes 1, 2, ...
+    figures
+        Measured figures on data that the weights never saw, as one sentence each.
+    limits
+        What not to expect, as one sentence each.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    needs: Needs
+    citation: str
+    licence: str = "BSD-3-Clause"
+    weights: str | None = None
+    trained_on: str | None = None
+    classes: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether a method can be run on a study, and why not."""
+
+    ok: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether it fits."""
+        return self.ok
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What a scanner would have given for a stack of slices.
+
+    Parameters
+    ----------
+    kspace : complex64, (slice, coil, y, x)
+        Zero where `mask` did not acquire; DC at the centre.
+    mask
+        The sampling mask.
+    coil_maps : complex64, (slice, coil, y, x)
+        Normalised sensitivities; ones for a single coil.
+    modality
+        Of the image that `kspace` makes.
+    origin
+        Where k-space comes from.
+    images : float32, (slice, y, x) each
+        Fully sampled magnitude images by modality, for methods that only segment. Empty when none exist.
+    voxel_size_mm : (slice, y, x)
+        Spacing.
+    """
+
+    kspace: NDArray[np.complex64]
+    mask: Mask
+    coil_maps: NDArray[np.complex64]
+    modality: str
+    origin: Origin
+    images: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    voxel_size_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a method gives for a stack of slices; what it does not give is `None`.
+
+    Parameters
+    ----------
+    image : complex64, (slice, y, x)
+        Coil-combined reconstruction in the units of the measurement.
+    segmentation : uint8, (slice, y, x)
+        Class per pixel, 0 is background.
+    probabilities : float32, (class, slice, y, x)
+        Of each class but the background.
+    steps : complex64, (step, slice, y, x)
+        Estimates after each cascade, to look inside.
+    regression, classes : float32
+        Vectors of methods that regress or classify.
+    """
+
+    image: NDArray[np.complex64] | None = None
+    segmentation: NDArray[np.uint8] | None = None
+    probabilities: NDArray[np.float32] | None = None
+    steps: NDArray[np.complex64] | None = None
+    regression: NDArray[np.float32] | None = None
+    classes: NDArray[np.float32] | None = None
+
+
+@runtime_checkable
+class Method(Protocol):
+    """Turns a measurement into a result."""
+
+    @property
+    def card(self) -> Card:
+        """What it says of itself."""
+        ...
+
+    def fits(self, study: Study, modality: str) -> Fit:
+        """Whether it can be run on this modality of this study; never reads pixels."""
+        ...
+
+    def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
+        """Yield after each step that takes noticeable time, return the result."""
+        ...
+
+
+def check_needs(card: Card, study: Study, modality: str) -> Fit:
+    """Answer `Method.fits` from the card alone; what most methods need."""
+    raw = study.raw.get(modality)
+    if card.needs.modalities and modality not in card.needs.modalities:
+        wanted = " or ".join(card.needs.modalities)
+        return Fit(False, f"{card.name} was trained on {wanted} and this image is {modality}")
+    if not card.needs.kspace and modality not in study.images:
+        return Fit(False, f"{card.name} needs a fully sampled {modality} image and this study has none")
+    n_coils = raw.shape[1] if raw is not None else 1
+    if card.needs.max_coils is not None and n_coils > card.needs.max_coils:
+        return Fit(False, f"{card.name} takes {card.needs.max_coils} coil(s) at most and this scan has {n_coils}")
+    return Fit(True)
+
+
+def require_fit(method: Method, study: Study, modality: str) -> None:
+    """Raise `DoesNotFitError` with the method's own reason if it does not fit."""
+    fit = method.fits(study, modality)
+    if not fit:
+        raise DoesNotFitError(f"{fit.reason}; choose another method or another image")
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def method_names() -> tuple[str, ...]:
+    """Names of all installed methods."""
+    return tuple(_entry_points())
+
+
+def get_method(name: str) -> Method:
+    """Load a method by name.
+
+    Raises
+    ------
+    UnknownNameError
+        If no installed package offers it.
+    """
+    try:
+        point = _entry_points()[name]
+    except KeyError:
+        raise UnknownNameError(
+            f"there is no method {name!r}; installed are {', '.join(sorted(method_names()))}"
+        ) from None
+    method: Method = point.load()
+    return method
+
+
+def list_methods() -> list[Method]:
+    """All installed methods, in the order of their registration."""
+    return [get_method(name) for name in method_names()]

@@ -1,0 +1,43 @@
+"""What a long job tells while it runs.
+
+Every job longer than a frame is a generator that yields `Progress` and returns its value. Closing the generator
+cancels the job.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+__all__ = ["Progress", "finish"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a job is done.
+
+    Parameters
+    ----------
+    done, total
+        Steps finished, and steps in all.
+    message
+        What was done, for a person.
+    detail
+        What the step produced, if somebody may want to look at it before the job ends.
+    """
+
+    done: int
+    total: int
+    message: str = ""
+    detail: object | None = None
+
+
+def finish(job: Generator[Progress, None, T]) -> T:
+    """Run a job to its end, ignore its progress and return its value."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            result: T = end.value
+            return result

@@ -1,0 +1,173 @@
+"""The study: images by modality, raw data, reference labels, and where they lie in the scanner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.geometry import Geometry
+
+__all__ = ["Image", "LazyArray", "Origin", "RawData", "Study"]
+
+
+class Origin(StrEnum):
+    """Where k-space comes from. Everything made from a measurement repeats it."""
+
+    SCANNER = "scanner"
+    MAGNITUDE = "simulated from magnitude"
+    PHANTOM = "simulated patient"
+
+
+class LazyArray(Protocol):
+    """An array that may still lie in its file: read when it is looked at."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of one element."""
+        ...
+
+    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+        """Return the whole array in memory."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One volume, or one series of volumes, on one grid.
+
+    Parameters
+    ----------
+    data : (z, y, x) or (frame, z, y, x)
+        Real values in internal order (see `mrviewer.geometry`), arbitrary units.
+    geometry
+        The grid.
+    modality
+        ``FLAIR``, ``T1``, ``T1Gd``, ``T2``, ``PD``, ``DWI``, ``ADC``, ``T2*``, ``labels``, or ``unknown``.
+    path
+        The file, if there is one.
+    """
+
+    data: LazyArray
+    geometry: Geometry
+    modality: str
+    path: Path | None = None
+
+    @property
+    def n_frames(self) -> int:
+        """Number of volumes in the series; 1 for a single volume."""
+        return self.data.shape[0] if len(self.data.shape) == 4 else 1
+
+    def volume(self, frame: int = 0) -> NDArray[np.generic]:
+        """Return one volume ``(z, y, x)`` in memory."""
+        array = np.asarray(self.data)
+        return array[frame] if array.ndim == 4 else array
+
+
+class RawData(Protocol):
+    """K-space of a stack of slices, as a scanner gave it or as we simulate it.
+
+    Slices are cut along `slice_axis` of the study's grid; the two other axes are y and x, in this order. Phase encoding
+    of Cartesian line masks runs along x.
+    """
+
+    @property
+    def modality(self) -> str:
+        """Modality of the image that this k-space makes."""
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """Where this k-space comes from."""
+        ...
+
+    @property
+    def slice_axis(self) -> int:
+        """Axis of the study's grid along which slices are counted."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Sizes ``(slice, coil, y, x)``."""
+        ...
+
+    @property
+    def acquired(self) -> NDArray[np.bool_] | None:
+        """Pattern ``(y | 1, x)`` on which a scan was really acquired; `None` when it is fully sampled."""
+        ...
+
+    def kspace(self, index: int) -> NDArray[np.complex64]:
+        """K-space ``(coil, y, x)`` of one slice, DC at the centre, zero where nothing was acquired."""
+        ...
+
+    def coil_maps(self, index: int) -> NDArray[np.complex64]:
+        """Normalised sensitivities ``(coil, y, x)`` of one slice."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One patient at one visit.
+
+    Parameters
+    ----------
+    name
+        What the person sees. Never a patient's name or id.
+    images
+        Fully sampled magnitude images by modality.
+    labels
+        Reference segmentation on the grid of the images, integers, 0 is background; `None` if there is none.
+    raw
+        Raw data by modality, where they exist. A modality without raw data is simulated from its magnitude.
+    notes
+        Sentences that a person must read to understand this study ("simulated", "labels resampled", ...).
+    """
+
+    name: str
+    images: Mapping[str, Image]
+    labels: Image | None = None
+    raw: Mapping[str, RawData] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a study with nothing in it."""
+        if not self.images and not self.raw:
+            raise InputError(f"study {self.name!r} holds no image and no k-space; open at least one")
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Modalities in the order in which they were opened."""
+        return tuple(dict.fromkeys((*self.images, *self.raw)))
+
+    def choose_modality(self, modality: str | None = None) -> str:
+        """Return `modality` if the study has it; with `None` FLAIR if there is one, else the first.
+
+        Raises
+        ------
+        UnknownNameError
+            If the study does not have that modality.
+        """
+        if modality is None:
+            return "FLAIR" if "FLAIR" in self.modalities else self.modalities[0]
+        if modality not in self.modalities:
+            raise UnknownNameError(
+                f"study {self.name!r} has no {modality} image; it has {', '.join(self.modalities)}: choose one of these"
+            )
+        return modality
+
+    def geometry(self, modality: str | None = None) -> Geometry:
+        """Grid of one modality."""
+        return self.images[self.choose_modality(modality)].geometry
+
+    def with_labels(self, labels: Image | None, *notes: str) -> "Study":
+        """Return the same study with other reference labels."""
+        return replace(self, labels=labels, notes=(*self.notes, *notes))
