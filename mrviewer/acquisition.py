@@ -7,6 +7,7 @@ phase, and labelled so (`Origin.MAGNITUDE`): its k-space is conjugate-symmetric,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from mrviewer.method import Measurement
 from mrviewer.physics import adjoint, fft2c
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Image, Origin, RawData, Study
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 __all__ = ["MagnitudeRawData", "measure", "raw_data", "reference_slice", "volume_from_slices"]
 
@@ -102,7 +105,9 @@ def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Me
     """
     n_slices, _, height, width = raw.shape
     if mask.pattern.shape[0] not in (1, height) or mask.pattern.shape[1] != width:
-        raise ShapeError(f"the mask is {mask.pattern.shape} but slices are {(height, width)} (y, x); make a mask to fit")
+        raise ShapeError(
+            f"the mask is {mask.pattern.shape} but slices are {(height, width)} (y, x); make a mask to fit"
+        )
     if any(not 0 <= index < n_slices for index in slices):
         raise ShapeError(f"slices {min(slices)} to {max(slices)} were asked for, but there are {n_slices}")
     pattern = mask.pattern if raw.acquired is None else mask.pattern & raw.acquired
@@ -120,7 +125,7 @@ def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Me
     )
 
 
-def volume_from_slices(slices: NDArray[np.generic], slice_axis: int) -> NDArray[np.generic]:
+def volume_from_slices(slices: NDArray[Scalar], slice_axis: int) -> NDArray[Scalar]:
     """Put the slice axis of a stack ``(slice, y, x)`` back to where it lies in the volume ``(z, y, x)``."""
     return np.moveaxis(slices, 0, slice_axis)
 

@@ -58,11 +58,14 @@ class Needs:
         Modalities that it was made for; empty if any will do.
     max_coils
         Largest number of coils it takes; `None` for any number.
+    whole_volume
+        Whether it must see all slices at once.
     """
 
     kspace: bool = True
     modalities: tuple[str, ...] = ()
     max_coils: int | None = None
+    whole_volume: bool = False
 
 
 @dataclass(frozen=True)

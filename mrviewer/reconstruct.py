@@ -1,0 +1,227 @@
+"""Run a method over a study: slice by slice, on a device, as a generator that can be cancelled."""
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from_slices
+from mrviewer.device import resolve_device
+from mrviewer.geometry import Geometry
+from mrviewer.method import Method, Result, require_fit
+from mrviewer.progress import Progress
+from mrviewer.sampling.mask import Mask
+from mrviewer.study import Origin, RawData, Study
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+__all__ = ["Reconstruction", "SliceResult", "reconstruct", "reconstruct_slice"]
+
+_SLICES_AT_ONCE = {"cpu": 1, "cuda": 16, "mps": 8}
+
+
+@dataclass(frozen=True, eq=False)
+class SliceResult:
+    """What a method gave for one slice.
+
+    Parameters
+    ----------
+    index
+        Along the slice axis.
+    image : float32, (y, x)
+        Magnitude; `None` if the method does not reconstruct.
+    segmentation : uint8, (y, x)
+        Class per pixel; `None` if the method does not segment.
+    probabilities : float32, (class, y, x)
+        `None` if the method does not segment.
+    """
+
+    index: int
+    image: NDArray[np.float32] | None
+    segmentation: NDArray[np.uint8] | None
+    probabilities: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What a method gave for a whole study, on the grid of the study.
+
+    Parameters
+    ----------
+    method, modality, device
+        What ran, on which image, where.
+    mask
+        The sampling mask.
+    origin
+        Where k-space came from.
+    seconds
+        Wall-clock time of the method alone; reading and simulating k-space are not counted.
+    image, reference : float32, (z, y, x)
+        Magnitudes; `None` where the method does not reconstruct, or no fully sampled scan exists.
+    segmentation : uint8, (z, y, x)
+        Class per voxel; `None` if the method does not segment.
+    probabilities : float32, (class, z, y, x)
+        `None` if the method does not segment.
+    geometry
+        Grid of all these volumes.
+    slice_axis
+        Axis along which the slices were cut.
+    """
+
+    method: str
+    modality: str
+    device: str
+    mask: Mask
+    origin: Origin
+    seconds: float
+    image: NDArray[np.float32] | None
+    reference: NDArray[np.float32] | None
+    segmentation: NDArray[np.uint8] | None
+    probabilities: NDArray[np.float32] | None
+    geometry: Geometry
+    slice_axis: int
+
+
+def reconstruct(
+    study: Study,
+    method: Method,
+    mask: Mask,
+    *,
+    modality: str | None = None,
+    device: str = "auto",
+    start: int = 0,
+) -> Generator[Progress, None, Reconstruction]:
+    """Run a method over all slices of one modality.
+
+    Yields a `Progress` for each step; its detail is a `SliceResult` whenever a slice is finished, so that a viewer can
+    show it at once.
+
+    Parameters
+    ----------
+    study, method, mask
+        What to run on what.
+    modality
+        Which image; see `Study.choose_modality`.
+    device
+        See `mrviewer.device.resolve_device`.
+    start
+        Slice to begin with; the others follow by distance from it, so that what is looked at comes first.
+
+    Raises
+    ------
+    DoesNotFitError
+        If the method cannot be run on this study, with its reason.
+    """
+    chosen = study.choose_modality(modality)
+    require_fit(method, study, chosen)
+    device = resolve_device(device)
+    raw = raw_data(study, chosen)
+    n_slices = raw.shape[0]
+    whole_volume = method.card.needs.whole_volume
+    at_once = n_slices if whole_volume else _SLICES_AT_ONCE[device.partition(":")[0]]
+    order = list(range(n_slices)) if whole_volume else sorted(range(n_slices), key=lambda index: abs(index - start))
+    volumes = _Volumes(raw)
+    seconds, done = 0.0, 0
+    for first in range(0, n_slices, at_once):
+        indices = order[first : first + at_once]
+        measurement = measure(study, raw, mask, indices)
+        started = time.perf_counter()
+        job = method.run(measurement, device)
+        try:
+            while True:
+                try:
+                    step = next(job)
+                except StopIteration as end:
+                    result: Result = end.value
+                    break
+                yield Progress(done, n_slices, step.message)
+        finally:
+            job.close()
+        seconds += time.perf_counter() - started
+        for slice_result in _split(result, indices):
+            done += 1
+            volumes.put(slice_result)
+            yield Progress(done, n_slices, f"slice {slice_result.index + 1} of {n_slices}", slice_result)
+    axis = raw.slice_axis
+    return Reconstruction(
+        method=method.card.name,
+        modality=chosen,
+        device=device,
+        mask=mask,
+        origin=raw.origin,
+        seconds=seconds,
+        image=volumes.image,
+        reference=_reference(raw),
+        segmentation=volumes.segmentation,
+        probabilities=volumes.probabilities,
+        geometry=study.geometry(chosen),
+        slice_axis=axis,
+    )
+
+
+def reconstruct_slice(
+    study: Study, raw: RawData, method: Method, mask: Mask, index: int, device: str = "cpu"
+) -> Generator[Progress, None, SliceResult]:
+    """Run a method on one slice, as `reconstruct` would."""
+    result = yield from method.run(measure(study, raw, mask, [index]), device)
+    return _split(result, [index])[0]
+
+
+def _split(result: Result, indices: Sequence[int]) -> list[SliceResult]:
+    magnitude = None if result.image is None else np.abs(result.image).astype(np.float32, copy=False)
+    return [
+        SliceResult(
+            index=index,
+            image=None if magnitude is None else magnitude[place],
+            segmentation=None if result.segmentation is None else result.segmentation[place],
+            probabilities=None if result.probabilities is None else result.probabilities[:, place],
+        )
+        for place, index in enumerate(indices)
+    ]
+
+
+class _Volumes:
+    """Volumes that fill up slice by slice, allocated when the first slice comes."""
+
+    def __init__(self, raw: RawData) -> None:
+        n_slices, _, height, width = raw.shape
+        self._stack_shape = (n_slices, height, width)
+        self._axis = raw.slice_axis
+        self.image: NDArray[np.float32] | None = None
+        self.segmentation: NDArray[np.uint8] | None = None
+        self.probabilities: NDArray[np.float32] | None = None
+
+    def put(self, result: SliceResult) -> None:
+        if result.image is not None:
+            if self.image is None:
+                self.image = self._empty(np.float32)
+            self._slices(self.image)[result.index] = result.image
+        if result.segmentation is not None:
+            if self.segmentation is None:
+                self.segmentation = self._empty(np.uint8)
+            self._slices(self.segmentation)[result.index] = result.segmentation
+        if result.probabilities is not None:
+            if self.probabilities is None:
+                self.probabilities = np.stack([self._empty(np.float32) for _ in result.probabilities])
+            for volume, plane in zip(self.probabilities, result.probabilities, strict=True):
+                self._slices(volume)[result.index] = plane
+
+    def _empty(self, dtype: type[Scalar]) -> NDArray[Scalar]:
+        shape = list(self._stack_shape)
+        n_slices = shape.pop(0)
+        shape.insert(self._axis, n_slices)
+        return np.zeros(shape, dtype)
+
+    def _slices(self, volume: NDArray[Scalar]) -> NDArray[Scalar]:
+        return np.moveaxis(volume, self._axis, 0)
+
+
+def _reference(raw: RawData) -> NDArray[np.float32] | None:
+    if raw.acquired is not None:
+        return None
+    slices = [reference_slice(raw, index) for index in range(raw.shape[0])]
+    stack = np.stack([plane for plane in slices if plane is not None])
+    return volume_from_slices(stack, raw.slice_axis)
