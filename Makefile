@@ -1,0 +1,69 @@
+# One command each for what a person, or a continuous-integration machine, does with this project.
+.PHONY: help run test format lint types contracts manifest suite bench weights screenshot libraries clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+# Extra arguments of pytest or of the benchmarks, e.g. make test ARGS="-k mask"
+ARGS ?=
+# Where `make run` writes its picture when there is no screen
+SCREENSHOT ?= mrviewer-demo.png
+DISPLAYED := $(DISPLAY)$(WAYLAND_DISPLAY)
+
+# Another installed Qt binding must not be picked; more threads than cores only fight.
+export QT_API := pyside6
+test suite manifest screenshot: export OMP_NUM_THREADS := 1
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name words; do printf '  make %-11s %s\n' "$$name" "$$words"; done
+
+.venv/installed-%: pyproject.toml constraints.txt setup/environment.sh
+	@setup/environment.sh $*
+
+libraries:
+	@setup/libraries.sh
+
+run: .venv/installed-gui libraries  ## open the viewer on the sample study
+ifneq ($(DISPLAYED),)
+	$(BIN)/mrviewer demo
+else
+	@echo "There is no screen here (DISPLAY and WAYLAND_DISPLAY are unset): writing the same window to a picture."
+	@setup/display.sh $(BIN)/mrviewer demo --screenshot "$(SCREENSHOT)"
+	@echo "The window is in $(abspath $(SCREENSHOT))"
+endif
+
+test: .venv/installed-dev libraries format lint types contracts manifest suite  ## all checks and the whole suite; ARGS go to pytest
+
+format: .venv/installed-dev  ## is every file formatted?
+	$(BIN)/ruff format --check .
+
+lint: .venv/installed-dev  ## what ruff finds
+	$(BIN)/ruff check .
+
+types: .venv/installed-dev  ## what mypy finds
+	$(BIN)/mypy
+
+contracts: .venv/installed-dev  ## who may import whom
+	$(BIN)/lint-imports
+
+manifest: .venv/installed-dev libraries  ## is napari's manifest sound?
+	$(BIN)/npe2 validate plugins/mrviewer_napari/napari.yaml
+
+suite: .venv/installed-dev libraries  ## the tests alone; ARGS go to pytest
+	setup/display.sh $(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/installed-dev  ## measure speed; ARGS go to the benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+weights: .venv/installed-dev  ## train the shipped weights: make weights DATA=FOLDER
+	@test -n "$(DATA)" || { echo "make weights needs the folder of training data: make weights DATA=FOLDER" >&2; exit 1; }
+	PATH="$(abspath $(BIN)):$$PATH" models/train_shipped.sh "$(DATA)"
+
+screenshot: .venv/installed-gui  ## draw docs/images/demo.png anew
+	@mkdir -p docs/images
+	@env -u DISPLAY -u WAYLAND_DISPLAY setup/libraries.sh
+	env -u DISPLAY -u WAYLAND_DISPLAY setup/display.sh $(BIN)/mrviewer demo --screenshot docs/images/demo.png
+
+clean:  ## remove all that these commands made, the environment too
+	rm -rf .venv build dist .ruff_cache .mypy_cache .hypothesis .import_linter_cache .pytest_cache .benchmarks $(SCREENSHOT)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

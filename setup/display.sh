@@ -1,0 +1,9 @@
+#!/bin/sh
+# Run a command on the screen that is there, or else on a virtual one: display.sh COMMAND...
+set -eu
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then exec "$@"; fi
+
+# Nobody sees this screen, so nobody's napari settings shall change its picture, or be changed by it.
+settings=$(mktemp -d)
+trap 'rm -rf "$settings"' EXIT
+NAPARI_CONFIG="$settings/settings.yaml" xvfb-run -a -s "-screen 0 1920x1200x24" "$@"
