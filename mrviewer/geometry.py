@@ -1,17 +1,17 @@
 """Where a volume lies in the scanner, and the one array order that this project uses.
 
 Inside the program every volume is an array ``(z, y, x)`` whose axes run, as nearly as the stored grid allows, to
-**I**\\ nferior, **P**\\ osterior and **L**\\ eft: slice 0 is the top of the head, row 0 the front, column 0 the right. A
-slice drawn row by row, column by column is then the radiological picture. Coordinates in millimetres are RAS+, as in
+**I**\\ nferior, **P**\\ osterior and **L**\\ eft: slice 0 is the top of the head, row 0 the front, column 0 the right.
+A slice drawn row by row, column by column is then the radiological picture. Coordinates in millimetres are RAS+, as in
 NIfTI. `Geometry` knows the way back to the order in which the file was stored.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import nibabel
 import numpy as np
 from nibabel import orientations
+from nibabel.affines import apply_affine, obliquity, voxel_sizes
 from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
@@ -85,7 +85,7 @@ class Geometry:
     @cached_property
     def voxel_size_mm(self) -> tuple[float, float, float]:
         """Voxel edges along z, y and x."""
-        z, y, x = nibabel.affines.voxel_sizes(self.affine)
+        z, y, x = voxel_sizes(self.affine)
         return float(z), float(y), float(x)
 
     @property
@@ -96,18 +96,29 @@ class Geometry:
     @property
     def obliquity_degrees(self) -> float:
         """Largest angle between an array axis and the scanner axis nearest to it."""
-        return float(np.degrees(np.max(nibabel.affines.obliquity(self.affine))))
+        return float(np.degrees(np.max(obliquity(self.affine))))
+
+    @property
+    def is_sheared(self) -> bool:
+        """Whether array axes meet at other than right angles (by more than about 0.1 degrees)."""
+        axes = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        return bool(np.abs(axes.T @ axes - np.eye(3)).max() > 2e-3)
 
     @property
     def slice_axis(self) -> int:
-        """Axis along which the scan was cut into slices: the one with clearly the thickest voxels, else axial (0)."""
+        """Axis along which the scan was cut into slices.
+
+        The only axis with a single voxel, else the one with clearly the thickest voxels, else axial (0).
+        """
+        if self.shape.count(1) == 1:
+            return self.shape.index(1)
         sizes = np.asarray(self.voxel_size_mm)
         thickest = int(np.argmax(sizes))
         return thickest if sizes[thickest] > 1.5 * np.median(sizes) else 0
 
     def to_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """RAS+ millimetres of array indices ``(..., 3)`` in (z, y, x)."""
-        position: NDArray[np.float64] = nibabel.affines.apply_affine(self.affine, index)
+        position: NDArray[np.float64] = apply_affine(self.affine, index)
         return position
 
     def matches(self, other: "Geometry", tolerance_mm: float = 0.01) -> bool:
