@@ -1,11 +1,40 @@
 """Fixtures that every part of the suite shares."""
 
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+HAS_SCREEN = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep tests, and programs that they start, from the user's settings and from a screen that is not there."""
+    home = Path(tempfile.mkdtemp(prefix="mrviewer-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    os.environ["NAPARI_CONFIG"] = str(home / "napari" / "settings.yaml")
+    os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
+    if not HAS_SCREEN:
+        # Qt aborts the whole process when it finds no screen.
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if settings := sys.modules.get("napari.settings"):
+        # napari's own pytest plugin imported it before this file, with the user's path.
+        settings.get_settings(os.environ["NAPARI_CONFIG"])
+        settings._CFG_PATH = os.environ["NAPARI_CONFIG"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what draws where there is nothing to draw on."""
+    if not HAS_SCREEN:
+        reason = "draws on a screen, and DISPLAY and WAYLAND_DISPLAY are unset; xvfb-run gives one"
+        for item in items:
+            if item.get_closest_marker("gl"):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -13,5 +42,7 @@ def shared_data() -> Path:
     """The folder of real data; tests that ask for it are skipped where it is absent."""
     folder = Path(os.environ.get("MRVIEWER_SHARED_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "README.md").is_file():
-        pytest.skip(f"real data are absent: no {folder.name} folder beside the checkout, and MRVIEWER_SHARED_DATA is unset")
+        pytest.skip(
+            f"real data are absent: no {folder.name} folder beside the checkout, and MRVIEWER_SHARED_DATA is unset"
+        )
     return folder
