@@ -1,0 +1,327 @@
+"""How far an image is from its reference: PSNR, SSIM, NMSE, HFEN and the error map.
+
+Images are volumes ``(z, y, x)`` in internal order (`mrviewer.geometry`), cut into slices along one axis. Complex values
+are taken by magnitude, real values as they are. A figure that cannot be computed is `None`, never 0 and never NaN: the
+images hold a NaN, the reference is empty, a slice is smaller than the window, or the images are equal (PSNR).
+`CONVENTIONS` says what the figures mean and is printed beside them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from mrviewer.errors import ShapeError
+from mrviewer.ssim import WINDOW, SliceSimilarity
+
+__all__ = [
+    "CONVENTIONS",
+    "ImageQuality",
+    "SliceQuality",
+    "error_map",
+    "hfen",
+    "image_quality",
+    "nmse",
+    "psnr",
+    "slice_quality",
+    "ssim",
+    "ssim_by_slice",
+]
+
+CONVENTIONS = (
+    "PSNR: 10 log10(L^2 / MSE) in dB over the whole volume, L = maximum of the reference volume.",
+    "SSIM: 2-D, uniform 7 x 7 window, K1 0.01, K2 0.03, sample covariance, L = maximum of the reference volume; only "
+    "windows inside the slice; mean over all slices, empty ones too.",
+    "NMSE: ||image - reference||^2 / ||reference||^2 over the whole volume.",
+    "HFEN: ||LoG(image) - LoG(reference)|| / ||LoG(reference)||, 2-D Laplacian of Gaussian 15 x 15, sigma 1.5 pixels; "
+    "only windows inside the slice.",
+)
+
+_LOG_SIZE = 15
+_LOG_SIGMA = 1.5
+_SLICES_AT_ONCE = 8
+Volume = NDArray[np.generic]
+"""Real or complex numbers of any type."""
+Real = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class ImageQuality:
+    """Figures of a volume against its reference.
+
+    Parameters
+    ----------
+    psnr
+        Peak signal-to-noise ratio, dB.
+    ssim, nmse, hfen
+        Structural similarity (1 is best), normalised squared error and high-frequency error norm (0 is best).
+    """
+
+    psnr: float | None
+    ssim: float | None
+    nmse: float | None
+    hfen: float | None
+
+
+@dataclass(frozen=True)
+class SliceQuality:
+    """Figures of one slice: PSNR in dB, SSIM."""
+
+    psnr: float | None
+    ssim: float | None
+
+
+def image_quality(image: Volume, reference: Volume, slice_axis: int = 0) -> ImageQuality:
+    """All figures of a volume.
+
+    Parameters
+    ----------
+    image, reference : (z, y, x)
+        The same units; complex values are taken by magnitude.
+    slice_axis
+        Axis along which the volume is cut into slices.
+
+    Raises
+    ------
+    ShapeError
+        If the two volumes differ in size, or are not three-dimensional.
+    """
+    return ImageQuality(
+        psnr(image, reference),
+        ssim(image, reference, slice_axis),
+        nmse(image, reference),
+        hfen(image, reference, slice_axis),
+    )
+
+
+def psnr(image: Volume, reference: Volume, data_range: float | None = None) -> float | None:
+    """Peak signal-to-noise ratio, ``10 log10(L^2 / MSE)``, in dB.
+
+    Parameters
+    ----------
+    image, reference : (z, y, x)
+    data_range
+        L; by default the maximum of `reference`.
+
+    Returns
+    -------
+    float or None
+        `None` if L is not positive, the volumes are equal, or one holds a NaN.
+    """
+    squared_error, _, maximum = _moments(image, reference)
+    return _decibels(squared_error / max(reference.size, 1), maximum if data_range is None else data_range)
+
+
+def nmse(image: Volume, reference: Volume) -> float | None:
+    """Normalised mean squared error, ``||image - reference||^2 / ||reference||^2``; `None` for an empty reference."""
+    squared_error, energy, _ = _moments(image, reference)
+    return _finite(squared_error / energy) if energy > 0 else None
+
+
+def ssim(image: Volume, reference: Volume, slice_axis: int = 0, data_range: float | None = None) -> float | None:
+    """Structural similarity, mean over all slices; see `CONVENTIONS`.
+
+    Parameters
+    ----------
+    image, reference : (z, y, x)
+    slice_axis
+        Axis along which the volume is cut into slices.
+    data_range
+        L; by default the maximum of `reference`.
+
+    Returns
+    -------
+    float or None
+        `None` if L is not positive, slices are smaller than 7 x 7, or a volume holds a NaN.
+
+    References
+    ----------
+    Wang Z et al. (2004), IEEE Trans Image Process 13:600-612, doi:10.1109/TIP.2003.819861.
+    """
+    values = ssim_by_slice(image, reference, slice_axis, data_range)
+    return None if values is None else _finite(float(values.mean()))
+
+
+def ssim_by_slice(
+    image: Volume, reference: Volume, slice_axis: int = 0, data_range: float | None = None
+) -> NDArray[np.float64] | None:
+    """Structural similarity of every slice ``(slice,)``; `None` and arguments as for `ssim`."""
+    pairs = _slices(image, reference, slice_axis)
+    maximum = _maximum(reference) if data_range is None else data_range
+    height, width = np.delete(reference.shape, slice_axis)
+    if not 0 < maximum < np.inf or min(height, width) < WINDOW or not reference.size:
+        return None
+    similarity = SliceSimilarity(int(height), int(width))
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.array([similarity.mean(x, y, maximum) for x, y in pairs])
+    return values if np.isfinite(values).all() else None
+
+
+def hfen(image: Volume, reference: Volume, slice_axis: int = 0) -> float | None:
+    """High-frequency error norm, ``||LoG(image) - LoG(reference)|| / ||LoG(reference)||``.
+
+    Parameters
+    ----------
+    image, reference : (z, y, x)
+    slice_axis
+        Axis along which the volume is cut into slices.
+
+    Returns
+    -------
+    float or None
+        `None` if the reference is constant in every slice, slices are smaller than 15 x 15, or a volume holds a NaN.
+
+    References
+    ----------
+    Ravishankar S, Bresler Y (2011), MR image reconstruction from highly undersampled k-space data by dictionary
+    learning, IEEE Trans Med Imaging 30:1028-1041, doi:10.1109/TMI.2010.2090538. Theirs keeps the border, padded with
+    zeros; ours leaves it out.
+    """
+    pairs = _slices(image, reference, slice_axis)
+    height, width = (int(size) for size in np.delete(reference.shape, slice_axis))
+    if min(height, width) < _LOG_SIZE:
+        return None
+    transfer = _log_transfer(fft.next_fast_len(height), fft.next_fast_len(width))
+    # One complex transform filters both: the error as real, the reference as imaginary part.
+    both = np.empty(transfer.shape, np.complex128)
+    error_energy = edge_energy = energy = 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        for x, y in pairs:
+            both[:] = 0
+            np.subtract(x, y, out=both.real[:height, :width], dtype=np.float64)
+            both.imag[:height, :width] = y
+            energy += _sum_of_squares(both.imag)
+            filtered = fft.ifft2(fft.fft2(both) * transfer)[_LOG_SIZE - 1 : height, _LOG_SIZE - 1 : width]
+            error_energy += _sum_of_squares(filtered.real)
+            edge_energy += _sum_of_squares(filtered.imag)
+    if not edge_energy > 1e-20 * energy:  # what rounding leaves of a constant
+        return None
+    return _finite(float(np.sqrt(error_energy / edge_energy)))
+
+
+def error_map(image: Volume, reference: Volume, *, signed: bool = True) -> NDArray[np.float32]:
+    """Error of every voxel, ``|image| - |reference|``, or its modulus.
+
+    Parameters
+    ----------
+    image, reference : any shape
+        The same units; complex values are taken by magnitude.
+    signed
+        Whether to keep the sign: positive where the image is too bright.
+
+    Returns
+    -------
+    float32, shape of `image`
+        In the units of the images.
+
+    Raises
+    ------
+    ShapeError
+        If the two differ in size.
+    """
+    _require_same_shape(image, reference)
+    error = np.subtract(_real(image), _real(reference), dtype=np.float32)
+    return error if signed else np.abs(error, out=error)
+
+
+def slice_quality(image: Volume, reference_slice: Volume, data_range: float) -> SliceQuality:
+    """Figures of one slice, quick enough for every frame while a slider moves.
+
+    Parameters
+    ----------
+    image, reference_slice : (y, x)
+    data_range
+        L, the maximum of the whole reference volume.
+
+    Raises
+    ------
+    ShapeError
+        If the two differ in size, or are not two-dimensional.
+    """
+    _require_same_shape(image, reference_slice)
+    if reference_slice.ndim != 2:
+        raise ShapeError(f"the slice is {reference_slice.shape} but (y, x) was expected; give one slice")
+    x, y = _real(image), _real(reference_slice)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.subtract(x, y, dtype=np.float64)
+        decibels = _decibels(_sum_of_squares(error) / max(error.size, 1), data_range)
+        if not 0 < data_range < np.inf or min(x.shape) < WINDOW:
+            return SliceQuality(decibels, None)
+        return SliceQuality(decibels, _finite(SliceSimilarity(*x.shape).mean(x, y, data_range)))
+
+
+def _moments(image: Volume, reference: Volume) -> tuple[float, float, float]:
+    """Sum of squared errors, sum of squares of the reference, maximum of the reference; one pass, slice by slice."""
+    _require_same_shape(image, reference)
+    squared_error, energy, maximum = 0.0, 0.0, -np.inf
+    with np.errstate(invalid="ignore", over="ignore"):
+        for x, y in zip(image, reference, strict=True):
+            wide = _real(y).astype(np.float64)
+            maximum = max(maximum, float(wide.max(initial=-np.inf)))
+            energy += _sum_of_squares(wide)
+            squared_error += _sum_of_squares(np.subtract(_real(x), wide, out=wide))
+    return squared_error, energy, maximum
+
+
+def _decibels(mean_squared_error: float, data_range: float) -> float | None:
+    if not (0 < mean_squared_error < np.inf and 0 < data_range < np.inf):
+        return None
+    return float(20 * np.log10(data_range) - 10 * np.log10(mean_squared_error))
+
+
+def _slices(image: Volume, reference: Volume, slice_axis: int) -> Iterator[tuple[Real, Real]]:
+    """Pairs of real slices; a few are copied at once because neighbours may share every cache line."""
+    _require_same_shape(image, reference)
+    if reference.ndim != 3 or not 0 <= slice_axis < 3:
+        raise ShapeError(
+            f"the volume is {reference.shape} cut along axis {slice_axis}, but (z, y, x) and an axis 0 to 2 were "
+            f"expected; give one volume"
+        )
+    return _read_slices(np.moveaxis(image, slice_axis, 0), np.moveaxis(reference, slice_axis, 0))
+
+
+def _read_slices(image: Volume, reference: Volume) -> Iterator[tuple[Real, Real]]:
+    for start in range(0, len(reference), _SLICES_AT_ONCE):
+        block = slice(start, start + _SLICES_AT_ONCE)
+        yield from zip(
+            np.ascontiguousarray(_real(image[block])), np.ascontiguousarray(_real(reference[block])), strict=True
+        )
+
+
+@lru_cache(maxsize=4)
+def _log_transfer(height: int, width: int) -> NDArray[np.complex128]:
+    """Transfer function of the Laplacian of Gaussian, with zero mean as in MATLAB's ``fspecial("log", 15, 1.5)``."""
+    squared = np.arange(-(_LOG_SIZE // 2), _LOG_SIZE // 2 + 1) ** 2
+    radius_squared = squared[:, None] + squared
+    gaussian = np.exp(-radius_squared / (2 * _LOG_SIGMA**2))
+    kernel = gaussian / gaussian.sum() * (radius_squared - 2 * _LOG_SIGMA**2) / _LOG_SIGMA**4
+    transfer: NDArray[np.complex128] = fft.fft2(kernel - kernel.mean(), (height, width))
+    return transfer
+
+
+def _real(array: Volume) -> Real:
+    real: Real = np.abs(array) if np.iscomplexobj(array) else array  # type: ignore[assignment]
+    return real
+
+
+def _maximum(reference: Volume) -> float:
+    return float(_real(reference).max()) if reference.size else -np.inf
+
+
+def _sum_of_squares(array: NDArray[np.floating]) -> float:
+    flat = array.ravel()
+    return float(np.dot(flat, flat))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _require_same_shape(image: Volume, reference: Volume) -> None:
+    if image.shape != reference.shape:
+        raise ShapeError(
+            f"the image is {image.shape} but its reference is {reference.shape}; give two images on one grid"
+        )
