@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if settings := sys.modules.get("napari.settings"):
         # napari's own pytest plugin imported it before this file, with the user's path.
         settings.get_settings(os.environ["NAPARI_CONFIG"])
-        settings._CFG_PATH = os.environ["NAPARI_CONFIG"]
+        vars(settings)["_CFG_PATH"] = os.environ["NAPARI_CONFIG"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

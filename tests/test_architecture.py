@@ -1,0 +1,107 @@
+"""The promises of the layout: who imports whom, what is public, what stays unloaded."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = (ROOT / "mrviewer", ROOT / "plugins" / "mrviewer_napari", ROOT / "models" / "mrviewer_models")
+MODULES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
+FRONTS = [path for path in MODULES if path.name == "__init__.py"]
+
+
+def _label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _python(code: str, *arguments: str) -> str:
+    """Run code in a fresh interpreter, and return what it printed."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _exported(tree: ast.Module) -> list[str] | None:
+    """The names in ``__all__``; `None` where there is none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    return None
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Functions and classes that a module defines in the open."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Every name that a module binds at its top level."""
+    names = set(_defined(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def test_import_contracts_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"NO_COLOR": "1", "COLUMNS": "120"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_label)
+def test_all_names_what_a_module_offers(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    exported = _exported(tree)
+    if exported is None:
+        assert not list(_defined(tree)) or path.name == "__main__.py", "public functions or classes, but no __all__"
+        return
+    assert len(exported) == len(set(exported))
+    assert set(exported) <= _bound(tree), "__all__ promises what is not there"
+    assert set(_defined(tree)) <= set(exported), "public, but not in __all__: export it or begin it with an underscore"
+
+
+@pytest.mark.parametrize("path", FRONTS, ids=_label)
+def test_a_package_front_holds_no_logic(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "say in one paragraph what the package is for"
+    assert not list(_defined(tree))
+
+
+def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:
+    heavy = _python(
+        "import sys; from mrviewer.method import list_methods; cards = [m.card for m in list_methods()]; assert cards;"
+        "print(*sorted({'torch', 'napari', 'qtpy', 'monai'} & set(sys.modules)))"
+    )
+    assert heavy.split() == []
+
+
+def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None:
+    names = [
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+        for package in (PACKAGES[0], PACKAGES[2])
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "__main__.py"
+    ]
+    loaded = _python(
+        "import importlib, sys\n"
+        "for absent in ('napari', 'qtpy', 'PySide6', 'PyQt6', 'superqt', 'pyqtgraph', 'vispy', 'npe2', 'pytest'):\n"
+        "    sys.modules[absent] = None\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "print(len(sys.argv) - 1)",
+        *names,
+    )
+    assert int(loaded) == len(names) > 10
