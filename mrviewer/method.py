@@ -28,9 +28,11 @@ __all__ = [
     "Needs",
     "Result",
     "Task",
+    "check_needs",
     "get_method",
     "list_methods",
     "method_names",
+    "require_fit",
 ]
 
 ENTRY_POINT_GROUP = "mrviewer.methods"
