@@ -36,7 +36,7 @@ class LazyArray(Protocol):
         """Type of one element."""
         ...
 
-    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+    def __array__(self, dtype: None = None, /, *, copy: bool | None = None) -> NDArray[np.generic]:
         """Return the whole array in memory."""
         ...
 
