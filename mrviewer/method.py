@@ -226,13 +226,20 @@ def method_names() -> tuple[str, ...]:
 
 
 def get_method(name: str) -> Method:
-    """Load a method by name.
+    """Load a method by name; ``A+B`` is `A`'s reconstruction segmented by `B`.
 
     Raises
     ------
     UnknownNameError
         If no installed package offers it.
+    InputError
+        If two methods cannot follow each other.
     """
+    first, plus, second = name.partition("+")
+    if plus and name not in _entry_points():
+        from mrviewer.chain import Chain
+
+        return Chain(get_method(first), get_method(second))
     try:
         point = _entry_points()[name]
     except KeyError:
