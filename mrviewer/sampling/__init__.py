@@ -1,0 +1,22 @@
+"""Sampling masks: which samples of k-space are acquired.
+
+`make_mask` makes one of a family (`mask_families`) or reads one that a person brings (`load_mask`);
+`point_spread_function` shows what it does to a single bright pixel. Each family is one file and one line of the
+registry.
+"""
+
+from mrviewer.sampling.family import MaskFamily
+from mrviewer.sampling.mask import Mask
+from mrviewer.sampling.mask_file import load_mask
+from mrviewer.sampling.psf import peak_side_lobe, point_spread_function
+from mrviewer.sampling.registry import make_mask, mask_families
+
+__all__ = [
+    "Mask",
+    "MaskFamily",
+    "load_mask",
+    "make_mask",
+    "mask_families",
+    "peak_side_lobe",
+    "point_spread_function",
+]

@@ -52,7 +52,7 @@ class Mask:
     @property
     def is_line_mask(self) -> bool:
         """Whether whole lines are acquired, so that only x is undersampled."""
-        return self.pattern.shape[0] == 1
+        return bool(self.pattern.shape[0] == 1)
 
     def __eq__(self, other: object) -> bool:
         """Compare all fields, the pattern included."""
