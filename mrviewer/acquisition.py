@@ -81,7 +81,8 @@ def reference_slice(raw: RawData, index: int) -> NDArray[np.float32] | None:
     """Magnitude ``(y, x)`` of the fully sampled slice; `None` if the scan was acquired undersampled."""
     if raw.acquired is not None:
         return None
-    return np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
+    magnitude: NDArray[np.float32] = np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
+    return magnitude
 
 
 def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Measurement:

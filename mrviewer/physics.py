@@ -63,7 +63,9 @@ def combine_coils(
 
 
 def forward(
-    image: NDArray[np.complexfloating], maps: NDArray[np.complexfloating], pattern: NDArray[np.generic] | float = 1.0
+    image: NDArray[np.complexfloating],
+    maps: NDArray[np.complexfloating],
+    pattern: NDArray[np.bool_ | np.floating] | float = 1.0,
 ) -> NDArray[np.complexfloating]:
     """What the coils would measure on the mask: ``A(x) = M F(S x)``.
 
@@ -83,7 +85,9 @@ def forward(
 
 
 def adjoint(
-    kspace: NDArray[np.complexfloating], maps: NDArray[np.complexfloating], pattern: NDArray[np.generic] | float = 1.0
+    kspace: NDArray[np.complexfloating],
+    maps: NDArray[np.complexfloating],
+    pattern: NDArray[np.bool_ | np.floating] | float = 1.0,
 ) -> NDArray[np.complexfloating]:
     """Adjoint of `forward`: ``A^H(y) = R(F^-1(M y))``; the zero-filled image of measured k-space."""
     _require_same_coils(kspace, maps)
@@ -100,7 +104,7 @@ def normalise_maps(maps: NDArray[np.complexfloating], threshold: float = 1e-6) -
         Root-sum-of-squares, as a fraction of its maximum, below which no coil counts as sensitive.
     """
     rss = np.sqrt(np.sum(np.abs(maps) ** 2, axis=-3, keepdims=True))
-    inside = rss > threshold * max(float(rss.max()), np.finfo(np.float32).tiny)
+    inside = rss > threshold * max(float(rss.max()), float(np.finfo(np.float32).tiny))
     scaled: NDArray[np.complexfloating] = np.where(inside, maps / np.where(inside, rss, 1), 0).astype(maps.dtype)
     return scaled
 
