@@ -1,0 +1,262 @@
+"""Which lesions were found, lesion by lesion.
+
+A lesion is a 26-connected component of the reference. Everything is counted on the voxels of the two masks, never on
+whole volumes; arrays are ``(z, y, x)`` in internal order and positions are RAS+ millimetres (`mrviewer.geometry`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.components import Components, find_components
+from mrviewer.errors import ShapeError
+from mrviewer.geometry import Geometry
+from mrviewer.overlap import Overlap, binarise
+
+__all__ = ["CONVENTIONS", "Lesion", "LesionTable", "SizeBin", "Status", "lesion_table"]
+
+CONVENTIONS = (
+    "Lesions: 26-connected components of the reference; one is found when any predicted component touches it; a "
+    "predicted component that touches none is false.",
+    "Dice, precision and recall of a lesion: against the union of all predicted components that touch it; Dice is 0 "
+    "for a missed lesion.",
+    "Lesion F1: 2 found / (2 found + missed + false); 1 if there is neither a lesion nor a prediction.",
+)
+
+
+class Status(StrEnum):
+    """What became of a lesion; ``FALSE`` is a predicted component that touches none."""
+
+    FOUND = "found"
+    MISSED = "missed"
+    FALSE = "false"
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One row of the lesion table.
+
+    Parameters
+    ----------
+    id
+        Number in the label volumes of the table.
+    status
+        Found, missed, or false.
+    volume_ml
+        Of the reference lesion; of the predicted component if it is false.
+    dice, precision, recall
+        Against the union of the predicted components that touch it. A missed lesion has no precision, a false one no
+        recall.
+    centroid_mm : (x, y, z)
+        RAS+.
+    """
+
+    id: int
+    status: Status
+    volume_ml: float
+    dice: float
+    precision: float | None
+    recall: float | None
+    centroid_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SizeBin:
+    """Lesions of the reference between two volumes; the lower bound belongs to the bin."""
+
+    low_ml: float
+    high_ml: float
+    n_reference: int
+    n_found: int
+    mean_dice: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class LesionTable:
+    """Every lesion of the reference, then every false one, each from the largest to the smallest.
+
+    Parameters
+    ----------
+    rows
+        The lesions.
+    reference_components : int32, (z, y, x)
+        Each lesion of the reference as the `Lesion.id` of its row, 0 elsewhere.
+    predicted_components : int32, (z, y, x)
+        Each predicted component as the `Lesion.id` of the lesion it overlaps most, or of its own row if it is false.
+    n_predicted
+        Predicted components.
+    min_lesion_ml
+        Components smaller than this were dropped on both sides.
+    """
+
+    rows: tuple[Lesion, ...]
+    reference_components: NDArray[np.int32]
+    predicted_components: NDArray[np.int32]
+    n_predicted: int
+    min_lesion_ml: float = 0.0
+
+    @property
+    def n_reference(self) -> int:
+        """Lesions of the reference."""
+        return len(self.rows) - self.n_false
+
+    @property
+    def n_found(self) -> int:
+        """Lesions of the reference that a predicted component touches."""
+        return self._count(Status.FOUND)
+
+    @property
+    def n_false(self) -> int:
+        """Predicted components that touch no lesion."""
+        return self._count(Status.FALSE)
+
+    @property
+    def precision(self) -> float | None:
+        """``found / (found + false)``; `None` if nothing was predicted."""
+        return Overlap(self.n_reference, self.n_found + self.n_false, self.n_found).precision
+
+    @property
+    def recall(self) -> float | None:
+        """``found / (found + missed)``, the lesion sensitivity; `None` if the reference has no lesion."""
+        return Overlap(self.n_reference, self.n_found + self.n_false, self.n_found).recall
+
+    @property
+    def lesion_f1(self) -> float:
+        """``2 found / (2 found + missed + false)``; 1 if there is neither a lesion nor a prediction."""
+        return Overlap(self.n_reference, self.n_found + self.n_false, self.n_found).dice
+
+    @property
+    def mean_dice(self) -> float | None:
+        """Mean Dice over the lesions of the reference, missed ones as 0; `None` if there are none."""
+        return _mean([row.dice for row in self._reference_rows])
+
+    def by_size(self, edges_ml: Sequence[float] = (0.0, 0.01, 0.1, 1.0, 10.0, np.inf)) -> tuple[SizeBin, ...]:
+        """Sort the lesions of the reference into bins by their volume.
+
+        Parameters
+        ----------
+        edges_ml
+            Rising volumes; each bin reaches from one to the next.
+        """
+        return tuple(_size_bin(self._reference_rows, low, high) for low, high in pairwise(edges_ml))
+
+    @property
+    def _reference_rows(self) -> list[Lesion]:
+        return [row for row in self.rows if row.status is not Status.FALSE]
+
+    def _count(self, status: Status) -> int:
+        return sum(row.status is status for row in self.rows)
+
+
+def lesion_table(
+    reference: NDArray[np.generic], prediction: NDArray[np.generic], geometry: Geometry, min_lesion_ml: float = 0.0
+) -> LesionTable:
+    """Compare a segmentation with its reference, lesion by lesion; see `CONVENTIONS`.
+
+    Parameters
+    ----------
+    reference, prediction : (z, y, x)
+        What is greater than 0 belongs to a lesion.
+    geometry
+        The grid of both.
+    min_lesion_ml
+        Smaller components are dropped on both sides; 0 drops none.
+
+    Raises
+    ------
+    ShapeError
+        If the masks and the geometry differ in size.
+    """
+    known, predicted = binarise(reference, prediction)
+    if known.shape != geometry.shape:
+        raise ShapeError(f"the masks are {known.shape} but their grid is {geometry.shape} (z, y, x); give masks on it")
+    min_voxels = min_lesion_ml / geometry.voxel_volume_ml * (1 - 1e-9)
+    lesions, guesses = find_components(known, min_voxels), find_components(predicted, min_voxels)
+    guess_volume = _volume(guesses, geometry.shape)
+    touching = _count_pairs(lesions, guess_volume, guesses.n_components)
+    row_of_guess = _rows_of_guesses(touching, lesions.n_components, guesses.n_components)
+    guess_volume[tuple(guesses.voxels)] = row_of_guess[guesses.ids - 1]
+    return LesionTable(
+        (
+            *_reference_rows(lesions, guesses, touching, geometry),
+            *_false_rows(guesses, row_of_guess, lesions, geometry),
+        ),
+        _volume(lesions, geometry.shape),
+        guess_volume,
+        guesses.n_components,
+        min_lesion_ml,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Touching:
+    """Pairs of a lesion and a predicted component with common voxels, by lesion and then by component; from 0."""
+
+    lesion: NDArray[np.intp]
+    guess: NDArray[np.intp]
+    n_common: NDArray[np.intp]
+
+
+def _count_pairs(lesions: Components, guess_volume: NDArray[np.int32], n_guesses: int) -> _Touching:
+    """Joint histogram of lesion and predicted component over the voxels of the lesions."""
+    guess = guess_volume[tuple(lesions.voxels)]
+    common = guess > 0
+    keys = (lesions.ids[common] - 1).astype(np.intp) * max(n_guesses, 1) + guess[common] - 1
+    pairs, n_common = np.unique(keys, return_counts=True)
+    return _Touching(*np.divmod(pairs, max(n_guesses, 1)), n_common)
+
+
+def _rows_of_guesses(touching: _Touching, n_lesions: int, n_guesses: int) -> NDArray[np.int32]:
+    """Row of each predicted component: the lesion it overlaps most, else a row of its own after all lesions."""
+    row = np.zeros(n_guesses, np.int32)
+    largest_last = np.argsort(touching.n_common, kind="stable")
+    row[touching.guess[largest_last]] = touching.lesion[largest_last] + 1
+    row[row == 0] = n_lesions + 1 + np.arange(np.count_nonzero(row == 0))
+    return row
+
+
+def _reference_rows(
+    lesions: Components, guesses: Components, touching: _Touching, geometry: Geometry
+) -> Iterator[Lesion]:
+    n_lesions = lesions.n_components
+    n_common = np.bincount(touching.lesion, touching.n_common, minlength=n_lesions)
+    n_guessed = np.bincount(touching.lesion, guesses.sizes[touching.guess], minlength=n_lesions)
+    volumes_ml, positions = lesions.sizes * geometry.voxel_volume_ml, geometry.to_mm(lesions.centroids)
+    for index, size in enumerate(lesions.sizes):
+        voxels = Overlap(int(size), int(n_guessed[index]), int(n_common[index]))
+        status = Status.FOUND if voxels.n_common else Status.MISSED
+        yield _row(index + 1, status, voxels, volumes_ml[index], positions[index])
+
+
+def _false_rows(
+    guesses: Components, row_of_guess: NDArray[np.int32], lesions: Components, geometry: Geometry
+) -> Iterator[Lesion]:
+    volumes_ml, positions = guesses.sizes * geometry.voxel_volume_ml, geometry.to_mm(guesses.centroids)
+    for index in np.flatnonzero(row_of_guess > lesions.n_components):
+        voxels = Overlap(0, int(guesses.sizes[index]), 0)
+        yield _row(int(row_of_guess[index]), Status.FALSE, voxels, volumes_ml[index], positions[index])
+
+
+def _row(number: int, status: Status, voxels: Overlap, volume_ml: float, position: NDArray[np.float64]) -> Lesion:
+    x, y, z = (float(value) for value in position)
+    return Lesion(number, status, float(volume_ml), voxels.dice, voxels.precision, voxels.recall, (x, y, z))
+
+
+def _volume(components: Components, shape: tuple[int, int, int]) -> NDArray[np.int32]:
+    volume = np.zeros(shape, np.int32)
+    volume[tuple(components.voxels)] = components.ids
+    return volume
+
+
+def _size_bin(rows: list[Lesion], low_ml: float, high_ml: float) -> SizeBin:
+    inside = [row for row in rows if low_ml <= row.volume_ml < high_ml]
+    n_found = sum(row.status is Status.FOUND for row in inside)
+    return SizeBin(low_ml, high_ml, len(inside), n_found, _mean([row.dice for row in inside]))
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
