@@ -4,10 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (ROOT / "mrviewer", ROOT / "plugins" / "mrviewer_napari", ROOT / "models" / "mrviewer_models")
@@ -53,6 +57,50 @@ def _bound(tree: ast.Module) -> set[str]:
     return names
 
 
+def _module_name(path: Path) -> str:
+    shelf = next(package.parent for package in PACKAGES if path.is_relative_to(package))
+    return ".".join(path.relative_to(shelf).with_suffix("").parts).removesuffix(".__init__")
+
+
+EXPORTS = {_module_name(path): _exported(ast.parse(path.read_text(encoding="utf-8"))) or [] for path in MODULES}
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """Top-level names of all packages that a module imports, wherever in it it does so."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def _declared(*extras: str) -> set[str]:
+    """Distributions that pyproject.toml asks for, with these extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + [one for extra in extras for one in project["optional-dependencies"][extra]]
+    return {canonicalize_name(Requirement(one).name) for one in wanted}
+
+
+@pytest.mark.parametrize(
+    ("package", "extras"),
+    [(PACKAGES[0], ("fast",)), (PACKAGES[1], ("gui",)), (PACKAGES[2], ())],
+    ids=["core", "plugin", "models"],
+)
+def test_what_is_imported_is_asked_for(package: Path, extras: tuple[str, ...]) -> None:
+    distributions = packages_distributions()
+    allowed = _declared(*extras)
+    ours = {path.name for path in PACKAGES}
+    undeclared = {
+        f"{_label(path)}: {name}"
+        for path in sorted(package.rglob("*.py"))
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8"))) - ours - sys.stdlib_module_names
+        if not allowed & {canonicalize_name(one) for one in distributions.get(name, [])}
+    }
+    assert undeclared == set()
+
+
 def test_import_contracts_hold() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
@@ -63,15 +111,28 @@ def test_import_contracts_hold() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_label)
-def test_all_names_what_a_module_offers(path: Path) -> None:
+def test_all_names_what_is_there(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     exported = _exported(tree)
     if exported is None:
         assert not list(_defined(tree)) or path.name == "__main__.py", "public functions or classes, but no __all__"
         return
     assert len(exported) == len(set(exported))
-    assert set(exported) <= _bound(tree), "__all__ promises what is not there"
-    assert set(_defined(tree)) <= set(exported), "public, but not in __all__: export it or begin it with an underscore"
+    assert set(exported) - _bound(tree) == set(), "__all__ promises what is not there"
+    assert [name for name in exported if name.startswith("_") and name != "__version__"] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_label)
+def test_modules_take_from_one_another_only_what_is_exported(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    hidden = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in EXPORTS
+        for alias in node.names
+        if alias.name not in EXPORTS[node.module] and f"{node.module}.{alias.name}" not in EXPORTS
+    }
+    assert hidden == set(), "export it in __all__ of its module"
 
 
 @pytest.mark.parametrize("path", FRONTS, ids=_label)
@@ -90,12 +151,7 @@ def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:
 
 
 def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None:
-    names = [
-        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
-        for package in (PACKAGES[0], PACKAGES[2])
-        for path in sorted(package.rglob("*.py"))
-        if path.name != "__main__.py"
-    ]
+    names = [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
     loaded = _python(
         "import importlib, sys\n"
         "for absent in ('napari', 'qtpy', 'PySide6', 'PyQt6', 'superqt', 'pyqtgraph', 'vispy', 'npe2', 'pytest'):\n"
