@@ -1,0 +1,24 @@
+"""What one file holds."""
+
+from dataclasses import dataclass
+
+from mrviewer.study import Image, RawData
+
+__all__ = ["FileContents"]
+
+
+@dataclass(frozen=True, eq=False)
+class FileContents:
+    """Images and raw data of one file, pixels unread.
+
+    Parameters
+    ----------
+    images, raw
+        What a study can take over.
+    notes
+        What a person should know of this file, as sentences without its name.
+    """
+
+    images: tuple[Image, ...] = ()
+    raw: tuple[RawData, ...] = ()
+    notes: tuple[str, ...] = ()

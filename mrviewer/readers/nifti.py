@@ -1,0 +1,143 @@
+"""NIfTI-1 and NIfTI-2: ``.nii``, ``.nii.gz``, ``.hdr`` with ``.img``.
+
+The header is read and checked when a file is opened, the pixels when somebody looks at them.
+"""
+
+import os
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.readers.contents import FileContents
+from mrviewer.readers.nifti_header import NiftiHeader, read_header
+from mrviewer.study import Image
+
+__all__ = ["NiftiArray", "read_nifti"]
+
+OBLIQUE_DEGREES = 0.5
+"""A volume turned by less is upright for a person."""
+
+
+class NiftiArray:
+    """Pixels of a NIfTI file in internal order, read once and when needed.
+
+    Integers stay as stored. Scaled and floating-point values become float32, complex ones their magnitude. Several
+    threads may ask at once; the array is read-only.
+
+    Parameters
+    ----------
+    header
+        Where and how the pixels are stored.
+    geometry
+        Their grid.
+    """
+
+    def __init__(self, header: NiftiHeader, geometry: Geometry) -> None:
+        self._header = header
+        self._geometry = geometry
+        self._lock = Lock()
+        self._values: NDArray[np.generic] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes ``(z, y, x)`` or ``(frame, z, y, x)``."""
+        return (*self._header.shape[3:], *self._geometry.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of the values."""
+        stored = self._header.dtype
+        return np.dtype(np.float32) if self._header.is_scaled or stored.kind in "fc" else stored.newbyteorder("=")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the pixels are in memory."""
+        return self._values is not None
+
+    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+        with self._lock:
+            if self._values is None:
+                self._values = self._read()
+        return np.array(self._values, dtype=dtype, copy=copy)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without lock and pixels: they are read again there."""
+        return {"_header": self._header, "_geometry": self._geometry}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=Lock(), _values=None)
+
+    def _read(self) -> NDArray[np.generic]:
+        header = self._header
+        raw = np.empty(header.n_bytes, np.uint8)
+        header.pixels.read_into(raw.data, header.offset)
+        stored = raw.view(header.dtype).reshape(header.shape, order="F")
+        view = np.moveaxis(self._geometry.to_internal(stored), range(3), range(-3, 0))
+        values = np.empty(self.shape, self.dtype)
+        for index in np.ndindex(self.shape[:-2]):
+            values[index] = self._convert(view[index])
+        values.setflags(write=False)
+        return values
+
+    def _convert(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Values of one slice; computed in double precision where float32 would round large integers."""
+        header = self._header
+        if header.is_scaled:
+            wide = np.complex128 if header.dtype.kind == "c" else np.float64
+            stored = stored.astype(wide) * header.slope + header.intercept
+        if header.dtype.kind == "c":
+            stored = np.abs(stored)
+        with np.errstate(over="ignore"):
+            return stored.astype(self.dtype, copy=False)
+
+
+def read_nifti(path: Path, modality: str) -> FileContents:
+    """Open a NIfTI file; the pixels stay in it until the array is looked at.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If it is damaged, cut short, no NIfTI, holds colours or vectors, or is larger than the memory of this machine.
+    """
+    header = read_header(path)
+    i, j, k = header.shape[:3]
+    geometry = Geometry.from_stored((i, j, k), header.affine)
+    array = NiftiArray(header, geometry)
+    _require_memory(array, path.name)
+    image = Image(array, geometry, modality, path)
+    return FileContents((image,), notes=(*header.notes, *_notes(header, geometry)))
+
+
+def _notes(header: NiftiHeader, geometry: Geometry) -> list[str]:
+    notes = []
+    if geometry.is_sheared:
+        notes.append("the grid is sheared: its axes do not meet at right angles; it is shown by its nearest axes")
+    elif geometry.obliquity_degrees > OBLIQUE_DEGREES:
+        notes.append(
+            f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees; "
+            "it is shown along its own axes"
+        )
+    if header.dtype.kind == "c":
+        notes.append("the values are complex; their magnitude is used")
+    if len(header.shape) == 4:
+        notes.append(f"the file is a series of {header.shape[3]} volumes; methods see the first")
+    return notes
+
+
+def _require_memory(array: NiftiArray, name: str) -> None:
+    """Refuse what this machine could never hold."""
+    needed = array.dtype.itemsize
+    for size in array.shape:
+        needed *= size
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > installed:
+        raise FileFormatError(
+            f"{name} needs {needed / 1e9:.0f} GB of memory and this machine has {installed / 1e9:.0f} GB; "
+            "cut it into smaller files"
+        )

@@ -1,0 +1,81 @@
+"""Where a NIfTI header says that its volume lies."""
+
+import numpy as np
+from nibabel.nifti1 import Nifti1Header
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+__all__ = ["stored_affine"]
+
+UNIT_MM = {1: 1000.0, 3: 0.001}
+"""Millimetres of the length units other than the millimetre itself: metre, micrometre."""
+UNIT_NAMES = {1: "metres", 3: "micrometres"}
+DISAGREE_MM = 0.5
+
+
+def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Affine from stored index to RAS+ millimetres, and what is unusual about it.
+
+    The sform is taken if its code is positive, else the qform, else the voxel sizes alone; in the last case nothing
+    says which side is left, and the axes are taken to run Left, Anterior, Superior as most programs do.
+    """
+    header = header.copy()
+    sizes = np.abs(np.nan_to_num(header["pixdim"][1:4].astype(float), nan=0, posinf=0, neginf=0))
+    is_stated = sizes > 0
+    header["pixdim"][1:4] = np.where(is_stated, sizes, 1)
+    sform = header.get_sform() if header["sform_code"] > 0 else None
+    qform = _qform(header) if header["qform_code"] > 0 else None
+    notes: list[str] = []
+    if (sform is None or _is_usable(sform)) and (qform is None or _is_usable(qform)):
+        notes += _disagreement(sform, qform, header)
+    else:
+        notes.append("a position matrix in the header is damaged and was ignored")
+    sform = sform if sform is not None and _is_usable(sform) else None
+    qform = qform if qform is not None and _is_usable(qform) else None
+    affine = sform if sform is not None else qform
+    if affine is None:
+        affine = header.get_base_affine()
+        notes.append(
+            "the header does not say how the volume lies; its axes are taken as Left, Anterior, Superior, "
+            "so left and right may be swapped"
+        )
+    if not is_stated.all():
+        has_sizes = sform is not None
+        notes.append(
+            "the header states a voxel size of 0; " + ("its sform is used instead" if has_sizes else "1 mm is taken")
+        )
+    unit = int(header["xyzt_units"]) & 7
+    if unit in UNIT_MM:
+        affine = np.diag([*[UNIT_MM[unit]] * 3, 1]) @ affine
+        notes.append(f"the header counts in {UNIT_NAMES[unit]}; positions were converted to millimetres")
+    return np.asarray(affine, np.float64), tuple(notes)
+
+
+def _qform(header: Nifti1Header) -> NDArray[np.float64]:
+    """Matrix of the quaternion; NaN if the quaternion is none."""
+    try:
+        qform: NDArray[np.float64] = header.get_qform()
+    except (HeaderDataError, ValueError):
+        return np.full((4, 4), np.nan)
+    return qform
+
+
+def _is_usable(affine: NDArray[np.float64]) -> bool:
+    """Whether three axes span a volume."""
+    if not np.isfinite(affine).all():
+        return False
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(lengths.min() > 0 and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
+
+
+def _disagreement(
+    sform: NDArray[np.float64] | None, qform: NDArray[np.float64] | None, header: Nifti1Header
+) -> list[str]:
+    """Say how far the two matrices put a corner of the volume apart."""
+    if sform is None or qform is None:
+        return []
+    corners = np.array(np.meshgrid(*[(0, max(int(n) - 1, 0)) for n in header["dim"][1:4]])).reshape(3, -1)
+    distance = np.linalg.norm(((sform - qform) @ np.vstack([corners, np.ones(8)]))[:3], axis=0).max()
+    if distance <= DISAGREE_MM:
+        return []
+    return [f"the two position matrices in the header disagree by up to {distance:.1f} mm; the sform is used"]

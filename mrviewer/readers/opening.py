@@ -1,0 +1,168 @@
+"""Opening a study: from the paths that a person gave to images on one grid, with reference labels."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.labels import labels_on_grid
+from mrviewer.readers.contents import FileContents
+from mrviewer.readers.formats import format_of
+from mrviewer.readers.names import canonical_modality, guess_modality
+from mrviewer.readers.study_request import Candidate, study_request
+from mrviewer.study import Image, RawData, Study
+
+__all__ = ["open_study", "read_image"]
+
+
+def read_image(path: str | Path, modality: str | None = None) -> Image:
+    """Open one image file; its pixels are read when somebody looks at them.
+
+    Parameters
+    ----------
+    path
+        A file of a format that opens here, e.g. ``.nii.gz``.
+    modality
+        ``FLAIR``, ``T1``, ...; guessed from the file name if `None`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If the file is damaged, of no format that opens here, or holds no image.
+    """
+    path = Path(path)
+    contents = _read(path, canonical_modality(modality) if modality else guess_modality(path))
+    if len(contents.images) != 1:
+        raise FileFormatError(
+            f"{path.name} holds {len(contents.images)} images and one was expected; open it as a study"
+        )
+    return contents.images[0]
+
+
+def open_study(
+    paths: str | Path | Sequence[str | Path], *, labels: str | Path | None = None, name: str | None = None
+) -> Study:
+    """Open one subject: its images by modality, and its reference labels.
+
+    Parameters
+    ----------
+    paths
+        Each a file, a file with its modality (``FLAIR=path``, ``labels=path``), or the folder of one subject, in which
+        images and labels are known by their names. Among several files one that is named like labels is the labels.
+    labels
+        Reference segmentation. On another grid it is resampled to the nearest voxel, and a note says so.
+    name
+        What a person sees; by default the name of the first file or folder.
+
+    Returns
+    -------
+    The images that lie on the grid of the first one; `Study.notes` says what was left out, and why.
+
+    Raises
+    ------
+    InputError
+        If nothing was given or found, a modality was given twice, or labels and images lie nowhere together.
+    FileFormatError
+        If a file that was asked for cannot be opened.
+    """
+    request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
+    opened, failures = _open_all(request.images)
+    images, raw, clashes = _merge(opened)
+    notes = [*request.notes, *failures, *clashes, *_file_notes(opened, images)]
+    reference = None
+    if request.labels is not None and images:
+        reference, remarks = _open_labels(request.labels, next(iter(images.values())))
+        notes += remarks
+    return Study(request.name, images, reference, raw, tuple(notes))
+
+
+def _read(path: Path, modality: str) -> FileContents:
+    """Read a file by its format; one that is not there is said so, whatever its name."""
+    if path.is_dir():
+        raise InputError(f"{path.name} is a folder and one image file was expected; open it as a study")
+    if not path.exists():
+        raise InputError(f"there is no file {path.name}; check the path")
+    return format_of(path).read(path, modality)
+
+
+def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list[str]]:
+    """Open each file under a modality of its own; say which ones of a folder do not open."""
+    opened: list[FileContents] = []
+    notes: list[str] = []
+    used: dict[str, str] = {}
+    failure: InputError | None = None
+    for candidate in candidates:
+        name = candidate.path.name
+        modality = _free_name(candidate.modality, used)
+        try:
+            opened.append(_read(candidate.path, modality))
+        except InputError as error:
+            if candidate.is_asked_for:
+                raise
+            failure = error
+            notes.append(f"left out: {error}")
+            continue
+        if modality != candidate.modality:
+            notes.append(f"two images are {candidate.modality}: {name} is called {modality} here")
+        used[modality] = name
+    if not opened and failure is not None:
+        raise failure
+    return opened, notes
+
+
+def _free_name(modality: str, used: Mapping[str, str]) -> str:
+    """Name that no image has yet: ``T1``, ``T1_2``, ``T1_3``."""
+    name, number = modality, 1
+    while name in used:
+        number += 1
+        name = f"{modality}_{number}"
+    return name
+
+
+def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, RawData], list[str]]:
+    """Images on the grid of the first one, all raw data, and what does not fit."""
+    images: dict[str, Image] = {}
+    notes: list[str] = []
+    for image in (image for contents in opened for image in contents.images):
+        first = next(iter(images.values()), image)
+        if image.geometry.matches(first.geometry):
+            images[image.modality] = image
+        else:
+            notes.append(
+                f"left out: {image.modality} ({_grid(image)}) lies on another grid than {first.modality} "
+                f"({_grid(first)}); register it to use both, or open it alone"
+            )
+    raw = {data.modality: data for contents in opened for data in contents.raw}
+    return images, raw, notes
+
+
+def _open_labels(candidate: Candidate, image: Image) -> tuple[Image | None, list[str]]:
+    """Labels on the grid of an image; what was only found in a folder may fail."""
+    try:
+        contents = _read(candidate.path, "labels")
+        if len(contents.images) != 1:
+            raise FileFormatError(f"{candidate.path.name} holds {len(contents.images)} images; give one label volume")
+        labels, note = labels_on_grid(contents.images[0], image.geometry)
+    except InputError as error:
+        if candidate.is_asked_for:
+            raise
+        return None, [f"labels left out: {error}"]
+    return labels, [note] if note else []
+
+
+def _file_notes(opened: Sequence[FileContents], images: Mapping[str, Image]) -> list[str]:
+    """Notes of the files that are used: once where all say the same, else with the modality."""
+    notes: list[str] = []
+    used = [contents for contents in opened if contents.raw or any(i.modality in images for i in contents.images)]
+    for contents in used:
+        name = ", ".join(image.modality for image in contents.images)
+        for note in contents.notes:
+            shared = all(note in other.notes for other in used)
+            notes.append(note if shared or not name else f"{name}: {note}")
+    return list(dict.fromkeys(notes))
+
+
+def _grid(image: Image) -> str:
+    sizes = " x ".join(map(str, image.geometry.shape))
+    return f"{sizes} voxels of {' x '.join(f'{size:.2f}' for size in image.geometry.voxel_size_mm)} mm"

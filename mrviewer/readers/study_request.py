@@ -1,0 +1,86 @@
+"""What a person asked for: from paths, folders and ``FLAIR=path`` to the files that make a study."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrviewer.errors import InputError
+from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
+from mrviewer.readers.subject_folder import find_subject_files
+
+__all__ = ["Candidate", "StudyRequest", "study_request"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file to open.
+
+    Parameters
+    ----------
+    path, modality
+        The file, and what it is.
+    is_asked_for
+        Whether a person named it. One that was found in a folder may fail without failing the study.
+    """
+
+    path: Path
+    modality: str
+    is_asked_for: bool = True
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """The files that make a study, its name, and what was left out on the way."""
+
+    name: str
+    images: tuple[Candidate, ...]
+    labels: Candidate | None
+    notes: tuple[str, ...]
+
+
+def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: str | None) -> StudyRequest:
+    """Sort what was given into images and labels; no file is opened.
+
+    Raises
+    ------
+    InputError
+        If nothing was given, a folder holds no subject, a modality was given twice, or there are only labels.
+    """
+    if not paths:
+        raise InputError("no path was given; give an image, or the folder of one subject")
+    given = [_split(item) for item in paths]
+    _refuse_repeated([modality for _, modality in given if modality is not None])
+    images: list[Candidate] = []
+    references = [Candidate(Path(labels), "labels")] if labels is not None else []
+    notes: list[str] = []
+    for path, modality in given:
+        if modality is None and path.is_dir():
+            found = find_subject_files(path)
+            images += [Candidate(file, guess, is_asked_for=False) for file, guess in found.images]
+            references += [Candidate(found.labels, "labels", is_asked_for=False)] if found.labels is not None else []
+            notes += found.notes
+        elif modality == "labels" or (modality is None and len(paths) > 1 and label_rank(path) is not None):
+            references.append(Candidate(path, "labels"))
+        else:
+            images.append(Candidate(path, modality or guess_modality(path)))
+    if not images:
+        raise InputError("labels were given but no image; give an image too")
+    notes += [f"left out: {other.path.name}, {references[0].path.name} holds the labels" for other in references[1:]]
+    first = given[0][0]
+    title = name or (first.resolve().name if first.is_dir() else file_stem(first))
+    return StudyRequest(title, tuple(images), references[0] if references else None, tuple(notes))
+
+
+def _split(item: str | Path) -> tuple[Path, str | None]:
+    """Path and modality of ``FLAIR=path``; an existing file of such a name is a path."""
+    match = re.fullmatch(r"([A-Za-z0-9*+_ -]+)=(.+)", item, re.DOTALL) if isinstance(item, str) else None
+    if match is None or Path(item).exists():
+        return Path(item), None
+    return Path(match[2]), canonical_modality(match[1].strip())
+
+
+def _refuse_repeated(modalities: list[str]) -> None:
+    for modality in modalities:
+        if (times := modalities.count(modality)) > 1:
+            raise InputError(f"{modality} was given {times} times; give each modality one file")

@@ -1,0 +1,100 @@
+"""Which files of a folder are the images of one subject, and which one holds the reference labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrviewer.errors import InputError
+from mrviewer.readers.formats import FORMATS, is_listed
+from mrviewer.readers.names import MODALITIES, guess_modality, label_rank
+
+__all__ = ["SubjectFiles", "find_subject_files"]
+
+DEEPEST = 3
+MOST_IMAGES = 20
+
+
+@dataclass(frozen=True)
+class SubjectFiles:
+    """Files of one subject.
+
+    Parameters
+    ----------
+    images
+        Path and modality, FLAIR first, then in the order of `MODALITIES`.
+    labels
+        The file whose name says most surely that it holds reference labels.
+    notes
+        Which files were left out, and why.
+    """
+
+    images: tuple[tuple[Path, str], ...]
+    labels: Path | None
+    notes: tuple[str, ...]
+
+
+def find_subject_files(folder: Path) -> SubjectFiles:
+    """Sort the files of a folder by their names; files lie in the folder itself, else up to three levels below it.
+
+    Raises
+    ------
+    InputError
+        If nothing in it can be an image, if no name tells a modality, or if there are too many for one subject.
+    """
+    files: list[Path] = []
+    for depth in range(DEEPEST + 1):
+        if not files:
+            files = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
+    if not files:
+        patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
+        raise InputError(f"folder {folder.name} holds no file that opens here ({patterns}); give a folder with images")
+    labels, spare = _choose_labels(files)
+    images = [(path, guess_modality(path)) for path in files if label_rank(path) is None]
+    recognised = [pair for pair in images if pair[1] in MODALITIES]
+    unknown = [path for path, modality in images if modality not in MODALITIES]
+    if not recognised:
+        images = _only_image(folder, images)
+        unknown = []
+    else:
+        images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1]))
+    _refuse_database(folder, images)
+    notes = [*_left_out(unknown, "whose names tell no modality: open them as NAME=path"), *spare]
+    return SubjectFiles(tuple(images), labels, tuple(notes))
+
+
+def _refuse_database(folder: Path, images: list[tuple[Path, str]]) -> None:
+    """Refuse a folder in which several folders hold the same modality, or that holds very many images."""
+    homes = {modality: {path.parent for path, other in images if other == modality} for _, modality in images}
+    if len(images) > MOST_IMAGES or any(len(folders) > 1 for folders in homes.values()):
+        raise InputError(
+            f"folder {folder.name} holds {len(images)} images, of several subjects or visits as it seems; "
+            "give the folder of one"
+        )
+
+
+def _only_image(folder: Path, images: list[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """Return the one image, whatever it is."""
+    if len(images) == 1:
+        return images
+    if not images:
+        raise InputError(f"folder {folder.name} holds labels but no image; give a folder with images")
+    raise InputError(
+        f"folder {folder.name} holds {len(images)} images and no name tells its modality; "
+        "open them one by one, or as FLAIR=path"
+    )
+
+
+def _choose_labels(files: list[Path]) -> tuple[Path | None, list[str]]:
+    """Return the surest label file, and a note on the others."""
+    ranked = sorted((rank, path) for path in files if (rank := label_rank(path)) is not None)
+    if not ranked:
+        return None, []
+    chosen = ranked[0][1]
+    others = [path for _, path in ranked[1:]]
+    return chosen, _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
+
+
+def _left_out(paths: list[Path], why: str) -> list[str]:
+    if not paths:
+        return []
+    names = ", ".join(path.name for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return [f"left out: {names}, {why}"]
