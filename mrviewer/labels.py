@@ -1,0 +1,135 @@
+"""Reference labels: made whole numbers, and brought onto the grid of the images."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from mrviewer.errors import FileFormatError, ShapeError
+from mrviewer.geometry import Geometry
+from mrviewer.study import Image
+
+__all__ = ["labels_on_grid"]
+
+MOST_LABELS = 1000
+"""A label map of more classes is an image that was given by mistake."""
+WHOLE = 1e-3
+"""Distance from a whole number that rounding in a file explains."""
+
+
+def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
+    """Labels as whole numbers on the grid of an image, and what was done to them.
+
+    Parameters
+    ----------
+    labels : (z, y, x)
+        Whole numbers, 0 is background; or probabilities, which are cut at 0.5. 0 and 255 are 0 and 1. Values below 0
+        and values that are not finite become background.
+    geometry
+        The grid of the images. Labels on another one are resampled by scanner coordinates to the nearest voxel.
+
+    Returns
+    -------
+    The labels, uint8 where they fit, and sentences that say what was changed; empty if nothing was.
+
+    Raises
+    ------
+    FileFormatError
+        If the values cannot be labels.
+    ShapeError
+        If the labels and the images lie nowhere together.
+    """
+    name = labels.path.name if labels.path is not None else "the label volume"
+    if labels.n_frames > 1:
+        raise FileFormatError(f"{name} is a series of {labels.n_frames} volumes; give one volume of labels")
+    values, notes = _whole_numbers(labels.volume(), name)
+    if not labels.geometry.matches(geometry):
+        values, note = _resampled(values, labels.geometry, geometry, name)
+        notes.append(note)
+    if not values.any():
+        notes.append(f"{name} labels no voxel of the image")
+    # A copy: the array may belong to somebody who goes on painting in it.
+    values = np.array(values, order="C")
+    values.setflags(write=False)
+    return replace(labels, data=values, geometry=geometry, modality="labels"), "; ".join(notes)
+
+
+def _whole_numbers(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.generic], list[str]]:
+    """Values as the smallest unsigned type that holds them."""
+    notes: list[str] = []
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8), notes
+    if values.dtype.kind == "f":
+        values, notes = _rounded(values.astype(np.float64), name)
+    elif values.dtype.kind not in "iu":
+        raise FileFormatError(f"{name} holds values of type {values.dtype}; labels are whole numbers")
+    low, high = int(values.min()), int(values.max())
+    if low < 0:
+        if high <= 0:
+            raise FileFormatError(f"{name} holds no label above 0 but values down to {low}; labels count from 1")
+        negative = np.less(values, 0)
+        notes.append(f"{np.count_nonzero(negative):,} voxels of {name} with values below 0 were taken as background")
+        values = np.where(negative, 0, values)
+    if high > np.iinfo(np.uint32).max:
+        raise FileFormatError(f"{name} holds values up to {high:,}, which are no labels; give a segmentation")
+    whole = values.astype(np.min_scalar_type(max(high, 0)), copy=False)
+    if whole.dtype.itemsize > 1 and (count := np.unique(whole).size) > MOST_LABELS:
+        raise FileFormatError(f"{name} holds {count:,} different values, as an image does; give a segmentation")
+    if high == 255 and np.isin(whole, (0, 255)).all():
+        notes.append(f"the value 255 of {name} was taken as label 1")
+        whole = np.greater(whole, 0).astype(np.uint8)
+    return whole, notes
+
+
+def _rounded(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.generic], list[str]]:
+    """Whole numbers from floating point: as they are, or probabilities cut at 0.5."""
+    notes = []
+    finite = np.isfinite(values)
+    if not finite.all():
+        notes.append(f"{np.count_nonzero(~finite):,} voxels of {name} that are not finite were taken as background")
+        values = np.where(finite, values, 0)
+    whole = np.rint(values)
+    if np.abs(values - whole).max() <= WHOLE:
+        if np.abs(whole).max() > np.iinfo(np.uint32).max:
+            raise FileFormatError(
+                f"{name} holds values up to {np.abs(whole).max():g}, which are no labels; give a segmentation"
+            )
+        return whole.astype(np.int64), notes
+    low, high = float(values.min()), float(values.max())
+    if low < -WHOLE or high > 1 + WHOLE:
+        raise FileFormatError(
+            f"{name} holds values from {low:g} to {high:g} that are no whole numbers; give a segmentation, not an image"
+        )
+    notes.append(f"{name} holds probabilities and was cut at 0.5")
+    return (values > 0.5).astype(np.uint8), notes
+
+
+def _resampled(
+    values: NDArray[np.generic], source: Geometry, target: Geometry, name: str
+) -> tuple[NDArray[np.generic], str]:
+    """Value of the nearest voxel at each voxel of `target`; background outside the labels."""
+    matrix = np.linalg.inv(source.affine) @ target.affine
+    covered = _covered(matrix, source.shape, target.shape)
+    if covered == 0:
+        raise ShapeError(f"{name} and the image lie nowhere together in the scanner; give labels of the same scan")
+    moved = np.empty(target.shape, values.dtype)
+    ndimage.affine_transform(
+        values, matrix[:3, :3], matrix[:3, 3], output_shape=target.shape, output=moved, order=0, mode="grid-constant"
+    )
+    before_ml = np.count_nonzero(values) * source.voxel_volume_ml
+    after_ml = np.count_nonzero(moved) * target.voxel_volume_ml
+    return moved, (
+        f"{name} lies on another grid and was resampled to the nearest voxel of the image by scanner coordinates: it "
+        f"covers {covered:.0%} of the image, and {before_ml:.2f} ml of labels became {after_ml:.2f} ml"
+    )
+
+
+def _covered(matrix: NDArray[np.float64], source: tuple[int, ...], target: tuple[int, ...]) -> float:
+    """Part of the target's voxels whose centres lie in a voxel of the source."""
+    inside = np.ones(target, bool)
+    z, y, x = np.ogrid[tuple(slice(n) for n in target)]
+    for axis, size in enumerate(source):
+        position = matrix[axis, 0] * z + matrix[axis, 1] * y + matrix[axis, 2] * x + matrix[axis, 3]
+        inside &= (position >= -0.5) & (position < size - 0.5)
+    return float(np.count_nonzero(inside) / inside.size)
