@@ -89,6 +89,8 @@ def _declared(*extras: str) -> set[str]:
     ids=["core", "plugin", "models"],
 )
 def test_what_is_imported_is_asked_for(package: Path, extras: tuple[str, ...]) -> None:
+    if package == PACKAGES[1]:
+        pytest.importorskip("napari", reason="the packages of the extra gui are not installed here")
     distributions = packages_distributions()
     allowed = _declared(*extras)
     ours = {path.name for path in PACKAGES}
