@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
 
-__all__ = ["Overlap", "binarise", "overlap"]
+__all__ = ["CONVENTION", "Overlap", "binarise", "overlap"]
+
+CONVENTION = (
+    "Dice, precision, recall: of the voxels greater than 0. Dice is 1 if both masks are empty and 0 if one is; there "
+    "is no precision without a prediction and no recall without a reference."
+)
 
 
 @dataclass(frozen=True)
