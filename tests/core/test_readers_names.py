@@ -1,0 +1,116 @@
+"""What file names tell."""
+
+from pathlib import Path
+
+import pytest
+
+from mrviewer.readers import guess_modality
+from mrviewer.readers.names import MODALITIES, canonical_modality, file_stem, label_rank
+
+
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [
+        ("FLAIR_N4_noneck_reduced_winsor_regtoFLAIR_brain_N4_regtoMNI.nii.gz", "FLAIR"),
+        ("T1_N4_noneck_reduced_winsor_regtoFLAIR_brain_N4_regtoMNI.nii.gz", "T1"),
+        ("T1POST_N4_noneck_reduced_winsor_regtoFLAIR_brain_N4_regtoMNI.nii.gz", "T1Gd"),
+        ("T2_N4_noneck_reduced_winsor_regtoFLAIR_brain_N4_regtoMNI.nii.gz", "T2"),
+        ("study1_FLAIR.nii.gz", "FLAIR"),
+        ("fla.nii.gz", "FLAIR"),
+        ("t1c.nii.gz", "T1Gd"),
+        ("BraTS20_Training_001_t1ce.nii.gz", "T1Gd"),
+        ("BraTS-GLI-00000-000-t1n.nii.gz", "T1"),
+        ("BraTS-GLI-00000-000-t2f.nii.gz", "FLAIR"),
+        ("BraTS-GLI-00000-000-t2w.nii.gz", "T2"),
+        ("T1_Gd.nii", "T1Gd"),
+        ("T1Gd.nii", "T1Gd"),
+        ("T1-post.nii", "T1Gd"),
+        ("Post_Scan_T1.nii.gz", "T1"),
+        ("sub-01_ce-gadolinium_T1w.nii.gz", "T1Gd"),
+        ("sub-strokecase0009_ses-0001_dwi.nii.gz", "DWI"),
+        ("sub-strokecase0009_ses-0001_adc.nii.gz", "ADC"),
+        ("sub-01_T2starw.nii.gz", "T2*"),
+        ("t2s.nii.gz", "T2*"),
+        ("T2_star.nii.gz", "T2*"),
+        ("T2*.nii.gz", "T2*"),
+        ("T2_FLAIR.nii.gz", "FLAIR"),
+        ("T2-FLAIR.nii.gz", "FLAIR"),
+        ("3DFLAIR.nii.gz", "FLAIR"),
+        ("sub-01_PDw.nii.gz", "PD"),
+        ("mprage.nii.gz", "T1"),
+        ("brainT1.nii.gz", "T1"),
+        ("patient3FLAIR.nii", "FLAIR"),
+        ("dmri.nii.gz", "DWI"),
+        ("T1map.nii.gz", "unknown"),
+        ("mt0.nii.gz", "unknown"),
+        ("anatomical.nii", "unknown"),
+        ("hippocampus_001.nii.gz", "unknown"),
+        ("flairs of genius.nii", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_modality_of_a_name(name: str, modality: str) -> None:
+    assert guess_modality(name) == modality
+    assert guess_modality(Path("T2") / name) == (modality if name else "T2")
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_our_own_spelling_is_understood(modality: str) -> None:
+    assert guess_modality(f"{modality}.nii.gz") == modality
+    assert canonical_modality(modality) == modality
+    assert canonical_modality(modality.lower()) == modality
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [("t1ce", "T1Gd"), ("flair", "FLAIR"), ("Labels", "labels"), ("SWI", "SWI"), ("unknown", "unknown")],
+)
+def test_a_modality_that_a_person_gives(given: str, canonical: str) -> None:
+    assert canonical_modality(given) == canonical
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GOLD_STANDARD_N4_noneck_reduced_winsor_regtoFLAIR_regtoMNI.nii.gz",
+        "consensus_gt.nii.gz",
+        "sub-strokecase0009_ses-0001_msk.nii.gz",
+        "tumor_mask_256.nii.gz",
+        "Pre_Mask.nii.gz",
+        "t2_seg-manual.nii.gz",
+        "T1_seg.nii.gz",
+        "lesion.nii.gz",
+        "lesionMask.nii",
+        "labels.nii.gz",
+    ],
+)
+def test_names_of_labels(name: str) -> None:
+    assert label_rank(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FLAIR.nii.gz", "brainmask.nii.gz", "brain_mask.nii.gz", "t2_fake_lesion.nii.gz", "segway.nii", "masked.nii"],
+)
+def test_names_of_no_labels(name: str) -> None:
+    assert label_rank(name) is None
+
+
+def test_a_gold_standard_is_surer_than_a_mask() -> None:
+    ranks = [label_rank(name) for name in ("gold_standard.nii", "consensus.nii", "seg.nii", "mask.nii", "lesion.nii")]
+    assert None not in ranks
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == len(ranks)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("a.nii.gz", "a"),
+        ("a.b.nii", "a.b"),
+        ("A.NII.GZ", "A"),
+        ("anisotropic_5.5x5.5mm.nii.gz", "anisotropic_5.5x5.5mm"),
+    ],
+)
+def test_the_stem_of_a_name(name: str, stem: str) -> None:
+    assert file_stem(Path("folder") / name) == stem
