@@ -10,7 +10,7 @@ __all__ = ["central_ellipse", "central_lines", "normalised_radius"]
 
 
 def central_lines(request: MaskRequest) -> NDArray[np.bool_]:
-    """Mark the ``round(f W)`` lines around DC, as in fastMRI: an even number has its extra line above DC.
+    """Mark the ``round(f W)`` lines around DC: as in fastMRI, n of them begin at ``(W - n + 1) // 2``.
 
     Returns
     -------
