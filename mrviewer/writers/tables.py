@@ -1,0 +1,68 @@
+"""Numbers as files: ``metrics.json`` and ``lesions.csv``. What could not be computed is null, or an empty field."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from mrviewer.errors import InputError
+from mrviewer.lesions import LesionTable
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["LESION_COLUMNS", "write_lesions", "write_metrics"]
+
+LESION_COLUMNS = (
+    "lesion",
+    "status",
+    "volume_ml",
+    "dice",
+    "precision",
+    "recall",
+    "centroid_x_mm",
+    "centroid_y_mm",
+    "centroid_z_mm",
+)
+"""Columns of ``lesions.csv``; centroids are RAS+ scanner coordinates."""
+
+
+def write_metrics(path: str | Path, metrics: Mapping[str, object]) -> None:
+    """Write a document of numbers as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Usually ``metrics.json``; an old file is replaced.
+    metrics
+        For instance ``{"method": ..., **assessment.to_json()}``: strings, numbers, `None`, lists and mappings.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or infinite, or nothing that JSON knows.
+    """
+    try:
+        text = json.dumps(metrics, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{Path(path).name} cannot be written ({error}); give finite numbers, and None for what is unknown"
+        ) from error
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_lesions(path: str | Path, table: LesionTable) -> None:
+    """Write one row a lesion as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Usually ``lesions.csv``; an old file is replaced.
+    table
+        The lesions of the reference, then the false ones.
+    """
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(LESION_COLUMNS)
+        for row in table.rows:
+            figures = (row.volume_ml, row.dice, row.precision, row.recall, *row.centroid_mm)
+            writer.writerow((row.id, row.status.value, *figures))
