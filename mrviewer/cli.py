@@ -1,0 +1,91 @@
+"""The command line: the same program without a screen."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mrviewer import __version__
+from mrviewer.commands.assess import assess
+from mrviewer.commands.info import info
+from mrviewer.commands.listing import masks, methods
+from mrviewer.commands.reconstruct import reconstruct
+from mrviewer.commands.study import is_sample
+from mrviewer.commands.terminal import refuse
+from mrviewer.commands.train import train
+from mrviewer.commands.viewer import demo, view
+from mrviewer.errors import MrviewerError
+
+__all__ = ["app", "main", "with_default_command"]
+
+DONE, REFUSED, INTERRUPTED = 0, 1, 130
+
+_VIEW = "view"
+_HELP = (
+    "See what accelerating an MR scan costs, and what learned methods win back. `mrviewer [PATH...]` opens the viewer. "
+    "Research software, not for diagnosis."
+)
+_COMMANDS = {command.__name__: command for command in (demo, reconstruct, assess, methods, masks, info, train)}
+
+app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
+app.command(_VIEW, hidden=True)(view)
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"mrviewer {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    del version
+
+
+def with_default_command(arguments: Sequence[str]) -> list[str]:
+    """Put the command that opens the viewer before arguments that name a file, or before none at all.
+
+    A bare word that is neither a command nor a file is left as it is, so that a mistyped command is wrong usage and not
+    a missing file.
+    """
+    if not arguments:
+        return [_VIEW]
+    first = arguments[0]
+    if first.startswith("-") or first in _COMMANDS or first == _VIEW:
+        return list(arguments)
+    looks_like_path = any(sign in first for sign in "./\\=") or Path(first).exists() or is_sample(first)
+    return [_VIEW, *arguments] if looks_like_path else list(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    arguments
+        Without the name of the program; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 1 input refused, 2 wrong usage, 130 interrupted.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=with_default_command(given), prog_name="mrviewer")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else DONE
+    except MrviewerError as error:
+        refuse(error)
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return DONE

@@ -1,0 +1,91 @@
+"""``mrviewer methods`` and ``mrviewer masks``."""
+
+from dataclasses import asdict
+
+from rich.table import Table
+
+from mrviewer.commands.options import AsJson
+from mrviewer.commands.terminal import print_json, print_table, say
+from mrviewer.method import Card, get_method, method_names
+
+__all__ = ["masks", "methods"]
+
+
+def methods(as_json: AsJson = False) -> None:
+    """List the installed methods: tasks, needs, weights, citation."""
+    cards = _cards()
+    if as_json:
+        print_json([_card_record(card) for card in cards])
+        return
+    table = Table("name", "tasks", "needs", "weights", "trained on", "citation")
+    for card in cards:
+        tasks = ", ".join(card.tasks)
+        table.add_row(
+            card.name, tasks, _needs_in_words(card), card.weights or "-", card.trained_on or "-", card.citation
+        )
+    print_table(table, to_stdout=True)
+
+
+def masks(as_json: AsJson = False) -> None:
+    """List the mask families."""
+    from mrviewer.sampling import mask_families
+
+    records: list[dict[str, str | int | None]] = [
+        {
+            "name": family.name,
+            "title": family.title,
+            "dimensions": family.dimensions,
+            "description": family.description,
+            "citation": family.citation,
+        }
+        for family in mask_families()
+    ]
+    records.append(
+        {
+            "name": "file:PATH",
+            "title": "From a file",
+            "dimensions": None,
+            "description": "A pattern that you bring, of the size of a slice or of a line.",
+            "citation": None,
+        }
+    )
+    if as_json:
+        print_json(records)
+        return
+    table = Table("name", "acquires", "description", "citation")
+    for record in records:
+        acquires = {1: "lines", 2: "samples"}.get(int(record["dimensions"] or 0), "either")
+        table.add_row(str(record["name"]), acquires, str(record["description"]), str(record["citation"] or "-"))
+    print_table(table, to_stdout=True)
+
+
+def _cards() -> list[Card]:
+    """Cards of all methods; one that cannot be imported is named on standard error and left out."""
+    cards = []
+    for name in method_names():
+        try:
+            cards.append(get_method(name).card)
+        except ImportError as error:
+            say(f"method {name} is left out, it cannot be imported: {error}")
+    return cards
+
+
+def _card_record(card: Card) -> dict[str, object]:
+    """What ``methods --json`` promises of a card."""
+    return {
+        "name": card.name,
+        "tasks": [str(task) for task in card.tasks],
+        "needs": asdict(card.needs),
+        "weights": card.weights,
+        "trained_on": card.trained_on,
+        "citation": card.citation,
+        "licence": card.licence,
+    }
+
+
+def _needs_in_words(card: Card) -> str:
+    needs = card.needs
+    what = "k-space" if needs.kspace else "images"
+    modalities = f" of {' or '.join(needs.modalities)}" if needs.modalities else ""
+    coils = f", {needs.max_coils} coil(s) at most" if needs.max_coils is not None else ""
+    return f"{what}{modalities}{coils}"

@@ -1,0 +1,55 @@
+"""A folder of results is written whole or not at all."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mrviewer.errors import InputError
+
+__all__ = ["whole_folder"]
+
+
+@contextmanager
+def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`, whose files move there when the block ends without an error.
+
+    Parameters
+    ----------
+    folder
+        Where results shall stand; made if it does not exist. Other files in it are left alone.
+    names
+        All files that a run may write. Those of an earlier run that this one did not write are removed. The last one
+        goes first and comes last, so that where it stands, the others belong to it.
+
+    Raises
+    ------
+    InputError
+        If `folder` is a file, or nothing can be written beside it.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"output {folder.name} is a file; give a folder")
+    partial = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.partial"
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"output {folder.name} cannot be written ({error.strerror}); choose another folder") from error
+    try:
+        yield partial
+        if folder.exists():
+            _replace_files(partial, folder, names)
+        else:
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_files(partial: Path, folder: Path, names: Sequence[str]) -> None:
+    (folder / names[-1]).unlink(missing_ok=True)
+    for name in names:
+        if (partial / name).exists():
+            (partial / name).replace(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""``mrviewer reconstruct``: one study, one mask, one method, to files."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mrviewer.commands.options import AsJson, Device, MinLesion, Output
+from mrviewer.commands.output_folder import whole_folder
+from mrviewer.commands.study import load_study
+from mrviewer.commands.terminal import print_json, say, watch
+from mrviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from mrviewer.assess import Assessment
+    from mrviewer.reconstruct import Reconstruction
+    from mrviewer.study import Study
+
+__all__ = ["OUTPUT_NAMES", "ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
+
+OUTPUT_NAMES = (
+    "reconstruction.nii.gz",
+    "error.nii.gz",
+    "mask.npy",
+    "segmentation.nii.gz",
+    "lesions.csv",
+    "metrics.json",
+)
+
+
+@dataclass(frozen=True)
+class ReconstructRequest:
+    """What ``mrviewer reconstruct`` was asked to do; the fields are its options."""
+
+    images: tuple[str, ...]
+    mask: str
+    acceleration: float
+    center_fraction: float
+    seed: int
+    method: str
+    modality: str | None
+    reference_labels: Path | None
+    min_lesion_ml: float
+    device: str
+    output: Path
+
+
+def reconstruct(
+    images: Annotated[list[str], typer.Argument(help="FILE, MODALITY=FILE, or sample[:SEED].", metavar="IMAGE...")],
+    mask: Annotated[str, typer.Option(help="Mask by name; see `mrviewer masks`.", metavar="NAME")],
+    method: Annotated[str, typer.Option(help="Method by name; see `mrviewer methods`.", metavar="NAME")],
+    output: Output,
+    acceleration: Annotated[float, typer.Option(help="All samples divided by acquired ones.", metavar="R")] = 4.0,
+    center_fraction: Annotated[float, typer.Option(help="Part of k-space always acquired.", metavar="F")] = 0.08,
+    seed: Annotated[int, typer.Option(help="Of the random mask.", metavar="N")] = 0,
+    modality: Annotated[str | None, typer.Option(help="Which image to measure; FLAIR or the first.")] = None,
+    reference_labels: Annotated[Path | None, typer.Option(help="Reference segmentation.", metavar="FILE")] = None,
+    min_lesion_ml: MinLesion = 0.0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Accelerate one study with a mask, reconstruct it, and measure what was lost."""
+    request = ReconstructRequest(
+        images=tuple(images),
+        mask=mask,
+        acceleration=acceleration,
+        center_fraction=center_fraction,
+        seed=seed,
+        method=method,
+        modality=modality,
+        reference_labels=reference_labels,
+        min_lesion_ml=min_lesion_ml,
+        device=device,
+        output=output,
+    )
+    metrics = watch(reconstruct_to_folder(request), method)
+    if as_json:
+        print_json(metrics)
+    say(f"wrote {output}")
+
+
+def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, None, dict[str, object]]:
+    """Run a method over a study and write what came of it.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+
+    Raises
+    ------
+    MrviewerError
+        If the request cannot be met; nothing is written then.
+    """
+    from mrviewer.acquisition import raw_data
+    from mrviewer.device import resolve_device
+    from mrviewer.method import get_method, require_fit
+    from mrviewer.reconstruct import reconstruct as run_method
+    from mrviewer.sampling import make_mask
+
+    method = get_method(request.method)
+    device = resolve_device(request.device)
+    study = load_study(request.images, request.reference_labels)
+    modality = study.choose_modality(request.modality)
+    require_fit(method, study, modality)
+    _, _, height, width = raw_data(study, modality).shape
+    mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
+    with whole_folder(request.output, OUTPUT_NAMES) as folder:
+        run = yield from run_method(study, method, mask, modality=modality, device=device)
+        assessment = _assess(run, study, request.min_lesion_ml)
+        metrics = {**_describe(run), **assessment.to_json(), "notes": list(study.notes)}
+        _write(folder, run, assessment, metrics)
+    return metrics
+
+
+def _assess(run: "Reconstruction", study: "Study", min_lesion_ml: float) -> "Assessment":
+    """Hold the result against what is known; what is not known stays `None`."""
+    from mrviewer.assess import assess
+
+    return assess(
+        image=run.image,
+        image_reference=run.reference,
+        segmentation=run.segmentation,
+        reference=None if study.labels is None else study.labels.volume(),
+        geometry=run.geometry,
+        slice_axis=run.slice_axis,
+        min_lesion_ml=min_lesion_ml,
+    )
+
+
+def _describe(run: "Reconstruction") -> dict[str, object]:
+    mask = run.mask
+    return {
+        "method": run.method,
+        "modality": run.modality,
+        "mask": {
+            "name": mask.name,
+            "acceleration": mask.acceleration,
+            "center_fraction": mask.center_fraction,
+            "seed": mask.seed,
+            "achieved_acceleration": mask.achieved_acceleration,
+        },
+        "device": run.device,
+        "seconds": run.seconds,
+        "origin": str(run.origin),
+    }
+
+
+def _write(folder: Path, run: "Reconstruction", assessment: "Assessment", metrics: dict[str, object]) -> None:
+    import numpy as np
+
+    from mrviewer.quality import error_map
+    from mrviewer.writers import write_volume
+    from mrviewer.writers.tables import write_lesions, write_metrics
+
+    np.save(folder / "mask.npy", run.mask.pattern)
+    if run.image is not None:
+        write_volume(folder / "reconstruction.nii.gz", run.image, run.geometry, description=run.method)
+    if run.image is not None and run.reference is not None:
+        error = error_map(run.image, run.reference)
+        write_volume(folder / "error.nii.gz", error, run.geometry, description=f"{run.method} - reference")
+    if run.segmentation is not None:
+        write_volume(folder / "segmentation.nii.gz", run.segmentation, run.geometry, description=run.method)
+    if assessment.lesions is not None:
+        write_lesions(folder / "lesions.csv", assessment.lesions)
+    write_metrics(folder / "metrics.json", metrics)

@@ -1,0 +1,61 @@
+"""``mrviewer [PATH...]`` and ``mrviewer demo``: the commands that need a screen."""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mrviewer.commands.study import is_sample
+from mrviewer.errors import InputError, MrviewerError
+
+__all__ = ["demo", "view"]
+
+VIEWER_GROUP = "mrviewer.viewer"
+
+
+class ViewerMissingError(MrviewerError, ImportError):
+    """The packages of the viewer are not installed."""
+
+
+def view(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="FILE, folder, or MODALITY=FILE.", metavar="[PATH]...")
+    ] = None,
+) -> None:
+    """Open the viewer."""
+    chosen = paths or []
+    _require_existing(chosen)
+    raise typer.Exit(_open_viewer(chosen))
+
+
+def demo(
+    screenshot: Annotated[Path | None, typer.Option(help="Save the window as PNG and end.", metavar="FILE")] = None,
+) -> None:
+    """Open the sample study with masks, reconstructions, error maps and lesions filled in."""
+    if screenshot is not None and not screenshot.absolute().parent.is_dir():
+        raise InputError(
+            f"folder {screenshot.parent} does not exist, so {screenshot.name} cannot be saved; make it first"
+        )
+    raise typer.Exit(_open_viewer([], demo=True, screenshot=screenshot))
+
+
+def _open_viewer(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = None) -> int:
+    """Start the viewer that is installed, whoever wrote it."""
+    points = list(entry_points(group=VIEWER_GROUP))
+    if not points:
+        raise ViewerMissingError('no viewer is installed; run pip install "mrviewer[gui]"')
+    try:
+        main = points[0].load()
+    except ImportError as error:
+        raise ViewerMissingError(f'the viewer cannot start ({error}); run pip install "mrviewer[gui]"') from error
+    code: int = main(paths, demo=demo, screenshot=screenshot)
+    return code
+
+
+def _require_existing(paths: Sequence[str]) -> None:
+    for argument in paths:
+        path = argument if Path(argument).exists() else argument.rpartition("=")[2]
+        if not Path(path).exists() and not is_sample(argument):
+            raise InputError(f"there is no file or folder {path}; check the path, or see mrviewer --help")
