@@ -2,6 +2,7 @@
 
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,17 @@ def _read_mat(file: Path) -> NDArray[np.generic]:
         variables = io.loadmat(file)
     except NotImplementedError:
         variables = _read_mat_hdf5(file)
-    except (ValueError, TypeError, OSError, EOFError, KeyError, IndexError, struct.error) as error:
-        raise FileFormatError(f"{file.name} is no readable .mat file; save it again") from error
-    except io.matlab.MatReadError as error:
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        KeyError,
+        IndexError,
+        struct.error,
+        zlib.error,
+        io.matlab.MatReadError,
+    ) as error:
         raise FileFormatError(f"{file.name} is no readable .mat file; save it again") from error
     arrays = {name: value for name, value in variables.items() if not name.startswith(("__", "#"))}
     chosen = [name for name in arrays if name.lower() == "mask"] if len(arrays) > 1 else list(arrays)

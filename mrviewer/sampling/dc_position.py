@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 __all__ = ["center_dc"]
 
-WINDOW = 8
-"""One part in so many of each axis is looked at around either place."""
+WINDOWS = (8, 12, 16)
+"""One part in so many of each axis is looked at around either place; the size that stands out most counts."""
 
 MIN_DEVIATIONS = 2.3
 """How much denser than chance a place must be: by 2.3 standard deviations, about one in a hundred by luck."""
@@ -44,12 +44,15 @@ def center_dc(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], str]:
 
 def _excess(pattern: NDArray[np.bool_]) -> float:
     """Samples in a window around index ``N // 2``, in standard deviations above what chance would put there."""
-    window = pattern[tuple(_window(size) for size in pattern.shape)]
     density = np.count_nonzero(pattern) / pattern.size
-    spread = np.sqrt(window.size * density * (1 - density))
-    return float((np.count_nonzero(window) - window.size * density) / spread) if spread > 0 else 0.0
+    excess = 0.0
+    for part in WINDOWS:
+        window = pattern[tuple(_window(size, part) for size in pattern.shape)]
+        spread = float(np.sqrt(window.size * density * (1 - density)))
+        excess = max(excess, (np.count_nonzero(window) - window.size * density) / spread)
+    return excess
 
 
-def _window(size: int) -> slice:
-    half = max(size // (2 * WINDOW), 1)
-    return slice(max(size // 2 - half, 0), size // 2 + half + size % 2)
+def _window(size: int, part: int) -> slice:
+    half = size // (2 * part)
+    return slice(size // 2 - half, size // 2 + half + 1)
