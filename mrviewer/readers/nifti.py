@@ -72,19 +72,22 @@ class NiftiArray:
         self.__dict__.update(state, _lock=Lock(), _values=None)
 
     def _read(self) -> NDArray[np.generic]:
+        """Decode plane by plane into the final array: no second copy of the volume, and a plane fits the cache."""
         header = self._header
-        raw = np.empty(header.n_bytes, np.uint8)
-        header.pixels.read_into(raw.data, header.offset)
-        stored = raw.view(header.dtype).reshape(header.shape, order="F")
-        view = np.moveaxis(self._geometry.to_internal(stored), range(3), range(-3, 0))
         values = np.empty(self.shape, self.dtype)
-        for index in np.ndindex(self.shape[:-2]):
-            values[index] = self._convert(view[index])
+        frames = values if values.ndim == 4 else values[None]
+        stored = [self._geometry.to_stored_order(frame) for frame in frames]
+        n_planes = header.shape[2]
+        raw = np.empty(header.n_bytes // (n_planes * len(stored)), np.uint8)
+        plane = raw.view(header.dtype).reshape(header.shape[:2], order="F")
+        pieces = header.pixels.fill(raw.data, header.offset, n_planes * len(stored))
+        for _, (frame, index) in zip(pieces, np.ndindex(len(stored), n_planes), strict=True):
+            stored[frame][..., index] = self._convert(plane)
         values.setflags(write=False)
         return values
 
     def _convert(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Values of one slice; computed in double precision where float32 would round large integers."""
+        """Values of one plane; computed in double precision where float32 would round large integers."""
         header = self._header
         if header.is_scaled:
             wide = np.complex128 if header.dtype.kind == "c" else np.float64

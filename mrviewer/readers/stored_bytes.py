@@ -88,24 +88,27 @@ class StoredBytes:
         elif self._size_in_trailer() != count % (1 << 32):
             self._count(count)
 
-    def read_into(self, buffer: memoryview, offset: int) -> None:
-        """Fill a writable buffer of bytes from `offset` on; the checksum of a gzip file is verified.
+    def fill(self, buffer: memoryview, offset: int, times: int) -> Iterator[None]:
+        """Fill a writable buffer of bytes with one piece of the content after the other, from `offset` on.
+
+        Stops after each piece; the checksum of a gzip file is verified after the last one.
 
         Raises
         ------
         FileFormatError
             If the file has changed, ends early, or is damaged.
         """
+        needed = offset + times * len(buffer)
         with self._opened() as file:
-            skipped = len(file.read(offset))
-            filled = 0
-            while skipped == offset and filled < len(buffer):
-                count = file.readinto(buffer[filled : filled + CHUNK])  # type: ignore[attr-defined]
-                if not count:
-                    break
-                filled += count
-            if filled < len(buffer):
-                raise self._cut_short(offset + len(buffer), f"the file holds {skipped + filled:,}")
+            found = len(file.read(offset))
+            for _ in range(times):
+                start = found
+                while found < start + len(buffer):
+                    count = file.readinto(buffer[found - start :])  # type: ignore[attr-defined]
+                    if not count:
+                        raise self._cut_short(needed, f"the file holds {found:,}")
+                    found += count
+                yield
             # The checksum is compared when the end is met.
             file.read(1)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -213,10 +214,10 @@ def test_a_single_slice_is_a_volume_of_one(shared_data: Path) -> None:
 
 
 def test_opening_reads_no_pixels(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: StoredBytes, buffer: memoryview, offset: int) -> None:
+    def fail(self: StoredBytes, buffer: memoryview, offset: int, times: int) -> Iterator[None]:
         raise AssertionError("pixels were read")
 
-    monkeypatch.setattr(StoredBytes, "read_into", fail)
+    monkeypatch.setattr(StoredBytes, "fill", fail)
     folder = shared_data / "ms_lesjak_mni" / "patient07"
     study = open_study(sorted(folder.glob("[FT]*.nii.gz")))
     assert study.modalities == ("FLAIR", "T1Gd", "T1", "T2")
@@ -227,13 +228,13 @@ def test_opening_reads_no_pixels(shared_data: Path, monkeypatch: pytest.MonkeyPa
 
 def test_threads_share_one_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    original = StoredBytes.read_into
+    original = StoredBytes.fill
 
-    def counted(self: StoredBytes, buffer: memoryview, offset: int) -> None:
+    def counted(self: StoredBytes, buffer: memoryview, offset: int, times: int) -> Iterator[None]:
         reads.append(offset)
-        original(self, buffer, offset)
+        return original(self, buffer, offset, times)
 
-    monkeypatch.setattr(StoredBytes, "read_into", counted)
+    monkeypatch.setattr(StoredBytes, "fill", counted)
     data = read_image(save(tmp_path / "a.nii.gz", counting())).data
     with ThreadPoolExecutor(8) as pool:
         arrays = list(pool.map(lambda _: np.asarray(data), range(32)))
