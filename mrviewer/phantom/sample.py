@@ -1,0 +1,82 @@
+"""The sample study: a simulated MS patient in an eight-coil scanner, made on the spot and cached."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from mrviewer.geometry import Geometry
+from mrviewer.phantom.patient import Patient, simulate_patient
+from mrviewer.phantom.scan import SimulatedScan
+from mrviewer.study import Image, Study
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["sample_study"]
+
+_logger = logging.getLogger(__name__)
+
+_SHAPE = (48, 224, 192)
+_VOXEL_SIZE_MM = (3.0, 1.0, 1.0)
+_CENTRE_RAS_MM = (0.0, -18.0, 8.0)
+_VERSION = 1
+"""Raise it when the same seed makes another patient, so that no old cache is read."""
+
+
+def sample_study(seed: int = 0, *, cache: bool = True) -> Study:
+    """Simulated FLAIR, T1 and T2 of a patient with multiple sclerosis: 48 axial slices of 3 mm, eight coils, noise.
+
+    Parameters
+    ----------
+    seed
+        Which patient.
+    cache
+        Keep the patient on disk, so that the next call takes a fraction of a second.
+    """
+    patient = _cached_patient(seed) if cache else _simulate(seed)
+    scans = {name: SimulatedScan(name, volume, seed) for name, volume in patient.images.items()}
+    images = {
+        name: Image(np.stack([scan.image(index) for index in range(scan.shape[0])]), patient.geometry, name)
+        for name, scan in scans.items()
+    }
+    return Study(
+        name=f"simulated MS patient {seed}",
+        images=images,
+        labels=Image(patient.lesions, patient.geometry, "labels"),
+        raw=scans,
+        notes=("Simulated patient: made from the ICBM152 templates, not a real person.",),
+    )
+
+
+def _geometry() -> Geometry:
+    geometry = Geometry.axial(_SHAPE, _VOXEL_SIZE_MM)
+    affine = geometry.affine.copy()
+    affine[:3, 3] += _CENTRE_RAS_MM
+    return Geometry(geometry.shape, affine, geometry.to_stored)
+
+
+def _simulate(seed: int) -> Patient:
+    return simulate_patient(_geometry(), seed)
+
+
+def _cached_patient(seed: int) -> Patient:
+    path = Path(platformdirs.user_cache_dir("mrviewer")) / f"sample-{_VERSION}-{seed}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            volumes: dict[str, NDArray[np.generic]] = dict(stored)
+        lesions = volumes.pop("lesions").astype(np.uint8)
+        images = {name: volume.astype(np.float32) for name, volume in volumes.items()}
+        return Patient(images, lesions, _geometry(), seed)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        _logger.warning("the cached sample patient cannot be read (%s); it is made again", error)
+    patient = _simulate(seed)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, lesions=patient.lesions, **dict(patient.images))
+    except OSError as error:
+        _logger.warning("the sample patient cannot be cached (%s); it is made again next time", error)
+    return patient
