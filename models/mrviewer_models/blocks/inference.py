@@ -1,0 +1,72 @@
+"""Running a network without gradients, in the precision that the processor is quickest in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mrviewer.errors import WeightsError
+from mrviewer.method import Measurement
+from mrviewer.weights import load_weights
+
+__all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors"]
+
+
+@cache
+def _has_bf16() -> bool:
+    """Whether this processor multiplies in bfloat16 by itself; emulated it would be slower."""
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@contextmanager
+def fast_inference(device: str, *, allow_bf16: bool) -> Iterator[None]:
+    """No gradients, and convolutions in bfloat16 where that is native and `allow_bf16`."""
+    kind = device.partition(":")[0]
+    use_bf16 = allow_bf16 and (kind == "cuda" or (kind == "cpu" and _has_bf16()))
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=use_bf16):
+        yield
+
+
+def load_network(network: nn.Module, path: Path, ignore: tuple[str, ...] = ()) -> nn.Module:
+    """Fill a network with weights from a file.
+
+    Raises
+    ------
+    WeightsError
+        If the weights belong to another architecture.
+    """
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_weights(path).tensors.items()
+        if name not in ignore
+    }
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        kind = type(network).__name__
+        raise WeightsError(
+            f"{path.name} does not fit a {kind} of this size; give weights that were trained for it"
+        ) from error
+    return network
+
+
+def measured_tensors(measurement: Measurement, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """K-space, pattern and maps of a measurement on a device, as the networks take them."""
+    pattern = torch.from_numpy(measurement.mask.pattern.astype(np.float32))[None, None]
+    return (
+        torch.from_numpy(measurement.kspace).to(device),
+        pattern.to(device),
+        torch.from_numpy(measurement.coil_maps).to(device),
+    )
+
+
+def lesion_maps(logits: Tensor, object_mask: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Class per pixel ``(slice, y, x)`` and probability ``(class, slice, y, x)`` of the classes but the background."""
+    probability = torch.softmax(logits.float(), dim=1)
+    segmentation = (probability.argmax(dim=1) * object_mask).to(torch.uint8)
+    return segmentation.cpu().numpy(), probability[:, 1:].transpose(0, 1).contiguous().cpu().numpy()
