@@ -1,0 +1,47 @@
+"""Checkpoints without pickles: network, optimiser and step in one safetensors file."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from mrviewer.errors import WeightsError
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+
+def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, step: int, settings: str) -> None:
+    """Write everything that a run needs to go on as if it had not stopped."""
+    tensors = {f"network/{name}": tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{index}/{name}": value.detach().contiguous() for name, value in state.items()}
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata={"step": str(step), "settings": json.dumps(settings)})
+
+
+def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, settings: str) -> int:
+    """Restore network and optimiser in place, and return the step to go on with.
+
+    Raises
+    ------
+    WeightsError
+        If the checkpoint belongs to a run with other settings.
+    """
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        if json.loads(metadata["settings"]) != settings:
+            raise WeightsError(f"{path.name} belongs to a run with other options; give the same ones, or a new folder")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network/")})
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition("/")
+        if kind == "optimiser":
+            index, _, field = rest.partition("/")
+            state.setdefault(int(index), {})[field] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return int(metadata["step"])

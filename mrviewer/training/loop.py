@@ -1,0 +1,151 @@
+"""The training loop: it reads from top to bottom like a recipe, and yields progress."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mrviewer.database import open_database, split_subjects
+from mrviewer.device import resolve_device
+from mrviewer.errors import InputError
+from mrviewer.method import get_method
+from mrviewer.progress import Progress
+from mrviewer.training.batches import BatchMaker
+from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
+from mrviewer.training.evaluate import evaluate_subjects
+from mrviewer.training.options import TrainingOptions
+from mrviewer.training.recipe import Moment, Recipe, Trainable
+from mrviewer.training.slices import prepare_slices
+from mrviewer.weights import Weights, load_weights, save_weights
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["cli_train"]
+
+_logger = logging.getLogger(__name__)
+_CHECKPOINT_SECONDS = 60.0
+
+
+def cli_train(
+    recipe: str,
+    database: Sequence[str],
+    output: Path,
+    device: str = "auto",
+    overrides: Mapping[str, str] | None = None,
+) -> Generator[Progress, None, Path]:
+    """Train a method by its recipe, and evaluate it on the subjects that were held out.
+
+    Leaves in `output`: ``weights.safetensors``, ``events.jsonl`` (one JSON object a line), ``evaluation.json`` if
+    subjects were held out, and ``checkpoint.safetensors``, from which the same call goes on after an interruption.
+
+    Parameters
+    ----------
+    recipe
+        Name of a method that has one.
+    database
+        See `mrviewer.database.open_database`.
+    output
+        Folder of the run.
+    device
+        See `mrviewer.device.resolve_device`.
+    overrides
+        Options by name; see `TrainingOptions` and the recipe's own.
+
+    Returns
+    -------
+    Path
+        The weights.
+    """
+    method = get_method(recipe)
+    if not isinstance(method, Trainable):
+        raise InputError(f"method {recipe!r} has nothing to train; choose one with a recipe, such as d5c5")
+    plan = method.recipe(overrides or {})
+    options = plan.training
+    device = resolve_device(device)
+    if options.threads and device == "cpu":
+        torch.set_num_threads(options.threads)
+    training, held_out = split_subjects(open_database(database), options.held_out)
+    output.mkdir(parents=True, exist_ok=True)
+    slices = yield from prepare_slices(training, Path(options.lesion_masks) if options.lesion_masks else None)
+    maker = BatchMaker(slices, options, needs_kspace=plan.needs_kspace, needs_labels=plan.needs_labels)
+    if not len(maker):
+        raise InputError(f"{recipe} learns from labels and the database has none; add subjects with labels")
+    network = yield from _fit(plan, maker, output, device)
+    weights = output / "weights.safetensors"
+    about = {
+        "method": recipe,
+        "recipe": {**asdict(plan.training), **asdict(plan.options)},
+        "trained_on": [subject.name for subject in training],
+        "torch": torch.__version__,
+    }
+    save_weights(weights, Weights(_compact(network), about))
+    if held_out:
+        figures = yield from evaluate_subjects(method.with_weights(weights), held_out, device)
+        with whole_file(output / "evaluation.json") as temporary:
+            temporary.write_text(json.dumps(figures, indent=1, allow_nan=False))
+    return weights
+
+
+def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generator[Progress, None, nn.Module]:
+    options = plan.training
+    torch.manual_seed(options.seed)
+    network = plan.network().to(torch.device(device))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.start_from:
+        network.load_state_dict(load_weights(Path(options.start_from)).tensors, strict=False)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+    settings = json.dumps([asdict(options), asdict(plan.options)], sort_keys=True)
+    checkpoint = output / "checkpoint.safetensors"
+    first = load_checkpoint(checkpoint, network, optimiser, settings) if checkpoint.is_file() else 0
+    per_epoch = options.steps_per_epoch or math.ceil(len(maker) / options.batch_size)
+    network.train()
+    saved = started = time.monotonic()
+    with (output / "events.jsonl").open("a") as log:
+        for step in range(first, options.steps):
+            moment = Moment(step, step / per_epoch, options.steps / per_epoch)
+            for group in optimiser.param_groups:
+                group["lr"] = _learning_rate(options, moment)
+            batch = maker.batch(step).to(device)
+            with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=options.precision == "bf16"):
+                losses = plan.losses(network, batch, moment)
+            optimiser.zero_grad(set_to_none=True)
+            losses.total.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            event = {"step": step, "seconds": round(time.monotonic() - started, 2), **losses.parts}
+            log.write(json.dumps(event) + "\n")
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                log.flush()
+                save_checkpoint(checkpoint, network, optimiser, step + 1, settings)
+                saved = time.monotonic()
+            yield Progress(step + 1, options.steps, _describe(losses.parts), event)
+    save_checkpoint(checkpoint, network, optimiser, options.steps, settings)
+    return network
+
+
+def _learning_rate(options: TrainingOptions, moment: Moment) -> float:
+    part = moment.step / max(options.steps, 1)
+    if options.schedule == "one_cycle":
+        if part < 0.05:
+            return options.learning_rate * (0.05 + 0.95 * part / 0.05)
+        return options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (part - 0.05) / 0.95)))
+    if options.schedule == "step":
+        return float(options.learning_rate * options.decay ** (moment.epoch // options.decay_epochs))
+    return options.learning_rate
+
+
+def _describe(parts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in parts.items())
+
+
+def _compact(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters in half precision, which keeps the repository small and loses nothing that a figure shows."""
+    return {
+        name: tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
+        for name, tensor in network.state_dict().items()
+    }
