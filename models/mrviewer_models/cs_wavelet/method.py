@@ -68,6 +68,10 @@ _CARD = Card(
     needs=Needs(),
     citation="Lustig M, Donoho D, Pauly JM (2007), Sparse MRI, Magn Reson Med 58:1182-1195, doi:10.1002/mrm.21391; "
     "solved as in Beck A, Teboulle M (2009), SIAM J Imaging Sci 2:183-202, doi:10.1137/080716542",
+    figures=(
+        "FLAIR of MS patient 19 (182 slices of 1 mm, magnitude only), random lines at acceleration 4 with 8 % centre, "
+        "seed 0, whole volume: PSNR 32.2 dB and SSIM 0.935, against 27.2 dB and 0.781 zero-filled.",
+    ),
     limits=(
         "Random or Poisson-disc masks suit it; equispaced lines leave coherent ghosts that sparsity cannot tell apart.",
         "The penalty is tuned for noiseless data: noisy scans keep their noise.",

@@ -1,0 +1,67 @@
+"""D5C5: a deep cascade of convolutional networks with data consistency between them."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from mrviewer_models.blocks.cascade import CascadeCNN
+from mrviewer_models.blocks.data_consistency import MeasuredData
+
+__all__ = ["D5C5", "PRESETS", "D5C5Shape"]
+
+
+@dataclass(frozen=True)
+class D5C5Shape:
+    """Size of the cascade: `depth` convolutions of `features` channels, `cascades` times."""
+
+    cascades: int = 5
+    depth: int = 5
+    features: int = 64
+
+
+PRESETS = {
+    "paper": D5C5Shape(),
+    "small": D5C5Shape(features=32),
+    "tiny": D5C5Shape(cascades=2, depth=3, features=8),
+}
+
+
+class D5C5(nn.Module):
+    """Reconstruction from undersampled k-space, one coil or many.
+
+    Each image is scaled by the largest magnitude of its zero-filled reconstruction at the door and scaled back at the
+    end, so that the units of the measurement do not matter (ours). Weights are not shared between cascades; data
+    consistency is hard. With 64 features it has 565,770 parameters.
+
+    References
+    ----------
+    Schlemper J et al. (2018), A deep cascade of convolutional neural networks for dynamic MR image reconstruction, IEEE
+    Trans Med Imaging 37:491-503, doi:10.1109/TMI.2017.2760978.
+    """
+
+    def __init__(self, shape: D5C5Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.cascades = nn.ModuleList(CascadeCNN(shape.depth, shape.features) for _ in range(shape.cascades))
+
+    def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> list[Tensor]:
+        """Estimates ``(batch, y, x)`` after every cascade; the last is the reconstruction.
+
+        Parameters
+        ----------
+        kspace : complex, (batch, coil, y, x)
+            Zero where not measured, DC at the centre.
+        pattern : real, (batch | 1, 1, y | 1, x)
+            Sampling pattern, DC at the centre.
+        maps : complex, (batch, coil, y, x)
+            Normalised sensitivities.
+        """
+        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
+        scale = image.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+        data = MeasuredData(data.spectrum / scale[:, None], data.pattern, data.maps, data.line_mask)
+        image = image / scale
+        steps = []
+        for cascade in self.cascades:
+            image = data.enforce(cascade(image))
+            steps.append(image * scale)
+        return steps

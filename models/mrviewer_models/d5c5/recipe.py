@@ -1,0 +1,58 @@
+"""How D5C5 trains: squared error of the last estimate, Adam."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import nn
+
+from mrviewer.training.batches import Batch
+from mrviewer.training.losses import complex_l2
+from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.recipe import Losses, Moment
+from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape
+from mrviewer_models.overrides import refuse_unknown
+
+__all__ = ["D5C5Options", "D5C5Recipe", "recipe"]
+
+
+@dataclass(frozen=True)
+class D5C5Options:
+    """Size of the network.
+
+    Parameters
+    ----------
+    preset
+        ``paper``, ``small`` (shipped) or ``tiny`` (for tests).
+    """
+
+    preset: Literal["paper", "small", "tiny"] = "small"
+    shape: D5C5Shape = field(default_factory=lambda: PRESETS["small"])
+
+
+@dataclass(frozen=True)
+class D5C5Recipe:
+    """Recipe of `d5c5`."""
+
+    training: TrainingOptions
+    options: D5C5Options
+    needs_kspace: bool = True
+    needs_labels: bool = False
+
+    def network(self) -> nn.Module:
+        """Network with fresh weights."""
+        return D5C5(self.options.shape)
+
+    def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
+        """Mean squared error between the reconstruction and the fully sampled image."""
+        del moment
+        loss = complex_l2(network(batch.kspace, batch.pattern, batch.maps)[-1], batch.image)
+        return Losses(loss, {"reconstruction": float(loss.detach())})
+
+
+def recipe(overrides: Mapping[str, str]) -> D5C5Recipe:
+    """Recipe with some options replaced."""
+    training, rest = override(TrainingOptions(crop_rows=128), overrides)
+    options, rest = override(D5C5Options(), rest)
+    refuse_unknown("d5c5", rest)
+    return D5C5Recipe(training, D5C5Options(options.preset, PRESETS[options.preset]))

@@ -1,0 +1,32 @@
+"""D5C5, then the U-Net on its magnitude, on measured slices."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from mrviewer.method import Measurement, Result
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.itfs_drlc.network import JointNetwork, JointShape
+from mrviewer_models.shapes import shape_of_weights
+
+__all__ = ["infer", "load"]
+
+
+def load(path: Path) -> nn.Module:
+    """Network of the size that the weights say, filled with them."""
+    network = JointNetwork(shape_of_weights(path, JointShape))
+    return load_network(network, path, ignore=("task_log_variance",))
+
+
+def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
+    """Reconstruct and segment; the estimate after every cascade is kept."""
+    assert isinstance(network, JointNetwork)
+    with fast_inference(device, allow_bf16=True):
+        steps = network.reconstruct(*measured_tensors(measurement, device))
+    with fast_inference(device, allow_bf16=False):
+        segmentation, probabilities = lesion_maps(network.segment(steps[-1]), steps[-1].abs() > 0)
+    estimates = [step.cpu().numpy() for step in steps]
+    return Result(
+        image=estimates[-1], steps=np.stack(estimates), segmentation=segmentation, probabilities=probabilities
+    )

@@ -1,0 +1,162 @@
+"""A method that is a trained network: card, weights and device. Light to import; torch comes with the first run."""
+
+import tomllib
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task, check_needs
+from mrviewer.progress import Progress
+from mrviewer.study import Study
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mrviewer.training.recipe import Recipe
+
+__all__ = ["Inference", "NetworkMethod", "read_card"]
+
+Inference = Callable[["nn.Module", Measurement, str], Result]
+"""Runs a network on a few slices that are not empty."""
+
+
+def read_card(folder: Path) -> Card:
+    """Card of a method from the ``card.toml`` in its folder."""
+    with (folder / "card.toml").open("rb") as file:
+        text = tomllib.load(file)
+    needs = text.pop("needs", {})
+    return Card(
+        name=text["name"],
+        title=text["title"],
+        tasks=tuple(Task(task) for task in text["tasks"]),
+        needs=Needs(
+            kspace=needs.get("kspace", True),
+            modalities=tuple(needs.get("modalities", ())),
+            max_coils=needs.get("max_coils"),
+        ),
+        citation=text["citation"],
+        licence=text["licence"],
+        weights=text["weights"],
+        trained_on=text["trained_on"],
+        classes=tuple(text.get("classes", ())),
+        figures=tuple(text.get("figures", ())),
+        limits=tuple(text.get("limits", ())),
+    )
+
+
+@dataclass(frozen=True)
+class NetworkMethod:
+    """A trained network as a `mrviewer.method.Method`.
+
+    The package behind `package` must have a module ``inference`` with ``load(path) -> nn.Module`` and
+    ``infer(network, measurement, device) -> Result``, and a module ``recipe`` with ``recipe(overrides) -> Recipe``.
+    They are imported at the first run, not when methods are listed.
+
+    Parameters
+    ----------
+    package
+        Name of the method's package.
+    folder
+        Its folder, with ``card.toml`` and the weights.
+    weights_path
+        Weights in place of the shipped ones.
+    """
+
+    package: str
+    folder: Path
+    weights_path: Path | None = None
+
+    @cached_property
+    def card(self) -> Card:
+        """What the method says of itself."""
+        return read_card(self.folder)
+
+    def fits(self, study: Study, modality: str) -> Fit:
+        """Answer from the card."""
+        return check_needs(self.card, study, modality)
+
+    def with_weights(self, path: Path) -> Method:
+        """The same method with weights from a file."""
+        return replace(self, weights_path=path)
+
+    def recipe(self, overrides: Mapping[str, str]) -> "Recipe":
+        """How it trains."""
+        made: Recipe = import_module(f"{self.package}.recipe").recipe(overrides)
+        return made
+
+    def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
+        """Run the network on the slices that are not empty; empty ones give an empty result."""
+        module = import_module(f"{self.package}.inference")
+        path = self.weights_path or self.folder / str(self.card.weights)
+        network = _load(self.package, path, path.stat().st_mtime_ns if path.is_file() else 0, device)
+        yield Progress(0, len(measurement.kspace), f"{self.card.name} is loaded")
+        filled = _filled_slices(measurement, self.card.needs.kspace)
+        if not filled.any():
+            return _empty_result(self.card, measurement)
+        result: Result = module.infer(network, _pick(measurement, filled), device)
+        return result if filled.all() else _scatter(result, filled)
+
+
+@cache
+def _load(package: str, path: Path, changed: int, device: str) -> "nn.Module":
+    """Keep each network in memory; `changed` tells a new file of the same name from the old one."""
+    del changed
+    import torch
+
+    network: nn.Module = import_module(f"{package}.inference").load(path)
+    network.to(torch.device(device))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def _filled_slices(measurement: Measurement, needs_kspace: bool) -> NDArray[np.bool_]:
+    if needs_kspace:
+        return np.asarray(np.any(measurement.kspace != 0, axis=(1, 2, 3)))
+    return np.asarray(np.any(measurement.images[measurement.modality] != 0, axis=(1, 2)))
+
+
+def _pick(measurement: Measurement, chosen: NDArray[np.bool_]) -> Measurement:
+    if chosen.all():
+        return measurement
+    return replace(
+        measurement,
+        kspace=measurement.kspace[chosen],
+        coil_maps=measurement.coil_maps[chosen],
+        images={name: stack[chosen] for name, stack in measurement.images.items()},
+    )
+
+
+def _scatter(result: Result, filled: NDArray[np.bool_]) -> Result:
+    """Put the results of the filled slices among empty ones."""
+
+    def spread(values: NDArray[np.generic] | None, axis: int) -> NDArray[np.generic] | None:
+        if values is None:
+            return None
+        shape = list(values.shape)
+        shape[axis] = len(filled)
+        stack = np.zeros(shape, values.dtype)
+        np.moveaxis(stack, axis, 0)[filled] = np.moveaxis(values, axis, 0)
+        return stack
+
+    return Result(
+        image=spread(result.image, 0),  # type: ignore[arg-type]
+        segmentation=spread(result.segmentation, 0),  # type: ignore[arg-type]
+        probabilities=spread(result.probabilities, 1),  # type: ignore[arg-type]
+        steps=spread(result.steps, 1),  # type: ignore[arg-type]
+    )
+
+
+def _empty_result(card: Card, measurement: Measurement) -> Result:
+    stack = (len(measurement.kspace), *measurement.kspace.shape[-2:])
+    segments, reconstructs = Task.SEGMENT in card.tasks, Task.RECONSTRUCT in card.tasks
+    return Result(
+        image=np.zeros(stack, np.complex64) if reconstructs else None,
+        segmentation=np.zeros(stack, np.uint8) if segments else None,
+        probabilities=np.zeros((max(len(card.classes), 1), *stack), np.float32) if segments else None,
+    )
