@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mrviewer.commands.options import AsJson, Device, MinLesion, Output
-from mrviewer.commands.output_folder import whole_folder
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.progress import Progress
@@ -18,16 +17,7 @@ if TYPE_CHECKING:
     from mrviewer.reconstruct import Reconstruction
     from mrviewer.study import Study
 
-__all__ = ["OUTPUT_NAMES", "ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
-
-OUTPUT_NAMES = (
-    "reconstruction.nii.gz",
-    "error.nii.gz",
-    "mask.npy",
-    "segmentation.nii.gz",
-    "lesions.csv",
-    "metrics.json",
-)
+__all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +89,8 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     from mrviewer.method import get_method, require_fit
     from mrviewer.reconstruct import reconstruct as run_method
     from mrviewer.sampling import make_mask
+    from mrviewer.writers.results import write_results
+    from mrviewer.writers.whole_folder import require_writable
 
     method = get_method(request.method)
     device = resolve_device(request.device)
@@ -107,12 +99,9 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     require_fit(method, study, modality)
     _, _, height, width = raw_data(study, modality).shape
     mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
-    with whole_folder(request.output, OUTPUT_NAMES) as folder:
-        run = yield from run_method(study, method, mask, modality=modality, device=device)
-        assessment = _assess(run, study, request.min_lesion_ml)
-        metrics = {**_describe(run), **assessment.to_json(), "notes": list(study.notes)}
-        _write(folder, run, assessment, metrics)
-    return metrics
+    require_writable(request.output)
+    run = yield from run_method(study, method, mask, modality=modality, device=device)
+    return write_results(request.output, run, _assess(run, study, request.min_lesion_ml), study.notes)
 
 
 def _assess(run: "Reconstruction", study: "Study", min_lesion_ml: float) -> "Assessment":
@@ -128,41 +117,3 @@ def _assess(run: "Reconstruction", study: "Study", min_lesion_ml: float) -> "Ass
         slice_axis=run.slice_axis,
         min_lesion_ml=min_lesion_ml,
     )
-
-
-def _describe(run: "Reconstruction") -> dict[str, object]:
-    mask = run.mask
-    return {
-        "method": run.method,
-        "modality": run.modality,
-        "mask": {
-            "name": mask.name,
-            "acceleration": mask.acceleration,
-            "center_fraction": mask.center_fraction,
-            "seed": mask.seed,
-            "achieved_acceleration": mask.achieved_acceleration,
-        },
-        "device": run.device,
-        "seconds": run.seconds,
-        "origin": str(run.origin),
-    }
-
-
-def _write(folder: Path, run: "Reconstruction", assessment: "Assessment", metrics: dict[str, object]) -> None:
-    import numpy as np
-
-    from mrviewer.quality import error_map
-    from mrviewer.writers import write_volume
-    from mrviewer.writers.tables import write_lesions, write_metrics
-
-    np.save(folder / "mask.npy", run.mask.pattern)
-    if run.image is not None:
-        write_volume(folder / "reconstruction.nii.gz", run.image, run.geometry, description=run.method)
-    if run.image is not None and run.reference is not None:
-        error = error_map(run.image, run.reference)
-        write_volume(folder / "error.nii.gz", error, run.geometry, description=f"{run.method} - reference")
-    if run.segmentation is not None:
-        write_volume(folder / "segmentation.nii.gz", run.segmentation, run.geometry, description=run.method)
-    if assessment.lesions is not None:
-        write_lesions(folder / "lesions.csv", assessment.lesions)
-    write_metrics(folder / "metrics.json", metrics)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from mrviewer import cli, method
-from mrviewer.commands.output_folder import whole_folder
-from mrviewer.commands.reconstruct import OUTPUT_NAMES, ReconstructRequest, reconstruct_to_folder
+from mrviewer.commands.reconstruct import ReconstructRequest, reconstruct_to_folder
 from mrviewer.errors import InputError
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.progress import Progress
 from mrviewer.study import Study
+from mrviewer.writers.results import RESULT_FILES
+from mrviewer.writers.whole_folder import whole_folder
 
 CONTRACT = {
     "mask": {"name", "acceleration", "center_fraction", "seed", "achieved_acceleration"},
@@ -116,7 +117,7 @@ def test_full_sampling_loses_nothing(scan: Path, tmp_path: Path) -> None:
 def test_chain_segments_and_counts_lesions(scan: Path, tmp_path: Path) -> None:
     output, labels = tmp_path / "out", str(scan / "truth.nii.gz")
     assert run(scan, output, "--mask", "full", "--reference-labels", labels, method_name="zero-filled+brightest") == 0
-    assert sorted(path.name for path in output.iterdir()) == sorted(OUTPUT_NAMES)
+    assert sorted(path.name for path in output.iterdir()) == sorted(RESULT_FILES)
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["method"] == "zero-filled+brightest"
     assert metrics["segmentation"]["dice"] == 1
@@ -160,7 +161,6 @@ def test_stopping_leaves_nothing_behind(scan: Path, tmp_path: Path) -> None:
     )
     job = reconstruct_to_folder(request)
     next(job)
-    assert list(tmp_path.glob(".out.*.partial"))
     job.close()
     assert [path.name for path in tmp_path.iterdir()] == ["scan"]
 

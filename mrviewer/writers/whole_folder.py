@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 
-__all__ = ["whole_folder"]
+__all__ = ["require_writable", "whole_folder"]
 
 
 @contextmanager
@@ -29,13 +29,7 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         If `folder` is a file, or nothing can be written beside it.
     """
     folder = folder.resolve()
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"output {folder.name} is a file; give a folder")
-    partial = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.partial"
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"output {folder.name} cannot be written ({error.strerror}); choose another folder") from error
+    partial = _make_partial(folder)
     try:
         yield partial
         if folder.exists():
@@ -44,6 +38,28 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Find out before a long job whether its results can be written.
+
+    Raises
+    ------
+    InputError
+        If `folder` is a file, or nothing can be written beside it.
+    """
+    _make_partial(folder.resolve()).rmdir()
+
+
+def _make_partial(folder: Path) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"output {folder.name} is a file; give a folder")
+    partial = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.partial"
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"output {folder.name} cannot be written ({error.strerror}); choose another folder") from error
+    return partial
 
 
 def _replace_files(partial: Path, folder: Path, names: Sequence[str]) -> None:

@@ -1,0 +1,88 @@
+"""What one run leaves in a folder: volumes, mask, numbers and lesions, whole or not at all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mrviewer.quality import error_map
+from mrviewer.writers.nifti import write_volume
+from mrviewer.writers.tables import write_lesions, write_metrics
+from mrviewer.writers.whole_folder import whole_folder
+
+if TYPE_CHECKING:
+    from mrviewer.assess import Assessment
+    from mrviewer.reconstruct import Reconstruction
+
+__all__ = ["RESULT_FILES", "describe_run", "write_results"]
+
+RESULT_FILES = (
+    "reconstruction.nii.gz",
+    "error.nii.gz",
+    "mask.npy",
+    "segmentation.nii.gz",
+    "lesions.csv",
+    "metrics.json",
+)
+
+
+def write_results(
+    folder: Path, run: "Reconstruction", assessment: "Assessment", notes: Sequence[str] = ()
+) -> dict[str, object]:
+    """Write the files of a run into a folder; what the run did not give is left out.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist. Results of an earlier run in it are replaced, other files are left alone.
+    run
+        What a method gave.
+    assessment
+        Its numbers.
+    notes
+        What a person must read to understand the study.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+    """
+    metrics = {**describe_run(run), **assessment.to_json(), "notes": list(notes)}
+    with whole_folder(folder, RESULT_FILES) as partial:
+        np.save(partial / "mask.npy", run.mask.pattern)
+        if run.image is not None:
+            write_volume(partial / "reconstruction.nii.gz", run.image, run.geometry, description=run.method)
+        if run.image is not None and run.reference is not None:
+            error = error_map(run.image, run.reference)
+            write_volume(partial / "error.nii.gz", error, run.geometry, description=f"{run.method} - reference")
+        if run.segmentation is not None:
+            write_volume(partial / "segmentation.nii.gz", run.segmentation, run.geometry, description=run.method)
+        if assessment.lesions is not None:
+            write_lesions(partial / "lesions.csv", assessment.lesions)
+        write_metrics(partial / "metrics.json", metrics)
+    return metrics
+
+
+def describe_run(run: "Reconstruction") -> dict[str, object]:
+    """What ran on what, as ``metrics.json`` says it."""
+    mask = run.mask
+    return {
+        "method": run.method,
+        "modality": run.modality,
+        "mask": {
+            "name": mask.name,
+            "acceleration": mask.acceleration,
+            "center_fraction": mask.center_fraction,
+            "seed": mask.seed,
+            "achieved_acceleration": mask.achieved_acceleration,
+        },
+        "device": run.device,
+        "seconds": run.seconds,
+        "origin": str(run.origin),
+    }
