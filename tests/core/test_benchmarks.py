@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import __main__ as command
-from benchmarks import harness
+# The benchmarks stay in the checkout; the tests also run beside an installed wheel.
+command = pytest.importorskip("benchmarks.__main__")
+harness = pytest.importorskip("benchmarks.harness")
 
 
 class Clock:
