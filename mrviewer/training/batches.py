@@ -89,6 +89,8 @@ class BatchMaker:
         family, acceleration = self._family(rng)
         if self._options.crop_rows and family in _LINE_FAMILIES:
             pairs = [_crop_rows(*pair, self._options.crop_rows, rng) for pair in pairs]
+        if self._options.crop and not self._needs_kspace:
+            pairs = [_crop_square(*pair, self._options.crop, rng) for pair in pairs]
         magnitude = np.stack([image for image, _ in pairs])
         label = torch.from_numpy(np.stack([label for _, label in pairs]).astype(np.int64))
         labelled = torch.from_numpy(self._slices.labelled[chosen])
@@ -114,24 +116,24 @@ class BatchMaker:
         rng: np.random.Generator,
     ) -> Batch:
         shape = (magnitude.shape[1], magnitude.shape[2])
-        if rng.uniform() < 0.5:
+        if rng.uniform() < self._options.phase_share:
             phase = np.stack([smooth_phase(shape, rng) for _ in magnitude])
             image = torch.from_numpy((magnitude * np.exp(1j * phase)).astype(np.complex64))
         else:
             image = torch.from_numpy(magnitude.astype(np.complex64))
-        n_coils = int(rng.choice((1, 4, 8), p=(0.8, 0.1, 0.1)))
+        n_coils = int(rng.choice((4, 8))) if rng.uniform() < self._options.coil_share else 1
         maps = np.ones((1, *shape), np.complex64) if n_coils == 1 else ring_coil_maps(shape, n_coils)
         coil_maps = torch.from_numpy(maps)[None].expand(len(magnitude), -1, -1, -1)
         kspace = _fft2c(image[:, None] * coil_maps)
-        if rng.uniform() < 0.4:
+        if rng.uniform() < self._options.noise_share:
             level = float(rng.uniform(0.002, 0.03))
             noise = rng.standard_normal((2, *kspace.shape), dtype=np.float32) * np.float32(level)
             kspace = kspace + torch.complex(torch.from_numpy(noise[0]), torch.from_numpy(noise[1]))
         return Batch(image, kspace * pattern, pattern, coil_maps, label, labelled)
 
     def _family(self, rng: np.random.Generator) -> tuple[str, float]:
-        """Mask family and acceleration of a step: half of them are the ones that count most."""
-        if rng.uniform() < 0.5:
+        """Mask family and acceleration of a step."""
+        if rng.uniform() < self._options.main_share:
             return "random", self._options.main_acceleration
         return str(rng.choice(_FAMILIES, p=_FAMILY_SHARES)), float(rng.uniform(*self._options.accelerations))
 
@@ -165,6 +167,17 @@ def _crop_rows(
     low, high = (int(filled[0]), int(filled[-1]) + 1) if filled.size else (0, image.shape[0])
     first = int(np.clip(rng.integers(low, max(high - rows, low) + 1), 0, image.shape[0] - rows))
     return image[first : first + rows], label[first : first + rows]
+
+
+def _crop_square(
+    image: NDArray[np.float32], label: NDArray[np.uint8], edge: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Cut a square near a lesion, or anywhere in the object if there is none."""
+    inside = np.argwhere(label if label.any() else image > 0.1)
+    centre = inside[rng.integers(len(inside))] if len(inside) else np.asarray(image.shape) // 2
+    first = centre - edge // 2 + rng.integers(-edge // 3, edge // 3 + 1, 2)
+    y, x = np.clip(first, 0, np.asarray(image.shape) - edge)
+    return image[y : y + edge, x : x + edge], label[y : y + edge, x : x + edge]
 
 
 def _fft2c(image: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def cli_train(
     weights = output / "weights.safetensors"
     about = {
         "method": recipe,
-        "recipe": {**asdict(plan.training), **asdict(plan.options)},
+        "recipe": _without_folders({**asdict(plan.training), **asdict(plan.options)}),
         "trained_on": [subject.name for subject in training],
         "torch": torch.__version__,
     }
@@ -141,6 +141,15 @@ def _learning_rate(options: TrainingOptions, moment: Moment) -> float:
 
 def _describe(parts: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in parts.items())
+
+
+def _without_folders(options: Mapping[str, object]) -> dict[str, object]:
+    """Options in which a path is shortened to its last two names: weights travel, and folders are nobody's business."""
+    paths = {"start_from", "lesion_masks", "reconstruction_from", "segmentation_from"}
+    return {
+        name: "/".join(Path(value).parts[-2:]) if name in paths and isinstance(value, str) else value
+        for name, value in options.items()
+    }
 
 
 def _compact(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -45,11 +45,15 @@ class TrainingOptions:
     lesion_share
         Share of slices drawn among those with a lesion, for recipes that segment.
     accelerations
-        Range of accelerations; half of all masks take `main_acceleration`.
-    main_acceleration, center_fraction
-        Of the masks that count most.
+        Range of accelerations of the masks that count less.
+    main_share, main_acceleration, center_fraction
+        Share, acceleration and centre of the ``random`` masks that count most.
+    phase_share, noise_share, coil_share
+        Share of batches with a smooth phase, with noise, and with four or eight coils.
     crop_rows
         Rows of a random crop for masks of whole lines, along which nothing is undersampled; 0 for none.
+    crop
+        Edge of a square crop, around a lesion where there is one, for recipes that see images alone; 0 for none.
     """
 
     steps: int = 4000
@@ -69,9 +73,14 @@ class TrainingOptions:
     real_share: float = 0.6
     lesion_share: float = 0.6
     accelerations: tuple[float, float] = (2.0, 8.0)
+    main_share: float = 0.5
     main_acceleration: float = 4.0
     center_fraction: float = 0.08
+    phase_share: float = 0.5
+    noise_share: float = 0.4
+    coil_share: float = 0.2
     crop_rows: int = 0
+    crop: int = 0
 
     @property
     def held_out(self) -> tuple[str, ...]:

@@ -91,6 +91,9 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(below, above, 2, stride=2) for below, above in pairs)
         self.merge = nn.ModuleList(ConvBlock(2 * above, above, shape) for _, above in pairs)
         self.head = nn.Conv2d(shape.base, shape.outputs, 1)
+        # Training begins at what is nearly always true, background, and not at a coin toss (ours).
+        with torch.no_grad():
+            self.get_parameter("head.bias").copy_(torch.tensor([4.0] + [0.0] * (shape.outputs - 1)))
 
     def forward(self, image: Tensor, *, teacher: bool = False) -> Tensor:
         """Images ``(batch, inputs, y, x)`` to logits ``(batch, outputs, y, x)``."""

@@ -56,7 +56,7 @@ class UNetFullRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> UNetFullRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=8), overrides)
+    training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
     options, rest = override(UNetFullOptions(), rest)
     refuse_unknown("unet-full", rest)
     return UNetFullRecipe(training, replace(options, shape=PRESETS[options.preset]))
