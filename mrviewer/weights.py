@@ -38,6 +38,7 @@ def save_weights(path: Path, weights: Weights) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.tensors.items()}
     with whole_file(path) as temporary:
         save_file(tensors, temporary, metadata={"mrviewer": json.dumps(dict(weights.about))})
+        temporary.chmod(0o644)  # the library makes files that only their owner can read
 
 
 def load_weights(path: Path) -> Weights:
