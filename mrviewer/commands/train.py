@@ -16,7 +16,7 @@ _CHECKPOINT = "checkpoint.safetensors"
 
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a method that can be trained.", metavar="RECIPE")],
-    database: Annotated[list[str], typer.Option(help="Folder of subjects, or sample:N; repeatable.", metavar="DIR")],
+    database: Annotated[list[str], typer.Option(help="Folder of subjects, or simulated:N; repeatable.", metavar="DIR")],
     output: Annotated[Path, typer.Option(help="Folder of the run.", metavar="RUN")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Option of the recipe; repeatable.", metavar="KEY=VALUE")
