@@ -1,0 +1,84 @@
+"""What the panel knows: one evented record that widgets show and edit, without Qt.
+
+Everything here is a wish of the person in front of the screen. What follows from wishes and data together is worked out
+in `mrviewer_napari.derived`; what was computed is held by `mrviewer_napari.session`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from psygnal import SignalGroupDescriptor
+
+from mrviewer_napari.views import Plane
+
+__all__ = ["MaskWish", "PanelState"]
+
+
+@dataclass(frozen=True)
+class MaskWish:
+    """What `mrviewer.sampling.make_mask` is asked for.
+
+    Parameters
+    ----------
+    family
+        Name of the command line: ``random``, ``poisson``, ``file:PATH``, ...
+    acceleration
+        Factor by which fewer samples are taken.
+    center_fraction
+        Part of k-space around DC that is always acquired.
+    seed
+        Seed of the random draw.
+    """
+
+    family: str = "random"
+    acceleration: float = 4.0
+    center_fraction: float = 0.08
+    seed: int = 0
+
+
+@dataclass
+class PanelState:
+    """The wishes of the person in front of the screen.
+
+    Parameters
+    ----------
+    mask
+        The sampling mask to make.
+    methods
+        Names of the ticked methods, in the order of their registration.
+    plane
+        What the tiles show.
+    error_gain
+        Error maps are shown from 0 to the brightest reference value divided by this.
+    signed_errors
+        Whether error maps keep their sign.
+    contours
+        Whether segmentation contours are drawn.
+    radiological
+        Whether the patient's left is on the right of the screen.
+    lesion_method
+        Method whose lesion table is shown; empty for the first that segments.
+    min_lesion_ml
+        Lesions smaller than this are left out of the table.
+    device
+        Where methods run: ``auto | cpu | cuda | cuda:N | mps``.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    mask: MaskWish = MaskWish()
+    methods: tuple[str, ...] = ()
+    plane: Plane = Plane.AXIAL
+    error_gain: float = 5.0
+    signed_errors: bool = False
+    contours: bool = True
+    radiological: bool = True
+    lesion_method: str = ""
+    min_lesion_ml: float = 0.0
+    device: str = "auto"
+
+    def tick(self, method: str, on: bool, order: Iterable[str]) -> None:
+        """Tick or untick a method, keeping `order`."""
+        ticked = {*self.methods, method} if on else {*self.methods} - {method}
+        self.methods = tuple(name for name in order if name in ticked)

@@ -1,0 +1,98 @@
+"""Generators for the viewer's threads: reading studies, preparing slices, measuring again, saving. No Qt."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrviewer.live import LiveSlice
+from mrviewer.progress import Progress
+from mrviewer.study import Study
+from mrviewer_napari.results import Outcome, measured
+from mrviewer_napari.scan import Scan, load_scan, with_labels
+
+__all__ = [
+    "Prepared",
+    "measure_again",
+    "open_files",
+    "open_labels",
+    "open_modality",
+    "open_sample",
+    "prepare_slice",
+    "save_outcomes",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a mask change of one slice needs, already transformed."""
+
+    scan: Scan
+    index: int
+    live: LiveSlice
+
+
+def open_files(paths: Sequence[str]) -> Generator[Progress, None, Scan]:
+    """Open a study from files or folders."""
+    from mrviewer.readers import open_study
+
+    yield Progress(0, 1, "opening")
+    study = open_study(paths)
+    return (yield from load_scan(study))
+
+
+def open_sample(seed: int) -> Generator[Progress, None, Scan]:
+    """Simulate the sample patient."""
+    from mrviewer.phantom import sample_study
+
+    yield Progress(0, 1, "simulating a patient")
+    study = sample_study(seed)
+    return (yield from load_scan(study))
+
+
+def open_modality(study: Study, modality: str) -> Generator[Progress, None, Scan]:
+    """Read another modality of an open study."""
+    return (yield from load_scan(study, modality))
+
+
+def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
+    """Take reference labels from a file."""
+    from mrviewer.labels import labels_on_grid
+    from mrviewer.readers import read_image
+
+    yield Progress(0, 1, "opening labels")
+    labels, note = labels_on_grid(read_image(path, "labels"), scan.geometry)
+    study = scan.study.with_labels(labels, *([note] if note else []))
+    return with_labels(scan, study)
+
+
+def prepare_slice(scan: Scan, index: int) -> Generator[Progress, None, Prepared]:
+    """Transform one slice so that a mask change takes a fraction of a millisecond."""
+    yield Progress(0, 1, f"slice {index + 1}")
+    return Prepared(scan, index, LiveSlice(scan.raw, index))
+
+
+def measure_again(
+    scan: Scan, outcomes: Sequence[Outcome], min_lesion_ml: float
+) -> Generator[Progress, None, tuple[Outcome, ...]]:
+    """Measure finished outcomes once more, with other labels or another smallest lesion."""
+    again = []
+    for place, outcome in enumerate(outcomes):
+        yield Progress(place, len(outcomes), f"measuring {outcome.request.method}")
+        again.append(measured(scan, outcome.request, outcome.reconstruction, min_lesion_ml))
+    return tuple(again)
+
+
+def name_of(paths: Sequence[str]) -> str:
+    """Short name of what is being opened, for messages."""
+    return ", ".join(Path(path).name for path in paths)
+
+
+def save_outcomes(scan: Scan, outcomes: Sequence[Outcome], folder: Path) -> Generator[Progress, None, Path]:
+    """Write finished outcomes as ``mrviewer reconstruct`` would, each method in its own folder if there are several."""
+    from mrviewer.writers.results import write_results
+
+    for place, outcome in enumerate(outcomes):
+        yield Progress(place, len(outcomes), f"saving {outcome.request.method}")
+        target = folder if len(outcomes) == 1 else folder / outcome.request.method
+        write_results(target, outcome.reconstruction, outcome.assessment, scan.study.notes)
+    return folder
