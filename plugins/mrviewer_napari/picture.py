@@ -1,0 +1,114 @@
+"""What the tiles show: pushes scans, slices, outcomes and words into the tile grid. No Qt."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.method import Card, Task
+from mrviewer.quality import error_map
+from mrviewer.reconstruct import SliceResult
+from mrviewer_napari.colours import agreement
+from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, segments, tile_specs, tile_text
+from mrviewer_napari.results import Outcome
+from mrviewer_napari.scan import Scan
+from mrviewer_napari.state import PanelState
+from mrviewer_napari.tiles import TileGrid
+
+__all__ = ["Picture"]
+
+
+class Picture:
+    """The linked tiles of one scan and its methods.
+
+    Volumes are handed over as they are: the grid copies one before it first writes a slice into it.
+    """
+
+    def __init__(self, grid: TileGrid, state: PanelState) -> None:
+        self._grid, self._state = grid, state
+        self._scan: Scan | None = None
+        self._cards: tuple[Card, ...] = ()
+
+    def arrange(self, scan: Scan, cards: Sequence[Card]) -> None:
+        """Show a scan and these methods; what methods gave comes with `show_slice` and `show_volume`."""
+        fresh_scan = scan is not self._scan
+        kept = set() if fresh_scan else {card.name for card in self._cards}
+        self._scan, self._cards = scan, tuple(cards)
+        self._grid.arrange(scan.geometry, tile_specs(scan, cards), slice_axis=scan.slice_axis)
+        if fresh_scan:
+            self.show_reference()
+        for card in cards:
+            if card.name not in kept:
+                self._clear(card)
+        self.show_error_scale()
+        self._grid.show_contours(self._state.contours)
+
+    def show_reference(self) -> None:
+        """Show the fully sampled volume with the reference outlines."""
+        scan = self._scan
+        if scan is None or scan.reference is None:
+            return
+        self._grid.set_volume(REFERENCE, scan.reference, limits=(0.0, scan.data_range))
+        self._grid.set_contours(REFERENCE, None if scan.labels is None else outline(scan.labels))
+
+    def show_error_scale(self) -> None:
+        """Put all error maps on the wished scale."""
+        if self._scan is not None:
+            self._grid.set_signed_errors(self._state.signed_errors)
+            self._grid.set_error_limit(self._scan.data_range)
+            self._grid.error_gain = self._state.error_gain
+
+    def show_slice(self, card: Card, result: SliceResult) -> None:
+        """Show one slice that a method gave."""
+        scan = self._scan
+        if scan is None:
+            return
+        if result.image is not None:
+            self._grid.set_slice(card.name, result.index, result.image)
+        if result.image is not None and scan.reference is not None and has_error_map(card, scan):
+            reference = scan.plane(scan.reference, result.index)
+            error = error_map(result.image, reference, signed=self._state.signed_errors)
+            self._grid.set_slice(error_key(card.name), result.index, error)
+        if result.segmentation is not None:
+            labels = None if scan.labels is None else scan.plane(scan.labels, result.index)
+            self._grid.set_contour_slice(card.name, result.index, contour_codes(result.segmentation, labels))
+
+    def write(self, card: Card, result: SliceResult | None, mask_text: str) -> None:
+        """Write title and quality of the shown slice over a method's tile."""
+        if self._scan is not None:
+            self._grid.set_text(card.name, tile_text(card, self._scan, result, mask_text))
+
+    def _clear(self, card: Card) -> None:
+        scan = self._scan
+        if scan is None:
+            return
+        empty = np.zeros(scan.geometry.shape, np.float32)
+        shown = scan.reference if Task.RECONSTRUCT not in card.tasks and scan.reference is not None else empty
+        self._grid.set_volume(card.name, shown, limits=(0.0, scan.data_range))
+        if has_error_map(card, scan):
+            self._grid.set_volume(error_key(card.name), np.zeros(scan.geometry.shape, np.float32))
+        self._grid.set_contours(card.name, np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None)
+
+    def show_volume(self, card: Card, outcome: Outcome) -> None:
+        """Show a finished volume."""
+        scan = self._scan
+        if scan is None:
+            return
+        made = outcome.reconstruction
+        if made.image is not None:
+            self._grid.set_volume(card.name, made.image, limits=(0.0, scan.data_range))
+        if made.image is not None and scan.reference is not None and has_error_map(card, scan):
+            error = error_map(made.image, scan.reference, signed=self._state.signed_errors)
+            self._grid.set_volume(error_key(card.name), error)
+        if made.segmentation is not None:
+            self._grid.set_contours(card.name, contour_codes(made.segmentation, scan.labels))
+
+
+def contour_codes(segmentation: NDArray[np.uint8], labels: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """Agreement with the labels, or plain outlines where nobody drew any."""
+    return outline(segmentation > 0) if labels is None else agreement(segmentation, labels)
+
+
+def outline(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Codes of outlines that agree or disagree with nothing."""
+    return mask.astype(np.uint8)
