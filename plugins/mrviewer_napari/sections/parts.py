@@ -1,0 +1,34 @@
+"""Small pieces that the sections are built from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from qtpy.QtCore import QObject, Qt
+from qtpy.QtWidgets import QFormLayout, QLabel
+
+__all__ = ["clear_form", "quiet_label", "signals_blocked"]
+
+
+@contextmanager
+def signals_blocked(widget: QObject) -> Iterator[None]:
+    """Let a widget be updated without it answering."""
+    before = widget.blockSignals(True)
+    try:
+        yield
+    finally:
+        widget.blockSignals(before)
+
+
+def quiet_label(text: str = "") -> QLabel:
+    """Wrapped text in a softer tone, for what explains."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet("color: #a0a4ab;")
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def clear_form(form: QFormLayout) -> None:
+    """Take all rows out of a form."""
+    while form.rowCount():
+        form.removeRow(0)

@@ -1,0 +1,166 @@
+"""Sampling: the mask, its picture, and the rate that it really reaches."""
+
+from dataclasses import replace
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrviewer.sampling import mask_families
+from mrviewer_napari.derived import mask_facts
+from mrviewer_napari.sections.mask_pictures import mask_picture, spread_picture
+from mrviewer_napari.sections.parts import quiet_label
+from mrviewer_napari.session import Session
+from mrviewer_napari.state import MaskWish
+
+__all__ = ["SamplingSection"]
+
+_STEPS = 10
+"""Slider steps for each unit of acceleration."""
+_FASTEST = 16
+_PICTURE = 150
+
+
+class SamplingSection(QWidget):
+    """The wished mask."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._state = session, session.state
+        self.family = QComboBox()
+        for family in mask_families():
+            self.family.addItem(family.title, family.name)
+            self.family.setItemData(self.family.count() - 1, family.citation, Qt.ItemDataRole.ToolTipRole)
+        self._descriptions = {family.name: family.description for family in mask_families()}
+        self.file_button = QPushButton("File...")
+        self.file_button.setToolTip("A mask from a file: .npy, .png or .mat")
+        self.description = quiet_label()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setMinimumWidth(80)
+        self.slider.setRange(_STEPS, _FASTEST * _STEPS)
+        self.slider.setPageStep(_STEPS)
+        self.slider.setToolTip("How many times fewer samples are taken; drag to see the shown slice follow")
+        self.acceleration = QDoubleSpinBox(minimum=1, maximum=_FASTEST, singleStep=0.5, decimals=1)
+        self.center = QDoubleSpinBox(minimum=0, maximum=1, singleStep=0.01, decimals=3)
+        self.center.setToolTip("Part of k-space around its centre that is always acquired")
+        self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
+        self.seed.setToolTip("The same seed gives the same mask")
+        self.dice = QPushButton("Another")
+        self.dice.setToolTip("Draw another mask of the same kind")
+        self.pattern, self.spread = QLabel(), QLabel()
+        self.achieved = QLabel()
+        self.achieved.setWordWrap(True)
+        self._lay_out()
+        self._connect()
+        self._show(self._state.mask)
+        self._show_mask()
+
+    def _lay_out(self) -> None:
+        first = QHBoxLayout()
+        first.addWidget(self.family, 1)
+        first.addWidget(self.file_button)
+        rate = QHBoxLayout()
+        rate.addWidget(self.slider, 1)
+        rate.addWidget(self.acceleration)
+        draw = QHBoxLayout()
+        draw.addWidget(self.seed, 1)
+        draw.addWidget(self.dice)
+        form = QFormLayout()
+        form.setVerticalSpacing(6)
+        form.addRow("Acceleration", rate)
+        form.addRow("Centre fraction", self.center)
+        form.addRow("Seed", draw)
+        pictures = QHBoxLayout()
+        for label, caption in ((self.pattern, "k-space samples"), (self.spread, "point spread, 60 dB")):
+            column = QVBoxLayout()
+            label.setFixedSize(_PICTURE, _PICTURE)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+            column.addWidget(quiet_label(caption))
+            pictures.addLayout(column)
+        self.pattern.setToolTip("Bright where a sample is acquired; the centre of k-space is in the middle")
+        self.spread.setToolTip("How one bright pixel looks in the zero-filled image; what lies beside it are ghosts")
+        pictures.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(first)
+        layout.addWidget(self.description)
+        layout.addLayout(form)
+        layout.addLayout(pictures)
+        layout.addWidget(self.achieved)
+
+    def _connect(self) -> None:
+        self.family.activated.connect(self._choose_family)
+        self.file_button.clicked.connect(self._ask_file)
+        self.slider.valueChanged.connect(self._slide)
+        self.acceleration.valueChanged.connect(self._set_acceleration)
+        self.center.valueChanged.connect(self._set_center)
+        self.seed.valueChanged.connect(self._set_seed)
+        self.dice.clicked.connect(self._next_seed)
+        self._state.events.mask.connect(self._show)
+        self._session.mask_changed.connect(self._show_mask)
+
+    # From the person -----------------------------------------------------------------------------------------------
+
+    def _choose_family(self) -> None:
+        self._state.mask = replace(self._state.mask, family=self.family.currentData())
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a sampling mask", "", "Masks (*.npy *.png *.mat);;All (*)")
+        if path:
+            self._state.mask = replace(self._state.mask, family=f"file:{path}")
+
+    def _slide(self, steps: int) -> None:
+        self._state.mask = replace(self._state.mask, acceleration=steps / _STEPS)
+
+    def _set_acceleration(self, value: float) -> None:
+        self._state.mask = replace(self._state.mask, acceleration=value)
+
+    def _set_center(self, value: float) -> None:
+        self._state.mask = replace(self._state.mask, center_fraction=value)
+
+    def _set_seed(self, value: int) -> None:
+        self._state.mask = replace(self._state.mask, seed=value)
+
+    def _next_seed(self) -> None:
+        self._state.mask = replace(self._state.mask, seed=self._state.mask.seed + 1)
+
+    # To the person -------------------------------------------------------------------------------------------------
+
+    def _show(self, wish: MaskWish) -> None:
+        for widget in (self.slider, self.acceleration, self.center, self.seed, self.family):
+            widget.blockSignals(True)
+        self.slider.setValue(round(wish.acceleration * _STEPS))
+        self.acceleration.setValue(wish.acceleration)
+        self.center.setValue(wish.center_fraction)
+        self.seed.setValue(wish.seed)
+        self.family.setCurrentIndex(self.family.findData(wish.family))
+        for widget in (self.slider, self.acceleration, self.center, self.seed, self.family):
+            widget.blockSignals(False)
+        from_file = wish.family.startswith("file:")
+        for widget in (self.slider, self.acceleration, self.center, self.seed, self.dice):
+            widget.setEnabled(not from_file and wish.family != "full")
+        name = wish.family.removeprefix("file:").rsplit("/", 1)[-1]
+        self.description.setText(f"Mask from {name}" if from_file else self._descriptions.get(wish.family, ""))
+
+    def _show_mask(self) -> None:
+        mask, scan = self._session.mask, self._session.scan
+        known = mask is not None and scan is not None
+        for label in (self.pattern, self.spread):
+            label.setVisible(known)
+        self.achieved.setVisible(known)
+        if mask is not None and scan is not None:
+            self.pattern.setPixmap(mask_picture(mask, scan.plane_shape, _PICTURE))
+            self.spread.setPixmap(spread_picture(mask, scan.plane_shape, _PICTURE))
+            self.achieved.setText(mask_facts(mask))

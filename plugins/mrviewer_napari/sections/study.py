@@ -1,0 +1,99 @@
+"""Study: what is open, what is known of it, and how to open something else."""
+
+from collections.abc import Callable
+from functools import partial
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from mrviewer_napari.derived import study_facts
+from mrviewer_napari.sections.parts import clear_form, quiet_label, signals_blocked
+from mrviewer_napari.session import Session
+
+__all__ = ["StudySection"]
+
+_FILES = "MR images (*.nii *.nii.gz *.hdr *.img);;All files (*)"
+
+
+class StudySection(QWidget):
+    """Buttons to open a study, and the facts about the open one."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.name = QLabel("Nothing is open")
+        self.name.setWordWrap(True)
+        self.modality = QComboBox()
+        self.modality.setToolTip("The image to sample and to reconstruct")
+        self.modality.textActivated.connect(session.choose_modality)
+        self._facts = QFormLayout()
+        self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._facts.setVerticalSpacing(2)
+        self._facts.setHorizontalSpacing(12)
+        self.notes = quiet_label()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._buttons())
+        layout.addWidget(self.name)
+        layout.addWidget(self.modality)
+        layout.addLayout(self._facts)
+        layout.addWidget(self.notes)
+        session.scan_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is known; rows of what is unknown are left out."""
+        scan = self._session.scan
+        clear_form(self._facts)
+        self.labels_button.setVisible(scan is not None)
+        self.modality.setVisible(scan is not None and len(scan.study.modalities) > 1)
+        if scan is None:
+            self.notes.setVisible(False)
+            return
+        self.name.setText(f"<b>{scan.study.name}</b>" + ("" if self.modality.isVisible() else f"  {scan.modality}"))
+        with signals_blocked(self.modality):
+            self.modality.clear()
+            self.modality.addItems(list(scan.study.modalities))
+            self.modality.setCurrentText(scan.modality)
+        for label, value in study_facts(scan):
+            text = QLabel(value)
+            text.setWordWrap(True)
+            self._facts.addRow(quiet_label(label), text)
+        self.notes.setText("\n".join(scan.study.notes))
+        self.notes.setVisible(bool(scan.study.notes))
+
+    def _buttons(self) -> QGridLayout:
+        buttons = QGridLayout()
+        buttons.setSpacing(6)
+        self.labels_button = self._button("Open labels...", self._ask_labels, "Reference lesions, a NIfTI file")
+        for place, button in enumerate(
+            (
+                self._button("Open files...", self._ask_files, "One image, or several of one patient on one grid"),
+                self._button("Open folder...", self._ask_folder, "A folder with the images of one patient"),
+                self._button("Sample patient", partial(self._session.open_sample, 0), "A simulated patient with MS"),
+                self.labels_button,
+            )
+        ):
+            buttons.addWidget(button, place // 2, place % 2)
+        return buttons
+
+    @staticmethod
+    def _button(text: str, call: Callable[[], None], tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked: call())
+        return button
+
+    def _ask_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open images of one patient", "", _FILES)
+        if paths:
+            self._session.open(paths)
+
+    def _ask_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Open a patient's folder"):
+            self._session.open([folder])
+
+    def _ask_labels(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
+        if path:
+            self._session.open_labels(path)

@@ -1,0 +1,103 @@
+"""View: plane, side, outlines and the scale of the error maps."""
+
+from functools import partial
+
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrviewer_napari.sections.parts import signals_blocked
+from mrviewer_napari.session import Session
+from mrviewer_napari.views import Plane
+
+__all__ = ["ViewSection"]
+
+_WORDS = {Plane.AXIAL: "Axial", Plane.CORONAL: "Coronal", Plane.SAGITTAL: "Sagittal", Plane.THREE_D: "3-D"}
+_GAINS = (1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+class ViewSection(QWidget):
+    """How the tiles show what they show."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = session.state
+        self.planes = {plane: QPushButton(word, checkable=True) for plane, word in _WORDS.items()}
+        self._group = QButtonGroup(self)
+        planes = QHBoxLayout()
+        planes.setSpacing(4)
+        for plane, button in self.planes.items():
+            self._group.addButton(button)
+            planes.addWidget(button)
+            button.clicked.connect(partial(self._wish_plane, plane))
+        self.gain = QComboBox()
+        for gain in _GAINS:
+            self.gain.addItem(f"x {gain:.0f}", gain)
+        self.gain.setToolTip("The error scale ends at the brightest reference value divided by this")
+        self.signed = QCheckBox("signed")
+        self.signed.setToolTip("Too dark in blue, too bright in red, instead of the size of the error")
+        self.contours = QCheckBox("segmentation outlines")
+        self.radiological = QCheckBox("radiological (patient's left on the right)")
+        errors = QHBoxLayout()
+        errors.addWidget(self.gain, 1)
+        errors.addWidget(self.signed)
+        form = QFormLayout()
+        form.addRow("Error gain", errors)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(planes)
+        layout.addLayout(form)
+        layout.addWidget(self.contours)
+        layout.addWidget(self.radiological)
+        self._connect()
+        self._show()
+
+    def _connect(self) -> None:
+        events = self._state.events
+        for signal in (events.plane, events.error_gain, events.signed_errors, events.contours, events.radiological):
+            signal.connect(self._show_event)
+        self.gain.activated.connect(self._wish_gain)
+        self.signed.toggled.connect(self._wish_signed)
+        self.contours.toggled.connect(self._wish_contours)
+        self.radiological.toggled.connect(self._wish_side)
+
+    def _wish_plane(self, plane: Plane, _on: bool) -> None:
+        self._state.plane = plane
+
+    def _wish_gain(self) -> None:
+        self._state.error_gain = self.gain.currentData()
+
+    def _wish_signed(self, on: bool) -> None:
+        self._state.signed_errors = on
+
+    def _wish_contours(self, on: bool) -> None:
+        self._state.contours = on
+
+    def _wish_side(self, on: bool) -> None:
+        self._state.radiological = on
+
+    def _show_event(self, value: object) -> None:
+        del value
+        self._show()
+
+    def _show(self) -> None:
+        state = self._state
+        with signals_blocked(self.planes[state.plane]):
+            self.planes[state.plane].setChecked(True)
+        for box, on in (
+            (self.signed, state.signed_errors),
+            (self.contours, state.contours),
+            (self.radiological, state.radiological),
+        ):
+            with signals_blocked(box):
+                box.setChecked(on)
+        if self.gain.findData(state.error_gain) < 0:
+            self.gain.addItem(f"x {state.error_gain:g}", state.error_gain)
+        self.gain.setCurrentIndex(self.gain.findData(state.error_gain))
