@@ -1,0 +1,55 @@
+"""What is written over the tiles: titles, the letters of the four edges, the legend."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from mrviewer_napari.colours import Agreement
+from mrviewer_napari.orientation import EdgeLetters
+from mrviewer_napari.overlays import Caption, Place
+
+__all__ = ["font_size", "legend_of", "letters_of", "titles_of"]
+
+_LETTER_COLOUR = "#F0E442"
+_MEAN_CHARACTER = 0.8
+"""Width of a character in pixels over the font size in points, on the generous side."""
+
+
+def font_size(cell_width: float) -> float:
+    """Points for a tile that is `cell_width` pixels wide."""
+    return 11 if cell_width > 340 else 10 if cell_width > 240 else 9
+
+
+def titles_of(cells: Sequence[str | None], texts: Mapping[str, str], cell_width: float) -> Iterator[Caption]:
+    """Yield the title of every cell with a picture, wrapped to its width."""
+    for cell, key in enumerate(cells):
+        if key is not None and texts.get(key):
+            yield Caption(cell, Place.TITLE, wrapped(texts[key], cell_width))
+
+
+def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Caption]:
+    """Yield the letters at the four edges of every picture."""
+    places = {
+        Place.LEFT: letters.left,
+        Place.RIGHT: letters.right,
+        Place.TOP: letters.top,
+        Place.BOTTOM: letters.bottom,
+    }
+    for cell, key in enumerate(cells):
+        for place, text in places.items():
+            if key is not None and text:
+                yield Caption(cell, place, text, _LETTER_COLOUR)
+
+
+def legend_of(cell: int, *, outlines: bool, error: str) -> Iterator[Caption]:
+    """Yield the three colours of the outlines and the name of what the colour bar measures; empty for no bar."""
+    if outlines:
+        for row, code in enumerate(Agreement):
+            yield Caption(cell, Place.CORNER, f"■ {code.label}", code.colour, row)
+    if error:
+        yield Caption(cell, Place.BAR, error)
+
+
+def wrapped(text: str, cell_width: float) -> str:
+    """Break lines that are longer than a tile is wide."""
+    columns = max(8, int(cell_width / (font_size(cell_width) * _MEAN_CHARACTER)))
+    return "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, columns) or [""])
