@@ -1,0 +1,151 @@
+"""The canvas around the tiles: grid, camera, letters, titles and legend, kept true whatever happens to the viewer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mrviewer_napari import views
+from mrviewer_napari.captions import font_size, legend_of, letters_of, titles_of, wrapped
+from mrviewer_napari.layout import TileKind
+from mrviewer_napari.orientation import EdgeLetters, edge_letters
+from mrviewer_napari.overlays import Caption, Place, TileCaptions
+from mrviewer_napari.shelf import Shelf
+from mrviewer_napari.views import Plane
+
+__all__ = ["Stage"]
+
+_SPACING = 3
+_WORDS = "mrviewer"
+
+
+class Stage:
+    """Shows the tiles of a shelf as a grid.
+
+    Parameters
+    ----------
+    viewer
+        The napari model.
+    shelf
+        The tiles.
+    """
+
+    def __init__(self, viewer: Any, shelf: Shelf) -> None:  # noqa: ANN401 -- napari is not typed here
+        self._viewer, self._shelf = viewer, shelf
+        self.shape = (1, 1)
+        self.plane, self.radiological = Plane.AXIAL, True
+        self.texts: dict[str, str] = {}
+        self.outlines, self.error_name, self.note = False, "", ""
+        self._words = TileCaptions(gap=_SPACING, visible=True)
+        viewer.canvas.overlays[_WORDS] = self._words
+        self._fitted: tuple[object, ...] = ()
+        self._busy = False
+        self._listening: list[tuple[Any, Callable[..., None]]] = []
+        dims, camera, grid = viewer.dims.events, viewer.scene.camera.events, viewer.canvas.grid.events
+        for emitter in (dims.order, dims.ndisplay, dims.axis_labels, camera.orientation, grid.enabled):
+            self._listen(emitter, self._on_turn)
+        for emitter in (grid.stride, grid.shape, grid.spacing):
+            self._listen(emitter, self._keep_grid)
+        self._listen(viewer.canvas.events.size, self._on_resize)
+        self._listen(viewer.layers.events.removed, self._on_removed)
+
+    def close(self) -> None:
+        """Stop listening, and take the words away."""
+        self._viewer.canvas.overlays.pop(_WORDS, None)
+        for emitter, callback in self._listening:
+            emitter.disconnect(callback)
+        self._listening = []
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Change the layers while the grid is off: adding to a grid rebuilds every cell every time."""
+        self._busy = True
+        self._viewer.canvas.grid.enabled = False
+        try:
+            yield
+        finally:
+            self._busy = False
+            if self._shelf.tiles:
+                self._keep_grid()
+                self._viewer.canvas.grid.enabled = True
+                self._viewer.canvas.overlays.scale_bar.visible = True
+
+    def write(self) -> None:
+        """Write titles, letters and legend, from what the viewer shows at this moment."""
+        cells = [None if tile.spec is None else tile.spec.key for tile in self._shelf.tiles]
+        gridded = bool(self._viewer.canvas.grid.enabled)
+        width = float(self._viewer.canvas.viewbox_size(self._viewer.layers)[1])
+        captions = [*letters_of(cells if gridded else cells[:1], self._letters)]
+        if gridded:
+            captions += [*titles_of(cells, self.texts, width), *self._legend()]
+        if self.note and cells:
+            captions.append(Caption(0, Place.FOOT, wrapped(self.note, width)))
+        self._words.shape = self.shape if gridded else (1, 1)
+        self._words.font_size = font_size(width)
+        self._words.captions = tuple(captions)
+
+    @property
+    def _letters(self) -> EdgeLetters:
+        dims = self._viewer.dims
+        vertical, horizontal = map(str, self._viewer.scene.camera.orientation2d)
+        return edge_letters(dims.axis_labels, dims.displayed, vertical, horizontal)
+
+    def _legend(self) -> Iterator[Caption]:
+        """Explain outlines and errors in the free cell, else over the last tile."""
+        tiles = self._shelf.tiles
+        free = [number for number, tile in enumerate(tiles) if tile.spec is None]
+        errors = [number for number, tile in enumerate(tiles) if tile.kind is TileKind.ERROR]
+        home = (free or errors[-1:] or [len(tiles) - 1])[0]
+        for number, tile in enumerate(tiles):
+            tile.image.colorbar.size, tile.image.colorbar.position = (16, self._words.bar), "top_right"
+            tile.image.colorbar.visible = number == home and bool(errors)
+        return legend_of(home, outlines=self.outlines, error=self.error_name if errors else "")
+
+    def show(self, plane: Plane) -> None:
+        """Show one plane, fitted."""
+        self.plane = plane
+        views.show(self._viewer, plane, radiological=self.radiological)
+        self.fit()
+
+    def fit(self) -> None:
+        """Fit the pictures to their cells, now and at every `refit` until somebody moves the camera."""
+        views.fit(self._viewer)
+        self._fitted = self._camera
+
+    def refit(self) -> None:
+        """Fit again, unless somebody moved the camera since the last time."""
+        if self._fitted == self._camera:
+            self.fit()
+
+    @property
+    def _camera(self) -> tuple[object, ...]:
+        camera = self._viewer.scene.camera
+        return camera.center, camera.zoom, camera.angles
+
+    def _listen(self, emitter: Any, callback: Callable[..., None]) -> None:  # noqa: ANN401
+        emitter.connect(callback)
+        self._listening.append((emitter, callback))
+
+    def _keep_grid(self) -> None:
+        """Take the grid back: any change of the grid preferences overwrites all of them."""
+        if self._busy or not self._shelf.tiles:
+            return
+        self._busy = True
+        grid = self._viewer.canvas.grid
+        grid.stride, grid.shape, grid.spacing = self._shelf.stride, self.shape, _SPACING
+        self._busy = False
+
+    def _on_turn(self) -> None:
+        if not self._busy:
+            self.write()
+
+    def _on_resize(self) -> None:
+        if self._shelf.tiles:
+            self.write()
+            self.refit()
+
+    def _on_removed(self, event: Any) -> None:  # noqa: ANN401
+        if self._busy:
+            return
+        with self.rebuilding():
+            self._shelf.lose(event.value)
+        self.write()

@@ -1,0 +1,314 @@
+"""Linked tiles: the reference, each reconstruction and its error map in one canvas, with one camera and one slice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from mrviewer.errors import UnknownNameError
+from mrviewer.geometry import Geometry
+from mrviewer_napari.clicks import on_click
+from mrviewer_napari.layers import window_of
+from mrviewer_napari.layout import Layout, TileKind, TileSpec, lay_out
+from mrviewer_napari.orientation import oblique_note
+from mrviewer_napari.scales import Scales
+from mrviewer_napari.shelf import Shelf
+from mrviewer_napari.stage import Stage
+from mrviewer_napari.tile import Tile
+from mrviewer_napari.views import Plane, centre_on, displayed, move_to
+
+__all__ = ["Plane", "TileGrid", "TileKind", "TileSpec"]
+
+
+class TileGrid:
+    """The picture side of the viewer. Every method belongs to the GUI thread.
+
+    Methods that take a key raise `UnknownNameError` when no such tile is on the screen.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer, the proxy that napari hands to widgets, or a `ViewerModel` without a window.
+    """
+
+    clicked = Signal(tuple, str)
+    """Voxel ``(z, y, x)`` and key of the tile under a click that was no drag; not in 3-D."""
+
+    slice_changed = Signal(int)
+    """Index along the slice axis, whatever plane is shown."""
+
+    def __init__(self, viewer: Any) -> None:  # noqa: ANN401 -- napari is not typed here
+        # Widgets get a proxy that refuses private attributes and slows reads down; the model lies inside.
+        self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._shelf = Shelf(self._viewer)
+        self._stage = Stage(self._viewer, self._shelf)
+        self._scales = Scales()
+        self._geometry = Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0))
+        self._specs: dict[str, TileSpec] = {}
+        self._slice_axis, self._slice = 0, -1
+        self._contours, self._windowed = True, False
+        self._click = on_click(self._report_click)
+        self._viewer.mouse_drag_callbacks.append(self._click)
+        self._viewer.dims.events.current_step.connect(self._report_slice)
+        self._viewer.canvas.events.size.connect(self._on_resize)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the tiles on the screen in reading order; a tile whose layer somebody removed is not among them."""
+        return tuple(self._shelf.pictures)
+
+    @property
+    def plane(self) -> Plane:
+        """What the tiles show."""
+        return self._stage.plane
+
+    def arrange(self, geometry: Geometry, tiles: Sequence[TileSpec], *, slice_axis: int) -> None:
+        """Show these tiles, empty where the key is new, as they were where it is known.
+
+        Parameters
+        ----------
+        geometry
+            Grid of all volumes. Another grid than before empties every tile.
+        tiles
+            What to show: images in their order, the error map of ``key`` as ``key:error``.
+        slice_axis
+            Axis (0, 1 or 2) along which slices are counted.
+
+        Raises
+        ------
+        InputError
+            If a key occurs twice, or an error map has no image to stand under.
+        """
+        layout = self._lay_out(tiles, geometry)
+        fresh = not self._shelf.tiles or not geometry.matches(self._geometry)
+        if not self._shelf.tiles:
+            for stranger in self._viewer.layers:
+                stranger.visible = False
+        self._geometry, self._slice_axis = geometry, slice_axis
+        self._specs = specs = {tile.key: tile for tile in tiles}
+        self._stage.shape = (layout.rows, layout.columns)
+        self._stage.note = oblique_note(geometry)
+        self._stage.texts = {key: self._stage.texts.get(key, spec.title) for key, spec in specs.items()}
+        with self._stage.rebuilding():
+            self._shelf.fill(geometry, [None if key is None else specs[key] for key in layout.cells])
+        if fresh:
+            self._windowed = False
+            move_to(self._viewer, self._to_world((np.array(geometry.shape) - 1) // 2))
+            self._stage.show(self.plane)
+        else:
+            self._stage.refit()
+        # The free cell carries the colour bar of the error maps.
+        self._scales.adopt(self._images_of(TileKind.IMAGE), self._images_of(TileKind.ERROR) + self._images_of(None))
+        self._show_outlines()
+        self._viewer.layers.selection.active = self._shelf.tiles[0].image
+        self._report_slice()
+
+    def set_volume(self, key: str, volume: NDArray[np.floating], *, limits: tuple[float, float] | None = None) -> None:
+        """Show a volume; it is copied when `set_slice` first writes into it, not before.
+
+        Parameters
+        ----------
+        key
+            Tile.
+        volume : (z, y, x)
+            Real values in internal order.
+        limits
+            Window of all image tiles; `None` keeps it, or chooses one for the first volume. Error maps ignore it.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If the volume does not fit the grid, or is complex.
+        """
+        tile = self._tile(key)
+        tile.show(volume)
+        if tile.kind is TileKind.ERROR:
+            return
+        if limits is None and not self._windowed:
+            limits = window_of(volume)
+        if limits is not None:
+            self._windowed = True
+            tile.image.contrast_limits = limits
+
+    def set_slice(self, key: str, index: int, plane: NDArray[np.floating]) -> None:
+        """Write one slice in place and have it drawn if it is on the screen; in 3-D it waits for the next `set_volume`.
+
+        Parameters
+        ----------
+        key
+            Tile.
+        index
+            Slice along the slice axis.
+        plane : (rows, columns)
+            The two other axes of the grid, in their order.
+        """
+        tile = self._tile(key)
+        tile.write(tile.image, self._slice_axis, index, plane)
+        self._draw(tile.image, index)
+
+    def set_text(self, key: str, text: str) -> None:
+        """Replace the text over a tile; lines are separated by newlines, long ones are wrapped to the tile."""
+        self._tile(key)
+        self._stage.texts[key] = text
+        self._stage.write()
+
+    def set_contours(self, key: str, labels: NDArray[np.uint8] | None) -> None:
+        """Outline regions on a tile: values of `mrviewer_napari.colours.Agreement`; `None` takes them away.
+
+        Raises
+        ------
+        ShapeError
+            If the labels do not fit the grid.
+        """
+        tile = self._tile(key)
+        if labels is None:
+            tile.outlined = False
+        else:
+            if not self._shelf.outlined:
+                with self._stage.rebuilding():
+                    self._shelf.make_room_for_outlines()
+            tile.outline(labels, displayed(self._viewer))
+        self._show_outlines()
+
+    def set_contour_slice(self, key: str, index: int, plane: NDArray[np.uint8]) -> None:
+        """Write the codes of one slice ``(rows, columns)`` in place and have them drawn if they are on the screen."""
+        tile = self._tile(key)
+        if not tile.outlined:
+            self.set_contours(key, np.zeros(self._geometry.shape, np.uint8))
+        flat = self._slice_axis not in displayed(self._viewer)
+        tile.write_outlines(self._slice_axis, index, plane, flat=flat)
+        self._draw(tile.contours, index)
+
+    def show_contours(self, on: bool) -> None:
+        """Show or hide all outlines and their legend."""
+        self._contours = on
+        self._show_outlines()
+
+    def set_error_limit(self, limit: float) -> None:
+        """Set the largest error of the shared colour scale at gain 1, in the units of the volumes."""
+        self._scales.scale_errors(limit=limit)
+
+    @property
+    def error_gain(self) -> float:
+        """Magnification of the errors: the scale ends at the limit divided by it."""
+        return self._scales.gain
+
+    @error_gain.setter
+    def error_gain(self, gain: float) -> None:
+        self._scales.scale_errors(gain=gain)
+
+    def set_signed_errors(self, on: bool) -> None:
+        """Show errors from minus to plus the limit (volumes must hold signed errors), or their size from 0."""
+        self._scales.scale_errors(signed=on)
+        self._show_outlines()
+
+    def link_windows(self, on: bool) -> None:
+        """Let all image tiles share window and level, or each have its own."""
+        self._scales.link(on=on)
+
+    def show_plane(self, plane: Plane) -> None:
+        """Show one plane, or the volume in 3-D, in every tile, and fit it."""
+        for tile in self._shelf.tiles:  # before the picture turns: napari warns of lines in 3-D
+            tile.turn(plane.shown)
+        self._stage.show(plane)
+
+    def set_radiological(self, on: bool) -> None:
+        """Put the patient's left on the right of axial and coronal pictures (on) or on their left (off)."""
+        self._stage.radiological = on
+        self._stage.show(self.plane)
+
+    def go_to(self, index: tuple[float, float, float], field_of_view_mm: float = 60.0) -> None:
+        """Move every tile to a voxel ``(z, y, x)`` and show `field_of_view_mm` around it."""
+        centre_on(self._viewer, self._to_world(np.asarray(index, float)), field_of_view_mm)
+
+    def current_slice(self) -> int:
+        """Index of the shown place along the slice axis."""
+        axis = self._slice_axis
+        return int(np.clip(np.rint(self._to_index(self._viewer.dims.point)[axis]), 0, self._geometry.shape[axis] - 1))
+
+    def clear(self) -> None:
+        """Take all tiles off the screen."""
+        self._scales.adopt([], [])
+        self._specs = {}
+        with self._stage.rebuilding():
+            self._shelf.clear()
+        self._stage.texts = {}
+        self._stage.note = ""
+        self._stage.write()
+
+    def close(self) -> None:
+        """Stop listening to the viewer; the layers stay as they are."""
+        self._stage.close()
+        self._viewer.dims.events.current_step.disconnect(self._report_slice)
+        self._viewer.canvas.events.size.disconnect(self._on_resize)
+        if self._click in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._click)
+
+    def _tile(self, key: str) -> Tile:
+        tile = self._shelf.pictures.get(key)
+        if tile is None:
+            raise UnknownNameError(
+                f"there is no tile {key!r}; tiles are {', '.join(self.keys) or 'none'}: arrange first"
+            )
+        return tile
+
+    def _lay_out(self, tiles: Sequence[TileSpec], geometry: Geometry) -> Layout:
+        return lay_out(tiles, self._viewer.canvas.size, self.plane.picture_mm(geometry))
+
+    def _on_resize(self) -> None:
+        """Lay out again when the canvas has become much wider or taller."""
+        shown = [self._specs[key] for key in self._specs if key in self.keys]
+        if shown and self._lay_out(shown, self._geometry).rows != self._stage.shape[0]:
+            self.arrange(self._geometry, shown, slice_axis=self._slice_axis)
+
+    def _images_of(self, kind: TileKind | None) -> list[Image]:
+        return [tile.image for tile in self._shelf.tiles if tile.kind is kind]
+
+    def _draw(self, layer: Image | Labels, index: int) -> None:
+        """Draw a layer after one slice of it changed, if that can be seen."""
+        axes = displayed(self._viewer)
+        if len(axes) == 2 and (self._slice_axis in axes or index == self.current_slice()):
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+    def _show_outlines(self) -> None:
+        """Bring outlines and legend to what was asked for."""
+        outlined = False
+        for tile in self._shelf.pictures.values():
+            if tile.contours is not None:
+                # Hiding a layer makes napari rebuild all cells, half a second; a transparent one costs nothing.
+                tile.contours.opacity = float(tile.outlined and self._contours)
+                outlined |= tile.outlined and self._contours
+        self._stage.outlines, self._stage.error_name = outlined, "error" if self._scales.signed else "|error|"
+        self._stage.write()
+
+    def _report_slice(self) -> None:
+        if not self._shelf.tiles:
+            return
+        index = self.current_slice()
+        if index != self._slice:
+            self._slice = index
+            self.slice_changed.emit(index)
+
+    def _report_click(self, world: tuple[float, ...], cell: tuple[int, int]) -> None:
+        number = cell[0] * self._stage.shape[1] + cell[1]
+        index = np.rint(self._to_index(world)).astype(int)
+        inside = bool(np.all((index >= 0) & (index < self._geometry.shape)))
+        if self._viewer.dims.ndisplay != 2 or number >= len(self._shelf.tiles) or not inside:
+            return
+        spec = self._shelf.tiles[number].spec
+        if spec is not None:
+            self.clicked.emit(tuple(map(int, index)), spec.key)
+
+    def _to_world(self, index: NDArray[np.generic]) -> NDArray[np.float64]:
+        """World coordinates of napari, minus (S, A, R) in mm, of a voxel ``(z, y, x)``."""
+        world: NDArray[np.float64] = index * np.array(self._geometry.voxel_size_mm) - self._geometry.affine[2::-1, 3]
+        return world
+
+    def _to_index(self, world: Sequence[float]) -> NDArray[np.float64]:
+        """Voxel ``(z, y, x)``, not rounded, at world coordinates of napari."""
+        offset = np.asarray(world, float)[-3:] + self._geometry.affine[2::-1, 3]
+        index: NDArray[np.float64] = offset / np.array(self._geometry.voxel_size_mm)
+        return index
