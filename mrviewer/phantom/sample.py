@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
 from mrviewer.phantom.patient import Patient, simulate_patient
-from mrviewer.phantom.scan import SimulatedScan
+from mrviewer.phantom.scan import ScannedImage, SimulatedScan
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
 
@@ -36,10 +36,7 @@ def sample_study(seed: int = 0, *, cache: bool = True) -> Study:
     """
     patient = _cached_patient(seed) if cache else _simulate(seed)
     scans = {name: SimulatedScan(name, volume, seed) for name, volume in patient.images.items()}
-    images = {
-        name: Image(np.stack([scan.image(index) for index in range(scan.shape[0])]), patient.geometry, name)
-        for name, scan in scans.items()
-    }
+    images = {name: Image(ScannedImage(scan), patient.geometry, name) for name, scan in scans.items()}
     return Study(
         name=f"simulated MS patient {seed}",
         images=images,

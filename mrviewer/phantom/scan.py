@@ -10,7 +10,7 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import combine_coils, fft2c
 from mrviewer.study import Origin
 
-__all__ = ["SimulatedScan", "smooth_phase"]
+__all__ = ["ScannedImage", "SimulatedScan", "smooth_phase"]
 
 
 def smooth_phase(shape: tuple[int, int], rng: np.random.Generator, *, degree: int = 3) -> NDArray[np.float32]:
@@ -103,3 +103,30 @@ class SimulatedScan:
         images += noise[0]
         images += np.complex64(1j) * noise[1]
         return images
+
+
+@dataclass(frozen=True, eq=False)
+class ScannedImage:
+    """Fully sampled magnitude ``(z, y, x)`` of a simulated scan, computed when it is first looked at."""
+
+    scan: SimulatedScan
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        return self.scan.magnitude.shape
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Single precision."""
+        return np.dtype(np.float32)
+
+    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+        """Return the whole volume in memory."""
+        return np.array(self._volume, dtype=dtype, copy=copy)
+
+    @cached_property
+    def _volume(self) -> NDArray[np.float32]:
+        volume = np.stack([self.scan.image(index) for index in range(self.scan.shape[0])])
+        volume.setflags(write=False)
+        return volume
