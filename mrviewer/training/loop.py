@@ -13,14 +13,14 @@ from torch import nn
 
 from mrviewer.database import open_database, split_subjects
 from mrviewer.device import resolve_device
-from mrviewer.errors import InputError
+from mrviewer.errors import InputError, WeightsError
 from mrviewer.method import get_method
 from mrviewer.progress import Progress
-from mrviewer.training.batches import BatchMaker
+from mrviewer.training.batches import Batch, BatchMaker
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.recipe import Moment, Recipe, Trainable
+from mrviewer.training.recipe import Losses, Moment, Recipe, Trainable
 from mrviewer.training.slices import prepare_slices
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.whole import whole_file
@@ -92,12 +92,13 @@ def cli_train(
 
 
 def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generator[Progress, None, nn.Module]:
+    """Train from the last checkpoint, or from the beginning; stopping the generator leaves a checkpoint too."""
     options = plan.training
     torch.manual_seed(options.seed)
     network = plan.network().to(torch.device(device))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.start_from:
-        network.load_state_dict(load_weights(Path(options.start_from)).tensors, strict=False)
+        _start_from(network, Path(options.start_from))
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     settings = json.dumps([asdict(options), asdict(plan.options)], sort_keys=True)
     checkpoint = output / "checkpoint.safetensors"
@@ -105,27 +106,43 @@ def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generato
     per_epoch = options.steps_per_epoch or math.ceil(len(maker) / options.batch_size)
     network.train()
     saved = started = time.monotonic()
-    with (output / "events.jsonl").open("a") as log:
-        for step in range(first, options.steps):
-            moment = Moment(step, step / per_epoch, options.steps / per_epoch)
-            for group in optimiser.param_groups:
-                group["lr"] = _learning_rate(options, moment)
-            batch = maker.batch(step).to(device)
-            with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=options.precision == "bf16"):
-                losses = plan.losses(network, batch, moment)
-            optimiser.zero_grad(set_to_none=True)
-            losses.total.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            event = {"step": step, "seconds": round(time.monotonic() - started, 2), **losses.parts}
-            log.write(json.dumps(event) + "\n")
-            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                log.flush()
-                save_checkpoint(checkpoint, network, optimiser, step + 1, settings)
-                saved = time.monotonic()
-            yield Progress(step + 1, options.steps, _describe(losses.parts), event)
-    save_checkpoint(checkpoint, network, optimiser, options.steps, settings)
+    done = first
+    try:
+        with (output / "events.jsonl").open("a") as log:
+            for step in range(first, options.steps):
+                moment = Moment(step, step / per_epoch, options.steps / per_epoch)
+                losses = _step(plan, network, optimiser, maker.batch(step).to(device), moment)
+                done = step + 1
+                event = {"step": step, "seconds": round(time.monotonic() - started, 2), **losses.parts}
+                log.write(json.dumps(event) + "\n")
+                if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    log.flush()
+                    save_checkpoint(checkpoint, network, optimiser, done, settings)
+                    saved = time.monotonic()
+                yield Progress(done, options.steps, _describe(losses.parts), event)
+    finally:
+        if done > first:
+            save_checkpoint(checkpoint, network, optimiser, done, settings)
     return network
+
+
+def _step(plan: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, moment: Moment) -> Losses:
+    for group in optimiser.param_groups:
+        group["lr"] = _learning_rate(plan.training, moment)
+    with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=plan.training.precision == "bf16"):
+        losses = plan.losses(network, batch, moment)
+    optimiser.zero_grad(set_to_none=True)
+    losses.total.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+    return losses
+
+
+def _start_from(network: nn.Module, path: Path) -> None:
+    try:
+        network.load_state_dict(load_weights(path).tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{path.name} belongs to another architecture; start from weights of this method") from error
 
 
 def _learning_rate(options: TrainingOptions, moment: Moment) -> float:
