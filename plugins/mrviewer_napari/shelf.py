@@ -95,6 +95,7 @@ class Shelf:
         for tile in self.tiles:
             tile.name()
         layers, wanted = self._viewer.layers, self.layers
+        active = layers.selection.active
         with layers.batched_update():
             for layer in before:
                 if layer not in wanted:
@@ -104,3 +105,6 @@ class Shelf:
                     layers.insert(index, layer)
                 elif (at := layers.index(layer)) != index:
                     layers.move(at, index)
+        if wanted:
+            # napari selects what comes last, outlines with their brushes; keep the choice of the person instead.
+            layers.selection.active = active if active in layers else wanted[0]

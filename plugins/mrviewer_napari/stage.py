@@ -67,7 +67,7 @@ class Stage:
             if self._shelf.tiles:
                 self._keep_grid()
                 self._viewer.canvas.grid.enabled = True
-                self._viewer.canvas.overlays.scale_bar.visible = True
+                self._show_scale_bar()
 
     def write(self) -> None:
         """Write titles, letters and legend, from what the viewer shows at this moment."""
@@ -82,6 +82,13 @@ class Stage:
         self._words.shape = self.shape if gridded else (1, 1)
         self._words.font_size = font_size(width)
         self._words.captions = tuple(captions)
+
+    def _show_scale_bar(self) -> None:
+        """Put it where the free cell is, if that lies in the corner; elsewhere it may meet a letter."""
+        corner = (self.shape[0] - 1) * self.shape[1]
+        free = corner < len(self._shelf.tiles) and self._shelf.tiles[corner].spec is None
+        bar = self._viewer.canvas.overlays.scale_bar
+        bar.position, bar.visible = "bottom_left" if free else "bottom_right", True
 
     @property
     def _letters(self) -> EdgeLetters:

@@ -103,7 +103,6 @@ class TileGrid:
         # The free cell carries the colour bar of the error maps.
         self._scales.adopt(self._images_of(TileKind.IMAGE), self._images_of(TileKind.ERROR) + self._images_of(None))
         self._show_outlines()
-        self._viewer.layers.selection.active = self._shelf.tiles[0].image
         self._report_slice()
 
     def set_volume(self, key: str, volume: NDArray[np.floating], *, limits: tuple[float, float] | None = None) -> None:
@@ -156,7 +155,8 @@ class TileGrid:
         self._stage.write()
 
     def set_contours(self, key: str, labels: NDArray[np.uint8] | None) -> None:
-        """Outline regions on a tile: values of `mrviewer_napari.colours.Agreement`; `None` takes them away.
+        """Outline regions on a tile: values of `mrviewer_napari.colours.Agreement`, or `PLAIN`; `None` takes
+        them away.
 
         Raises
         ------

@@ -325,6 +325,21 @@ def test_a_series_of_somebody_else_moves_no_axis(viewer: ViewerModel, volume: Vo
     grid.close()
 
 
+def test_no_outline_gets_hold_of_the_brush(viewer: ViewerModel, grid: TileGrid) -> None:
+    assert viewer.layers.selection.active is layer(viewer, "Reference")
+    viewer.layers.selection.active = layer(viewer, "ZF")
+    grid.set_contours("zf", np.ones(SHAPE, np.uint8))
+    grid.arrange(GEOMETRY, specs("zf", "cs"), slice_axis=0)
+    assert viewer.layers.selection.active is layer(viewer, "ZF")
+
+
+def test_the_scale_bar_lies_in_the_free_cell(viewer: ViewerModel, grid: TileGrid) -> None:
+    assert viewer.canvas.overlays.scale_bar.position == "bottom_left"
+    grid.arrange(GEOMETRY, specs(), slice_axis=0)
+    assert viewer.canvas.overlays.scale_bar.position == "bottom_right"
+    assert viewer.canvas.overlays.scale_bar.visible
+
+
 def test_layers_of_others_are_hidden_and_come_last(viewer: ViewerModel) -> None:
     stranger = viewer.add_image(np.zeros((3, 3), np.float32), name="stranger")
     grid = TileGrid(viewer)
