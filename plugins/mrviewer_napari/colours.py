@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
 
-__all__ = ["RIM", "RIM_COLOUR", "Agreement", "agreement", "rimmed"]
+__all__ = ["PLAIN", "PLAIN_COLOUR", "RIM", "RIM_COLOUR", "Agreement", "agreement", "rimmed"]
 
 RIM = 4
 """Code of the dark rim that keeps an outline visible over the bright parts of an error map."""
 
 RIM_COLOUR = "#000000"
+
+PLAIN = 5
+"""Code of a region that is compared with nothing: the reference itself, or a segmentation without one."""
+
+PLAIN_COLOUR = "#F0E442"
 
 
 class Agreement(IntEnum):

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from mrviewer.method import Card, Task
 from mrviewer.quality import error_map
 from mrviewer.reconstruct import SliceResult
-from mrviewer_napari.colours import agreement
-from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, segments, tile_specs, tile_text
+from mrviewer_napari.colours import PLAIN, agreement
+from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, origin_note, segments, tile_specs, tile_text
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.state import PanelState
@@ -50,6 +50,7 @@ class Picture:
             return
         self._grid.set_volume(REFERENCE, scan.reference, limits=(0.0, scan.data_range))
         self._grid.set_contours(REFERENCE, None if scan.labels is None else outline(scan.labels))
+        self._grid.set_text(REFERENCE, f"Reference\n{origin_note(scan.raw.origin)}".rstrip())
 
     def show_error_scale(self) -> None:
         """Put all error maps on the wished scale."""
@@ -111,4 +112,4 @@ def contour_codes(segmentation: NDArray[np.uint8], labels: NDArray[np.bool_] | N
 
 def outline(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Codes of outlines that agree or disagree with nothing."""
-    return mask.astype(np.uint8)
+    return mask.view(np.uint8) * np.uint8(PLAIN)
