@@ -143,6 +143,8 @@ class Computation(QObject):
             self._volume.cancel()
         if old is None or old.scan.study is not target.scan.study:
             self._store.clear()
+            if old is None or old.scan.raw is not target.scan.raw:  # not the same scan with other labels
+                self._partials.clear()
         wished = {method.card.name for method in target.methods}
         if self._volume.busy and self._volume_method not in wished:
             self._volume.cancel()

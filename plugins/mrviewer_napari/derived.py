@@ -152,19 +152,21 @@ def number_text(label: str, value: float | None, form: str, unit: str = "") -> s
 
 
 def method_numbers(assessment: Assessment) -> str:
-    """Quality of a whole volume in one line, without what is not known."""
+    """Quality of a whole volume: the image in one line, the segmentation in another, without what is not known."""
     image, lesions = assessment.image, assessment.segmentation
-    parts = []
+    rows: list[tuple[str, ...]] = []
     if image is not None:
-        parts += [
-            number_text("PSNR", image.psnr, ".2f", " dB"),
-            number_text("SSIM", image.ssim, ".4f"),
-            number_text("NMSE", image.nmse, ".4f"),
-        ]
+        rows.append(
+            (
+                number_text("PSNR", image.psnr, ".2f", " dB"),
+                number_text("SSIM", image.ssim, ".4f"),
+                number_text("NMSE", image.nmse, ".4f"),
+            )
+        )
     if lesions is not None:
-        parts.append(number_text("Dice", lesions.dice, ".3f"))
-        parts.append(f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions")
-    return "   ".join(part for part in parts if part)
+        found = f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found"
+        rows.append((number_text("Dice", lesions.dice, ".3f"), found))
+    return "\n".join("   ".join(part for part in row if part) for row in rows)
 
 
 def study_facts(scan: Scan) -> tuple[tuple[str, str], ...]:

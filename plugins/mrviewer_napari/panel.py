@@ -59,7 +59,7 @@ class MrPanel(QWidget):
         self.state = state or state_from_preferences()
         self.grid = TileGrid(self._viewer)
         self.session = Session(self.state, self.grid, parent=self)
-        self._hooked = False
+        self._hooked = self._ended = False
         self.setMinimumWidth(360)
         self.status = quiet_label()
         self.status.setObjectName("status")
@@ -125,7 +125,10 @@ class MrPanel(QWidget):
         self.session.open_sample(seed)
 
     def shut_down(self) -> None:
-        """Stop all work and wait for it."""
+        """Stop all work and wait for it; the panel is of no use afterwards."""
+        if self._ended:
+            return
+        self._ended = True
         self._viewer.layers.events.inserted.disconnect(self._on_layer)
         forget(self._viewer)
         self.session.close()

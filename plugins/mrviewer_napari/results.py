@@ -15,7 +15,17 @@ from mrviewer.sampling import Mask
 from mrviewer_napari.lesion_rows import local_errors
 from mrviewer_napari.scan import Scan
 
-__all__ = ["Outcome", "OutcomeStore", "PartialResult", "Request", "SliceAnswer", "measured", "run_slice", "run_volume"]
+__all__ = [
+    "Outcome",
+    "OutcomeStore",
+    "PartialResult",
+    "Request",
+    "SliceAnswer",
+    "measured",
+    "outdated",
+    "run_slice",
+    "run_volume",
+]
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,12 @@ class OutcomeStore:
     def clear(self) -> None:
         """Forget everything."""
         self._outcomes.clear()
+
+
+def outdated(outcomes: tuple[Outcome, ...], min_lesion_ml: float) -> tuple[Outcome, ...]:
+    """Outcomes whose lesions were counted from another smallest volume on."""
+    tables = ((outcome, outcome.assessment.lesions) for outcome in outcomes)
+    return tuple(outcome for outcome, table in tables if table is not None and table.min_lesion_ml != min_lesion_ml)
 
 
 def run_slice(

@@ -1,6 +1,7 @@
 """The controller: wishes come in through the state, studies through `open`, and answers go to tiles and sections."""
 
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
@@ -12,12 +13,12 @@ from mrviewer_napari.compute import Computation, Target
 from mrviewer_napari.derived import MethodFacts, in_order, mask_text, method_facts, runnable
 from mrviewer_napari.jobs import Slot, gathered
 from mrviewer_napari.picture import Picture
-from mrviewer_napari.results import Outcome, SliceAnswer
+from mrviewer_napari.results import Outcome, SliceAnswer, outdated
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.state import MaskWish, PanelState
 from mrviewer_napari.tiles import TileGrid
 from mrviewer_napari.views import Plane
-from mrviewer_napari.work import measure_again, open_files, open_labels, open_modality, open_sample
+from mrviewer_napari.work import measure_again, open_files, open_labels, open_modality, open_sample, save_outcomes
 
 __all__ = ["Session"]
 
@@ -60,15 +61,19 @@ class Session(QObject):
         self.mask: Mask | None = None
         self.computation = Computation(self)
         self._picture = Picture(grid, state)
-        self._task = Slot(self)
-        self._on_task: Callable[[object], None] | None = None
+        self._open, self._save, self._measure = (Slot(self) for _ in range(3))
+        self._after_opening: Callable[[Scan], None] | None = None
         self._connect()
 
     def _connect(self) -> None:
-        self._task.yielded.connect(self._on_task_step)
-        self._task.returned.connect(self._on_task_done)
-        self._task.failed.connect(self._report)
-        self._task.idle.connect(self.busy_changed)
+        for slot in (self._open, self._save):
+            slot.yielded.connect(self._on_steps)
+        self._open.returned.connect(self._on_opened)
+        self._save.returned.connect(self._on_saved)
+        self._measure.returned.connect(self.computation.replace_outcomes)
+        for slot in (self._open, self._save, self._measure):
+            slot.failed.connect(self._report)
+            slot.idle.connect(self.busy_changed)
         self.computation.slice_ready.connect(self._on_slice_ready)
         self.computation.outcome_ready.connect(self._on_outcome)
         self.computation.prepared.connect(self._show_slice)
@@ -109,72 +114,88 @@ class Session(QObject):
     @property
     def is_settled(self) -> bool:
         """Whether nothing runs, waits or is due."""
-        return self.computation.is_settled and not self._task.busy
+        return self.computation.is_settled and not any(slot.busy for slot in self._slots)
 
     # What a person does --------------------------------------------------------------------------------------------
 
     def open(self, paths: Sequence[str]) -> None:
         """Open a study from files or folders; what is open stays if they are refused."""
-        self.run_task(open_files(list(paths)), self._install)
+        self._start_opening(open_files(list(paths)), self._install)
 
     def open_sample(self, seed: int = 0) -> None:
         """Open a simulated patient."""
-        self.run_task(open_sample(seed), self._install)
+        self._start_opening(open_sample(seed), self._install)
 
     def open_labels(self, path: str) -> None:
         """Take reference labels for the open study from a file."""
         if self.scan is not None:
-            self.run_task(open_labels(self.scan, path), self._install_labels)
+            self._start_opening(open_labels(self.scan, path), self._install_labels)
 
     def choose_modality(self, modality: str) -> None:
         """Look at another modality of the open study."""
         if self.scan is not None and modality != self.scan.modality:
-            self.run_task(open_modality(self.scan.study, modality), self._install)
+            self._start_opening(open_modality(self.scan.study, modality), self._install)
 
-    def run_task(self, work: Generator[Progress, None, object], then: Callable[[object], None]) -> None:
-        """Run something that belongs to the session in a thread; the latest request wins."""
-        self._on_task = then
-        self._task.request(lambda: gathered(work))
-        self.busy_changed.emit()
+    def save(self, folder: Path) -> None:
+        """Write what is finished into a folder, as ``mrviewer reconstruct`` would."""
+        scan, outcomes = self.scan, self.outcomes
+        if scan is not None and outcomes:
+            self._save.request(lambda: gathered(save_outcomes(scan, outcomes, folder)))
+            self.busy_changed.emit()
 
     def stop(self) -> None:
         """Stop whatever runs."""
-        self._task.cancel()
+        for slot in self._slots:
+            slot.cancel()
         self.computation.stop()
         self.message.emit("Stopped")
 
     def close(self, wait_s: float = 10.0) -> bool:
         """Stop everything and wait for the threads; says whether all have ended."""
-        ended = [self._task.close(wait_s), self.computation.close(wait_s)]
+        for slot in self._slots:
+            slot.cancel()
+        ended = [self.computation.close(wait_s), *(slot.close(wait_s) for slot in self._slots)]
         self.grid.close()
         return all(ended)
 
     # Opening -------------------------------------------------------------------------------------------------------
 
-    def _on_task_step(self, records: list[Progress]) -> None:
+    @property
+    def _slots(self) -> tuple[Slot, Slot, Slot]:
+        return self._open, self._save, self._measure
+
+    def _start_opening(self, work: Generator[Progress, None, Scan], then: Callable[[Scan], None]) -> None:
+        self._after_opening = then
+        self._open.request(lambda: gathered(work))
+        self.busy_changed.emit()
+
+    def _on_steps(self, records: list[Progress]) -> None:
         self.message.emit(f"{records[-1].message} ...")
 
-    def _on_task_done(self, value: object) -> None:
-        then, self._on_task = self._on_task, None
-        if then is not None:
-            then(value)
+    def _on_opened(self, scan: Scan) -> None:
+        if self._after_opening is not None:
+            self._after_opening(scan)
 
-    def _install(self, scan: object) -> None:
-        assert isinstance(scan, Scan)
-        self.scan = scan
-        self._make_mask()
-        self._picture.arrange(scan, [method.card for method in self.shown])
+    def _on_saved(self, folder: Path) -> None:
+        self.message.emit(f"Saved to {folder.name}")
+
+    def _install(self, scan: Scan) -> None:
         self.message.emit("")
-        self.scan_changed.emit()
-        self._aim()
+        self.scan, self.mask = scan, None
+        self._make_mask()
+        self._show_scan(scan)
 
-    def _install_labels(self, scan: object) -> None:
-        assert isinstance(scan, Scan)
+    def _install_labels(self, scan: Scan) -> None:
         if self.scan is None or scan.raw is not self.scan.raw:
             return
-        self.scan = scan
-        self._picture.arrange(scan, [method.card for method in self.shown])
         self.message.emit("")
+        self.scan = scan
+        outcomes = self.outcomes
+        self._show_scan(scan)
+        self._measure_again(outcomes)
+
+    def _show_scan(self, scan: Scan) -> None:
+        self._picture.arrange(scan, [method.card for method in self.shown])
         self.scan_changed.emit()
         self._aim()
 
@@ -193,7 +214,7 @@ class Session(QObject):
         try:
             mask = make_mask(wish.family, self.scan.plane_shape, wish.acceleration, wish.center_fraction, wish.seed)
         except MrviewerError as error:
-            self.message.emit(str(error))
+            self._report(error) if wish.family.startswith("file:") else self.message.emit(str(error))
             return False
         changed, self.mask = mask != self.mask, mask
         self.message.emit(mask.note)
@@ -224,12 +245,14 @@ class Session(QObject):
         self.grid.set_radiological(radiological)
 
     def _follow_smallest(self, min_lesion_ml: float) -> None:
-        if self.scan is not None and self.outcomes:
-            self.run_task(measure_again(self.scan, self.outcomes, min_lesion_ml), self._replace_outcomes)
+        del min_lesion_ml
+        self._aim()
 
-    def _replace_outcomes(self, outcomes: object) -> None:
-        assert isinstance(outcomes, tuple)
-        self.computation.replace_outcomes(outcomes)
+    def _measure_again(self, outcomes: tuple[Outcome, ...]) -> None:
+        scan, smallest = self.scan, self.state.min_lesion_ml
+        if scan is not None and outcomes:
+            self._measure.request(lambda: gathered(measure_again(scan, outcomes, smallest)))
+            self.busy_changed.emit()
 
     # Showing -------------------------------------------------------------------------------------------------------
 
@@ -241,6 +264,7 @@ class Session(QObject):
         for method in self.shown:
             self._show_method(method.card.name)
         self._on_slice(self.grid.current_slice())
+        self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))
         self.outcomes_changed.emit()
         self.busy_changed.emit()
 
@@ -274,6 +298,7 @@ class Session(QObject):
     def _on_outcome(self, outcome: Outcome) -> None:
         self._picture.show_volume(self.methods[outcome.request.method].card, outcome)
         self._show_slice()
+        self._measure_again(outdated((outcome,), self.state.min_lesion_ml))
         self.outcomes_changed.emit()
 
     def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:

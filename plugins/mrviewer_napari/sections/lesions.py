@@ -1,6 +1,6 @@
 """Lesions: a row a lesion; a click on a row moves every tile there, a click on a lesion selects its row."""
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QItemSelectionModel, QModelIndex, QSize, QSortFilterProxyModel, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -66,6 +66,8 @@ class LesionsSection(QWidget):
         table.verticalHeader().setVisible(False)
         table.verticalHeader().setDefaultSectionSize(22)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        table.setIconSize(QSize(10, 10))
         table.setMinimumHeight(300)
         return table
 

@@ -7,7 +7,6 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 
 from mrviewer_napari.sections.parts import quiet_label
 from mrviewer_napari.session import Session
-from mrviewer_napari.work import save_outcomes
 
 __all__ = ["SaveSection"]
 
@@ -43,9 +42,7 @@ class SaveSection(QWidget):
 
     def save_results(self, folder: Path) -> None:
         """Write every finished method into a folder, each in its own if there are several."""
-        scan, outcomes = self._session.scan, self._session.outcomes
-        if scan is not None and outcomes:
-            self._session.run_task(save_outcomes(scan, outcomes, folder), self._on_saved)
+        self._session.save(folder)
 
     def save_picture(self, path: Path) -> None:
         """Write the canvas as PNG."""
@@ -53,9 +50,6 @@ class SaveSection(QWidget):
 
         save_canvas(self._viewer, path)
         self._session.message.emit(f"Saved {path.name}")
-
-    def _on_saved(self, folder: object) -> None:
-        self._session.message.emit(f"Saved to {Path(str(folder)).name}")
 
     def _ask_folder(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Save results to a folder"):
