@@ -34,5 +34,8 @@ def standardise(magnitude: Tensor, threshold: float = 0.05) -> Tensor:
     count = inside.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     mean = (magnitude * inside).sum(dim=(1, 2), keepdim=True) / count
     variance = ((magnitude - mean).square() * inside).sum(dim=(1, 2), keepdim=True) / count
-    scaled = (magnitude - mean) / (variance.sqrt() + 1e-6 + 1e-3 * reference)
+    # The square root has no gradient at 0, which is what an image without contrast has.
+    varies = variance > 0
+    deviation = torch.where(varies, variance, torch.ones_like(variance)).sqrt() * varies
+    scaled = (magnitude - mean) / (deviation + 1e-6 + 1e-3 * reference)
     return torch.where(reference > 0, scaled, torch.zeros_like(scaled))
