@@ -120,6 +120,9 @@ def _norm(channels: int, shape: UNetShape) -> nn.Module:
 def _pad(image: Tensor, multiple: int) -> Tensor:
     height, width = image.shape[-2:]
     below, right = -height % multiple, -width % multiple
+    if height <= multiple and width <= multiple:
+        # One pixel at the lowest level would have no statistics to be normalised by.
+        right += multiple
     if not below and not right:
         return image
     mode = "reflect" if below < height and right < width else "constant"
