@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -60,14 +61,15 @@ def _simulate(seed: int) -> Patient:
 def _cached_patient(seed: int) -> Patient:
     path = Path(platformdirs.user_cache_dir("mrviewer")) / f"sample-{_VERSION}-{seed}.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, because numpy leaves a damaged archive open.
+        with path.open("rb") as cached, np.load(cached, allow_pickle=False) as stored:
             volumes: dict[str, NDArray[np.generic]] = dict(stored)
         lesions = volumes.pop("lesions").astype(np.uint8)
         images = {name: volume.astype(np.float32) for name, volume in volumes.items()}
         return Patient(images, lesions, _geometry(), seed)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         _logger.warning("the cached sample patient cannot be read (%s); it is made again", error)
     patient = _simulate(seed)
     try:
