@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from mrviewer.geometry import Geometry
 
-__all__ = ["Anatomy", "deform_anatomy"]
+__all__ = ["Anatomy", "deform_anatomy", "smooth_field"]
 
 FloatArray = NDArray[np.float32]
 
