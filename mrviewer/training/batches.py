@@ -85,7 +85,10 @@ class BatchMaker:
         """Draw, augment and sample the slices of one step."""
         rng = np.random.default_rng([self._options.seed, step])
         chosen = [self._draw(rng) for _ in range(self._options.batch_size)]
-        pairs = [_augment(self._slices.images[i].astype(np.float32), self._slices.labels[i], rng) for i in chosen]
+        pairs = [
+            _augment(self._slices.images[i].astype(np.float32), self._slices.labels[i], self._options, rng)
+            for i in chosen
+        ]
         family, acceleration = self._family(rng)
         if self._options.crop_rows and family in _LINE_FAMILIES:
             pairs = [_crop_rows(*pair, self._options.crop_rows, rng) for pair in pairs]
@@ -95,6 +98,9 @@ class BatchMaker:
         label = torch.from_numpy(np.stack([label for _, label in pairs]).astype(np.int64))
         labelled = torch.from_numpy(self._slices.labelled[chosen])
         if not self._needs_kspace:
+            if rng.uniform() < self._options.noise_share:
+                noise = rng.standard_normal(magnitude.shape, dtype=np.float32)
+                magnitude = np.abs(magnitude + np.float32(rng.uniform(0.005, 0.04)) * noise)
             empty = torch.zeros(0)
             return Batch(torch.from_numpy(magnitude), empty, empty, empty, label, labelled)
         return self._measure(magnitude, label, labelled, self._pattern(magnitude.shape, family, acceleration, rng), rng)
@@ -144,14 +150,14 @@ class BatchMaker:
 
 
 def _augment(
-    image: NDArray[np.float32], label: NDArray[np.uint8], rng: np.random.Generator
+    image: NDArray[np.float32], label: NDArray[np.uint8], options: TrainingOptions, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Mirror left and right, shift, bend the grey scale a little, shade."""
     if rng.uniform() < 0.5:
         image, label = image[:, ::-1], label[:, ::-1]
     shift = tuple(int(value) for value in rng.integers(-8, 9, 2))
     image, label = np.roll(image, shift, (0, 1)), np.roll(label, shift, (0, 1))
-    gamma = float(np.exp(rng.normal(0, 0.12)))
+    gamma = float(np.exp(rng.normal(0, options.contrast_spread)))
     image = np.maximum(image, 0) ** np.float32(gamma)
     if rng.uniform() < 0.5:
         shading = smooth_phase((image.shape[0], image.shape[1]), rng, degree=2)

@@ -1,7 +1,7 @@
 """What every training run can be told, whatever it trains."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mrviewer.errors import InputError
@@ -48,6 +48,8 @@ class TrainingOptions:
         Range of accelerations of the masks that count less.
     main_share, main_acceleration, center_fraction
         Share, acceleration and centre of the ``random`` masks that count most.
+    contrast_spread
+        Standard deviation of the logarithm of the exponent that bends the grey scale of each slice.
     phase_share, noise_share, coil_share
         Share of batches with a smooth phase, with noise, and with four or eight coils.
     crop_rows
@@ -76,6 +78,7 @@ class TrainingOptions:
     main_share: float = 0.5
     main_acceleration: float = 4.0
     center_fraction: float = 0.08
+    contrast_spread: float = 0.12
     phase_share: float = 0.5
     noise_share: float = 0.4
     coil_share: float = 0.2
@@ -104,7 +107,8 @@ def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict
         If a value cannot be read as what its field holds.
     """
     hints = get_type_hints(type(options))
-    names = {item.name for item in fields(options)}  # type: ignore[arg-type]
+    # A record inside the record is derived from the other fields, and nothing to type.
+    names = {item.name for item in fields(options) if not is_dataclass(hints[item.name])}  # type: ignore[arg-type]
     known = {name: _parse(name, text, hints[name]) for name, text in values.items() if name in names}
     changed: Options = replace(options, **known)  # type: ignore[type-var]
     return changed, {name: text for name, text in values.items() if name not in names}
@@ -119,7 +123,10 @@ def _parse(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 - a type 
         if hint is bool:
             return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
         if get_origin(hint) is tuple:
-            return tuple(float(part) for part in text.split(","))
+            numbers = tuple(float(part) for part in text.split(","))
+            if len(numbers) != len(get_args(hint)):
+                raise ValueError(text)
+            return numbers
         value: object = hint(text)
     except (ValueError, KeyError, TypeError):
         raise InputError(

@@ -56,7 +56,9 @@ class UNetFullRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> UNetFullRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
+    training, rest = override(
+        TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128, lesion_share=0.35, contrast_spread=0.3), overrides
+    )
     options, rest = override(UNetFullOptions(), rest)
     refuse_unknown("unet-full", rest)
     return UNetFullRecipe(training, replace(options, shape=PRESETS[options.preset]))
