@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Train the shipped weights and their leave-one-patient-out siblings, and put them into their folders.
+#
+#   models/train_shipped.sh DATA [RUNS]
+#
+# DATA holds ms_lesjak_mni (two MS patients, and masks of 27 others) and glioma_tcga_sri24 (one glioma patient, images
+# only); RUNS receives the runs (default: runs). A run that was interrupted goes on when this is called again.
+# About two hours on two cores.
+set -euo pipefail
+data=${1:?give the folder of training data}
+runs=${2:-runs}
+here=$(cd "$(dirname "$0")" && pwd)
+patients="$data/ms_lesjak_mni"
+glioma="$data/glioma_tcga_sri24/TCGA-FG-6692"
+masks="$data/ms_lesjak_mni/gold_standard_only"
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+mkdir -p "$runs"
+
+run() { # METHOD NAME ARGUMENTS...
+    local method=$1 output="$runs/$2"
+    shift 2
+    [ -f "$output/finished" ] && return
+    local resume=()
+    [ -f "$output/checkpoint.safetensors" ] && resume=(--resume)
+    mrviewer train "$method" --output "$output" "${resume[@]}" --set threads=1 --set "lesion_masks=$masks" "$@"
+    touch "$output/finished"
+}
+
+reconstruction=(--set batch_size=4 --database simulated:40 --database "$glioma")
+run d5c5 d5c5_base "${reconstruction[@]}" --set steps=900 --set real_share=0.3
+for fold in no19:patient19 no07:patient07 all:; do
+    name=${fold%%:*}
+    held_out=(--set "hold_out=${fold#*:}")
+    run d5c5 "d5c5_$name" "${reconstruction[@]}" --database "$patients" "${held_out[@]}" \
+        --set steps=1100 --set learning_rate=8e-4 --set real_share=0.85 --set phase_share=0.2 --set noise_share=0.2 \
+        --set coil_share=0.15 --set main_share=0.6 --set "start_from=$runs/d5c5_base/weights.safetensors"
+    run unet-full "unet_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
+        --set steps=1100 --set real_share=0.65
+    run itfs-drlc "itfs_$name" --database simulated:40 --database "$patients" "${held_out[@]}" @ITFS@
+done
+
+python "$here/ship.py" d5c5 "$runs/d5c5_all" "$runs/d5c5_no19" "$runs/d5c5_no07"
+python "$here/ship.py" unet-full "$runs/unet_all" "$runs/unet_no19" "$runs/unet_no07"
+python "$here/ship.py" itfs-drlc "$runs/itfs_all" "$runs/itfs_no19" "$runs/itfs_no07"
