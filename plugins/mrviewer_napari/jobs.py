@@ -1,6 +1,7 @@
 """Long work in threads: a generator runs, its records arrive in the GUI thread, stopping closes it."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -179,11 +180,23 @@ class Slot(QObject):
 
 
 def with_spare_core(work: Generator[T, None, R]) -> Generator[T, None, R]:
-    """Run `work` with torch on all cores but one, so that the window stays quick.
+    """Run `work` with torch, once something has imported it, on all cores but one, so that the window stays quick.
 
     The number of threads belongs to the thread that sets it, so it is set in the worker.
     """
-    import torch
+    limited = False
+    try:
+        while True:
+            if not limited and "torch" in sys.modules:
+                import torch
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    return (yield from work)
+                torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+                limited = True
+            try:
+                record = next(work)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield record
+    finally:
+        work.close()
