@@ -1,0 +1,126 @@
+"""Wishes and what follows from them, without Qt."""
+
+import numpy as np
+import pytest
+from conftest import FakeMethod, make_study
+
+from mrviewer.method import Fit, Task
+from mrviewer.progress import finish
+from mrviewer.reconstruct import SliceResult
+from mrviewer.sampling import make_mask
+from mrviewer_napari import derived
+from mrviewer_napari.layout import TileKind
+from mrviewer_napari.results import OutcomeStore, Request, run_volume
+from mrviewer_napari.scan import Scan, load_scan
+from mrviewer_napari.state import MaskWish, PanelState
+
+
+@pytest.fixture
+def scan() -> Scan:
+    return finish(load_scan(make_study()))
+
+
+def test_ticking_keeps_the_order_of_the_methods_and_tells() -> None:
+    state, heard = PanelState(), []
+    state.events.methods.connect(heard.append)
+    order = ("a", "b", "c")
+    state.tick("c", True, order)
+    state.tick("a", True, order)
+    state.tick("c", False, order)
+    assert heard == [("c",), ("a", "c"), ("a",)]
+
+
+def test_an_equal_wish_is_not_told_again() -> None:
+    state, heard = PanelState(), []
+    state.events.mask.connect(heard.append)
+    state.mask = MaskWish()
+    state.mask = MaskWish(acceleration=8)
+    assert heard == [MaskWish(acceleration=8)]
+
+
+def test_methods_that_do_not_fit_say_why_and_are_not_run() -> None:
+    misfit = FakeMethod("t1-only", fit=Fit(False, "t1-only was trained on T1 and this image is FLAIR"))
+    facts = derived.method_facts([FakeMethod("good"), misfit], make_study(), "FLAIR")
+    assert facts[1].fit.reason == "t1-only was trained on T1 and this image is FLAIR"
+    assert [fact.name for fact in derived.runnable(facts, ("good", "t1-only"))] == ["good"]
+
+
+def test_zero_filling_comes_first_and_pure_segmentation_last() -> None:
+    names = ["unet", "joint", "zero-filled", "cs"]
+    tasks = {"unet": (Task.SEGMENT,), "joint": (Task.RECONSTRUCT, Task.SEGMENT)}
+    ordered = derived.in_order([FakeMethod(name, tasks.get(name, (Task.RECONSTRUCT,))) for name in names])
+    assert [method.name for method in ordered] == ["zero-filled", "cs", "joint", "unet"]
+
+
+def test_tiles_show_what_is_known(scan: Scan) -> None:
+    cards = [FakeMethod("joint").card, FakeMethod("unet", (Task.SEGMENT,)).card]
+    tiles = {spec.key: spec.kind for spec in derived.tile_specs(scan, cards)}
+    assert tiles == {
+        "reference": TileKind.IMAGE,
+        "joint": TileKind.IMAGE,
+        "unet": TileKind.IMAGE,
+        "joint:error": TileKind.ERROR,
+    }
+
+
+def test_without_a_reference_there_is_no_error_tile(scan: Scan) -> None:
+    unknown = Scan(scan.study, scan.modality, scan.raw, scan.geometry, None, None, 1.0)
+    assert [spec.key for spec in derived.tile_specs(unknown, [FakeMethod("joint").card])] == ["joint"]
+    rows = dict(derived.study_facts(unknown))
+    assert rows["Reference"] == "none: acquired undersampled"
+    assert rows["Labels"] == "none"
+
+
+def test_tile_text_gives_the_quality_of_the_slice(scan: Scan) -> None:
+    card = FakeMethod("joint").card
+    assert scan.reference is not None
+    exact = SliceResult(2, scan.reference[2] * np.float32(0.9), None, None)
+    text = derived.tile_text(card, scan, exact, "R = 4")
+    error = np.mean((0.1 * scan.reference[2].astype(float)) ** 2)
+    assert text.startswith("joint  R = 4\n")
+    assert f"PSNR {10 * np.log10(1 / error):.1f} dB" in text
+    assert derived.tile_text(card, scan, None, "R = 4") == "joint  R = 4\ncomputing ..."
+
+
+def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
+    rows = dict(derived.study_facts(scan))
+    assert rows["Matrix"] == "32 x 40 x 6"
+    assert rows["Voxel size"] == "1 x 1 x 3 mm"
+    assert rows["K-space"] == "simulated from magnitude"
+    assert rows["Labels"] == f"{(2 * 25 + 9) * 3e-3:.2f} ml"
+
+
+def test_mask_facts_count_lines() -> None:
+    mask = make_mask("random", (40, 32), 4.0, 0.125, 0)
+    assert derived.mask_facts(mask) == "8 of 32 lines, achieved acceleration 4.00"
+
+
+def test_the_card_as_text_escapes_what_it_is_given() -> None:
+    card = FakeMethod("a<b").card
+    assert "a&lt;b" in derived.card_html(card)
+
+
+def test_the_store_forgets_the_least_recently_used(scan: Scan) -> None:
+    masks = [make_mask("random", scan.plane_shape, 4.0, 0.08, seed) for seed in range(3)]
+    outcomes = [finish(run_volume(scan, FakeMethod("joint"), mask, start=0, device="cpu")) for mask in masks]
+    store = OutcomeStore(max_bytes=2 * outcomes[0].n_bytes)
+    store.put(outcomes[0])
+    store.put(outcomes[1])
+    assert store.get(outcomes[0].request) is outcomes[0]
+    store.put(outcomes[2])
+    assert store.get(outcomes[1].request) is None
+    assert store.get(outcomes[0].request) is outcomes[0]
+    assert store.get(Request("other", "FLAIR", masks[0])) is None
+
+
+def test_an_outcome_measures_what_is_known(scan: Scan) -> None:
+    mask = make_mask("full", scan.plane_shape)
+    joint = FakeMethod("joint", (Task.RECONSTRUCT, Task.SEGMENT))
+    outcome = finish(run_volume(scan, joint, mask, start=3, device="cpu"))
+    assert outcome.assessment.segmentation is not None
+    assert outcome.assessment.segmentation.dice == 1
+    assert outcome.assessment.lesions is not None
+    assert {row.id: row.status for row in outcome.assessment.lesions.rows} == {1: "found", 2: "found"}
+    assert max(outcome.local_errors.values()) < 1e-5
+    bare = finish(load_scan(make_study(labels=False)))
+    assert finish(run_volume(bare, joint, mask, start=0, device="cpu")).assessment.lesions is None
