@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -29,13 +29,16 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
     Raises
     ------
     WeightsError
-        If the checkpoint belongs to a run with other settings.
+        If the checkpoint belongs to a run with other settings, or is damaged.
     """
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        if json.loads(metadata["settings"]) != settings:
-            raise WeightsError(f"{path.name} belongs to a run with other options; give the same ones, or a new folder")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path.name} is damaged ({error}); remove it to begin again") from error
+    if json.loads(metadata.get("settings", "null")) != settings:
+        raise WeightsError(f"{path.name} belongs to a run with other options; give the same ones, or a new folder")
     network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network/")})
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
