@@ -139,8 +139,9 @@ def _step(plan: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, ba
 
 
 def _start_from(network: nn.Module, path: Path) -> None:
+    tensors = load_weights(path).tensors
     try:
-        network.load_state_dict(load_weights(path).tensors)
+        network.load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(f"{path.name} belongs to another architecture; start from weights of this method") from error
 
