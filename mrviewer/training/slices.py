@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.database import Subject
+from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.phantom.patient import PatientOptions, simulate_patient
 from mrviewer.progress import Progress
@@ -87,8 +89,12 @@ def _cached(subject: Subject, masks: Sequence[Path]) -> SliceSet:
     folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
     path = folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            return SliceSet(**{name: stored[name] for name in ("images", "labels", "labelled", "real")})
+        try:
+            # Opened here, because numpy leaves a damaged archive open.
+            with path.open("rb") as cached, np.load(cached, allow_pickle=False) as stored:
+                return SliceSet(**{name: stored[name] for name in ("images", "labels", "labelled", "real")})
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            _logger.warning("the cached slices of %s cannot be read (%s); they are made again", subject.name, error)
     made = _simulated_slices(subject.seed, masks) if subject.seed is not None else _real_slices(subject.load(), masks)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary, temporary.open("wb") as file:
@@ -141,6 +147,8 @@ def _real_slices(study: Study, masks: Sequence[Path]) -> SliceSet:
                 mixed = _with_lesions_of(volume, truth, path, study.images[modality], seed=number)
                 if mixed is not None:
                     add(mixed[0][number % 3 :: 3], mixed[1][number % 3 :: 3])
+    if not images:
+        raise InputError(f"subject {study.name!r} has no slice with 600 bright pixels to train on; leave it out")
     return SliceSet(
         np.stack(images), np.stack(labels).astype(np.uint8), np.asarray(labelled), np.ones(len(images), bool)
     )
