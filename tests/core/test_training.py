@@ -1,0 +1,260 @@
+"""The training loop: what it leaves, how it goes on, and what it never sees."""
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mrviewer.database import Subject
+from mrviewer.errors import InputError, WeightsError
+from mrviewer.geometry import Geometry
+from mrviewer.progress import Progress, finish
+from mrviewer.study import Image, Study
+from mrviewer.training import cli_train
+from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
+from mrviewer.training.loop import _learning_rate
+from mrviewer.training.options import TrainingOptions
+from mrviewer.training.recipe import Moment
+from mrviewer.training.slices import SliceSet
+from mrviewer.weights import Weights, load_weights, save_weights
+
+SIZE = (24, 20)
+TINY = {"preset": "tiny", "steps": "6", "batch_size": "2", "crop": "0", "crop_rows": "0", "main_share": "1"}
+NAMES = ("anna", "bert", "carl")
+
+
+def head(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Four slices ``(z, y, x)`` of a disc with a bright square, and the square."""
+    y, x = np.linspace(-1, 1, SIZE[0])[:, None], np.linspace(-1, 1, SIZE[1])
+    rng = np.random.default_rng(seed)
+    images = (np.hypot(y, x) < 0.8) * rng.uniform(0.3, 0.6, (4, 1, 1))
+    labels = np.zeros(images.shape, np.uint8)
+    row, column = rng.integers(6, 12, 2)
+    labels[:, row : row + 4, column : column + 4] = 1
+    images[labels > 0] = 1
+    return images.astype(np.float32), labels
+
+
+def subject(number: int) -> Subject:
+    images, labels = head(number)
+    geometry = Geometry.axial(images.shape, (4.0, 1.0, 1.0))
+    study = Study(NAMES[number], {"FLAIR": Image(images, geometry, "FLAIR")}, Image(labels, geometry, "labels"))
+    return Subject(NAMES[number], lambda: study)
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A database of three small subjects; the list takes the names of those whose slices are asked for."""
+    asked: list[str] = []
+
+    def prepare(subjects: Sequence[Subject], masks: Path | None) -> Generator[Progress, None, SliceSet]:
+        assert masks is None
+        heads = [head(NAMES.index(each.name)) for each in subjects]
+        for number, each in enumerate(subjects):
+            asked.append(each.name)
+            yield Progress(number + 1, len(subjects), f"prepared {each.name}")
+        images = np.concatenate([image for image, _ in heads]).astype(np.float16)
+        labels = np.concatenate([label for _, label in heads])
+        known = np.ones(len(images), bool)
+        return SliceSet(images, labels, known, np.arange(len(images)) % 2 == 0)
+
+    monkeypatch.setattr("mrviewer.training.loop.open_database", lambda _: [subject(number) for number in range(3)])
+    monkeypatch.setattr("mrviewer.training.loop.prepare_slices", prepare)
+    return asked
+
+
+def train(recipe: str, output: Path, **overrides: str) -> Path:
+    return finish(cli_train(recipe, ["anything"], output, "cpu", {**TINY, **overrides}))
+
+
+def events(output: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (output / "events.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("recipe", ["d5c5", "unet-full", "itfs-drlc"])
+def test_a_run_leaves_what_it_promises(recipe: str, prepared: list[str], tmp_path: Path) -> None:
+    job = cli_train(recipe, ["anything"], tmp_path / "run", "cpu", TINY)
+    steps: list[Progress] = []
+    while True:
+        try:
+            steps.append(next(job))
+        except StopIteration as end:
+            weights = end.value
+            break
+    assert weights == tmp_path / "run" / "weights.safetensors"
+    left = sorted(path.name for path in weights.parent.iterdir())
+    assert left == ["checkpoint.safetensors", "events.jsonl", "weights.safetensors"]
+    assert [(step.done, step.total) for step in steps[-6:]] == [(number, 6) for number in range(1, 7)]
+    log = events(weights.parent)
+    assert [event["step"] for event in log] == list(range(6))
+    assert all(np.isfinite(list(event.values())).all() for event in log)
+    about = load_weights(weights).about
+    assert (about["method"], about["trained_on"]) == (recipe, list(NAMES))
+    assert isinstance(about["recipe"], dict)
+    assert about["recipe"]["steps"] == 6
+    # Halves for what is large, singles for the rest, and no pickle anywhere.
+    for tensor in load_weights(weights).tensors.values():
+        assert tensor.dtype == (torch.float16 if tensor.ndim > 1 else torch.float32)
+    for path in weights.parent.iterdir():
+        assert path.read_bytes()[:1] not in (b"\x80", b"P")
+
+
+VARIANTS: list[tuple[str, Mapping[str, str]]] = [
+    ("d5c5", {}),
+    ("unet-full", {"precision": "fp32"}),
+    ("itfs-drlc", {"weighting": "learned", "norm": "batch_separate"}),
+]
+
+
+@pytest.mark.parametrize(("recipe", "overrides"), VARIANTS, ids=[recipe for recipe, _ in VARIANTS])
+def test_an_interrupted_run_ends_where_a_whole_one_does(
+    recipe: str, overrides: Mapping[str, str], prepared: list[str], tmp_path: Path
+) -> None:
+    whole = train(recipe, tmp_path / "whole", **overrides).parent
+    broken = tmp_path / "broken"
+    for _ in range(2):
+        job = cli_train(recipe, ["anything"], broken, "cpu", {**TINY, **overrides})
+        trained = 0
+        for step in job:
+            trained += isinstance(step.detail, dict)
+            if trained == 2:
+                break
+        job.close()
+        assert not (broken / "weights.safetensors").exists()
+    train(recipe, broken, **overrides)
+    first, second = (load_file(folder / "checkpoint.safetensors") for folder in (whole, broken))
+    assert set(first) == set(second)
+    assert any(name.startswith("optimiser/") for name in first)
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+    first, second = (load_file(folder / "weights.safetensors") for folder in (whole, broken))
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+    assert [event["step"] for event in events(broken)] == list(range(6))
+
+
+def test_a_finished_run_is_not_trained_again(prepared: list[str], tmp_path: Path) -> None:
+    weights = train("d5c5", tmp_path)
+    before = weights.read_bytes()
+    assert train("d5c5", tmp_path).read_bytes() == before
+    assert len(events(tmp_path)) == 6
+
+
+def test_another_seed_is_another_run(prepared: list[str], tmp_path: Path) -> None:
+    first, second = (load_weights(train("d5c5", tmp_path / seed, seed=seed)).tensors for seed in ("1", "2"))
+    assert not all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+def test_a_checkpoint_of_other_options_is_refused(prepared: list[str], tmp_path: Path) -> None:
+    train("d5c5", tmp_path)
+    message = r"checkpoint\.safetensors belongs to a run with other options; give the same ones, or a new folder"
+    for name, value in (("learning_rate", "0.5"), ("steps", "7"), ("preset", "small")):
+        with pytest.raises(WeightsError, match=message):
+            train("d5c5", tmp_path, **{name: value})
+
+
+def test_a_damaged_checkpoint_is_told(prepared: list[str], tmp_path: Path) -> None:
+    train("d5c5", tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(WeightsError, match=r"checkpoint\.safetensors is damaged \(.+\); remove it to begin again"):
+        train("d5c5", tmp_path)
+    save_weights(path, Weights({"a": torch.zeros(1)}, {}))
+    with pytest.raises(WeightsError, match="belongs to a run with other options"):
+        train("d5c5", tmp_path)
+
+
+def test_a_checkpoint_holds_network_optimiser_and_step(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    optimiser, fresh = (torch.optim.Adam(each.parameters(), 0.1) for each in (network, other))
+    network(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, network, optimiser, 17, "settings")
+    assert load_checkpoint(path, other, fresh, "settings") == 17
+    assert torch.equal(other.weight, network.weight)
+    for state, restored in zip(optimiser.state.values(), fresh.state.values(), strict=True):
+        assert all(torch.equal(value, restored[name]) for name, value in state.items())
+    with pytest.raises(WeightsError, match="belongs to a run with other options"):
+        load_checkpoint(path, other, fresh, "other settings")
+
+
+def test_who_is_held_out_is_evaluated_and_never_trained_on(prepared: list[str], tmp_path: Path) -> None:
+    weights = train("d5c5", tmp_path, hold_out="bert")
+    assert prepared == ["anna", "carl"]
+    assert load_weights(weights).about["trained_on"] == ["anna", "carl"]
+    figures = json.loads((tmp_path / "evaluation.json").read_text())
+    assert list(figures) == ["bert"]
+    assert sorted(figures["bert"]) == ["d5c5", "zero-filled"]
+    for metrics in figures["bert"].values():
+        assert np.isfinite(metrics["seconds"])
+
+
+def test_held_out_lesions_are_counted(prepared: list[str], tmp_path: Path) -> None:
+    train("unet-full", tmp_path, hold_out="anna")
+    figures = json.loads((tmp_path / "evaluation.json").read_text())["anna"]
+    segmented, zero_filled = figures["unet-full"]["segmentation"], figures["zero-filled"]["segmentation"]
+    assert 0 <= segmented["dice"] <= 1
+    assert segmented["lesions_reference"] == 1
+    assert set(zero_filled.values()) == {None}
+
+
+def test_someone_unknown_cannot_be_held_out(prepared: list[str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="subject 'dora' is to be held out but the database has no such subject"):
+        train("d5c5", tmp_path / "run", hold_out="dora")
+    assert prepared == []
+
+
+def test_a_run_begins_with_the_weights_it_is_given(prepared: list[str], tmp_path: Path) -> None:
+    first = train("d5c5", tmp_path / "first")
+    second = train("d5c5", tmp_path / "second", start_from=str(first), learning_rate="0", weight_decay="0")
+    tensors = load_weights(first).tensors
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in load_weights(second).tensors.items())
+    recipe = load_weights(second).about["recipe"]
+    # Folders of the machine stay on the machine.
+    assert isinstance(recipe, dict)
+    assert recipe["start_from"] == "first/weights.safetensors"
+
+
+def test_a_run_does_not_begin_with_just_any_weights(prepared: list[str], tmp_path: Path) -> None:
+    other = train("unet-full", tmp_path / "other")
+    with pytest.raises(WeightsError, match=r"weights\.safetensors belongs to another architecture; start from weights"):
+        train("d5c5", tmp_path / "run", start_from=str(other))
+    with pytest.raises(WeightsError, match=r"the weights lost\.safetensors are not there; train them with"):
+        train("d5c5", tmp_path / "run", start_from=str(tmp_path / "lost.safetensors"))
+
+
+def test_what_has_no_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="method 'zero-filled' has nothing to train; choose one with a recipe"):
+        finish(cli_train("zero-filled", ["simulated:1"], tmp_path))
+
+
+def test_learning_to_segment_needs_labels(prepared: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unlabelled(subjects: Sequence[Subject], masks: Path | None) -> Generator[Progress, None, SliceSet]:
+        yield Progress(1, 1)
+        images, labels = head(0)
+        return SliceSet(images.astype(np.float16), 0 * labels, np.zeros(4, bool), np.ones(4, bool))
+
+    monkeypatch.setattr("mrviewer.training.loop.prepare_slices", unlabelled)
+    with pytest.raises(InputError, match="unet-full learns from labels and the database has none; add subjects with"):
+        train("unet-full", tmp_path)
+
+
+def test_learning_rates_follow_their_schedules() -> None:
+    def rates(options: TrainingOptions, n_epochs: float = 30) -> list[float]:
+        moments = [Moment(step, step * n_epochs / options.steps, n_epochs) for step in range(options.steps)]
+        return [_learning_rate(options, moment) for moment in moments]
+
+    cycle = rates(TrainingOptions(steps=100, learning_rate=2.0))
+    assert max(cycle) == cycle[5] == pytest.approx(2.0)
+    assert cycle[0] == pytest.approx(0.1)
+    assert np.all(np.diff(cycle[:6]) > 0)
+    assert np.all(np.diff(cycle[5:]) < 0)
+    assert cycle[-1] == pytest.approx(0.02, rel=0.05)
+    stairs = rates(TrainingOptions(steps=30, learning_rate=1.0, schedule="step", decay=0.2, decay_epochs=10))
+    assert stairs == pytest.approx([1.0] * 10 + [0.2] * 10 + [0.04] * 10)
+    assert set(rates(TrainingOptions(steps=9, learning_rate=0.3, schedule="constant"))) == {0.3}

@@ -1,0 +1,124 @@
+"""Options of a run as they are typed, and the page that lists them."""
+
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from mrviewer.errors import InputError
+from mrviewer.method import get_method
+from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.recipe import Trainable
+from mrviewer_models.d5c5.recipe import D5C5Options
+from mrviewer_models.itfs_drlc.recipe import JointOptions
+from mrviewer_models.unet_full.recipe import UNetFullOptions
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "training.md"
+RECORDS = [TrainingOptions, D5C5Options, UNetFullOptions, JointOptions]
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class Example:
+    count: int = 1
+    rate: float = 0.5
+    kind: Literal["a", "b"] = "a"
+    ends: tuple[float, float] = (0.0, 1.0)
+    careful: bool = False
+    name: str = ""
+    inner: Inner = Inner()
+
+
+def test_typed_values_become_what_the_fields_hold() -> None:
+    typed = {"count": "7", "rate": "1e-3", "kind": "b", "ends": "2,8.5", "careful": "True", "name": "x=y", "new": "1"}
+    changed, rest = override(Example(), typed)
+    assert changed == Example(7, 1e-3, "b", (2.0, 8.5), True, "x=y")
+    assert rest == {"new": "1"}
+    assert override(Example(), {}) == (Example(), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("count", "many", "option count is 'many', which cannot be read as int"),
+        ("count", "1.5", "option count is '1.5', which cannot be read as int"),
+        ("rate", "", "option rate is '', which cannot be read as float"),
+        ("kind", "c", "option kind is 'c'; choose one of a, b"),
+        ("ends", "1", "option ends is '1', which cannot be read as tuple"),
+        ("ends", "1,2,3", "option ends is '1,2,3', which cannot be read as tuple"),
+        ("ends", "a,b", "option ends is 'a,b', which cannot be read as tuple"),
+        ("careful", "maybe", "option careful is 'maybe', which cannot be read as bool"),
+    ],
+)
+def test_values_that_cannot_be_read_are_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        override(Example(), {name: text})
+
+
+def test_a_record_inside_is_nothing_to_type() -> None:
+    assert override(Example(), {"inner": "5"}) == (Example(), {"inner": "5"})
+
+
+def test_held_out_names_are_separated_by_commas() -> None:
+    assert TrainingOptions(hold_out="one, two,,three ").held_out == ("one", "two", "three")
+    assert TrainingOptions().held_out == ()
+
+
+@pytest.mark.parametrize("name", ["d5c5", "unet-full", "itfs-drlc"])
+def test_recipes_take_their_options(name: str) -> None:
+    method = get_method(name)
+    assert isinstance(method, Trainable)
+    plan = method.recipe({"preset": "tiny", "steps": "3", "hold_out": "a"})
+    assert (plan.options.preset, plan.training.steps, plan.training.held_out) == ("tiny", 3, ("a",))
+
+
+def expected_rows(record: type) -> Iterator[str]:
+    """What a line of the page must begin with: name, default, values."""
+    hints = get_type_hints(record)
+    for item in fields(record):
+        if not is_dataclass(hints[item.name]):
+            yield f"| `{item.name}` | {_default(item)} | {_values(hints[item.name])} |"
+
+
+def _default(item: Field[Any]) -> str:
+    assert item.default is not MISSING
+    value = item.default
+    if isinstance(value, tuple):
+        return f"`{','.join(f'{part:g}' for part in value)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "empty"
+
+
+def _values(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no better type
+    if get_origin(hint) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(hint))
+    if get_origin(hint) is tuple:
+        return f"{len(get_args(hint))} numbers"
+    return {int: "whole number", float: "number", str: "text"}[hint]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_the_page_lists_every_option(record: type) -> None:
+    if not PAGE.is_file():
+        pytest.skip("the documentation stays in the checkout; these tests run beside an installed wheel, too")
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for row in expected_rows(record):
+        assert any(line.startswith(row) for line in lines), f"docs/training.md has no row that begins with {row}"
+
+
+def test_the_page_lists_what_recipes_change() -> None:
+    if not PAGE.is_file():
+        pytest.skip("the documentation stays in the checkout; these tests run beside an installed wheel, too")
+    text = PAGE.read_text(encoding="utf-8")
+    for name in ("d5c5", "unet-full", "itfs-drlc"):
+        method = get_method(name)
+        assert isinstance(method, Trainable)
+        training, usual = method.recipe({}).training, TrainingOptions()
+        changed = {item.name: getattr(training, item.name) for item in fields(training)}
+        own = [f"`{key}={value}`" for key, value in changed.items() if value != getattr(usual, key)]
+        assert f"| `{name}` | {', '.join(own) or 'none'} |" in text
