@@ -117,5 +117,5 @@ def _texture(geometry: Geometry, rng: np.random.Generator) -> FloatArray:
 
 
 def _vary(tissue: Tissue, rng: np.random.Generator) -> Tissue:
-    factors = np.exp(rng.normal(0, (0.08, 0.08, 0.03)))
+    factors = np.exp(rng.normal(0, (0.12, 0.12, 0.04)))
     return Tissue(tissue.t1_ms * factors[0], tissue.t2_ms * factors[1], tissue.proton_density * factors[2])

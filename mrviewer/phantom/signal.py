@@ -38,7 +38,7 @@ TISSUES = MappingProxyType(
         "white matter": Tissue(1084, 69, 0.70),
         "grey matter": Tissue(1820, 99, 0.82),
         "csf": Tissue(4200, 2000, 1.0),
-        "lesion": Tissue(1700, 155, 0.86),
+        "lesion": Tissue(1450, 105, 0.80),
     }
 )
 

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 SLICE_SHAPE = (224, 192)
 _SIMULATED_GRID = ((34, 224, 192), (4.5, 1.0, 1.0))
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ def _with_lesions_of(
     foreign = mask.volume().astype(bool) & (volume > 0.15)
     part = ndimage.gaussian_filter(foreign.astype(np.float32), 0.7)
     components, count = ndimage.label(foreign, np.ones((3, 3, 3)))
-    gain = np.concatenate([[0.0], rng.uniform(0.25, 0.6, count)]).astype(np.float32)
+    gain = np.concatenate([[0.0], rng.uniform(0.15, 0.5, count)]).astype(np.float32)
     spread = ndimage.maximum_filter(gain[components], 3)
     tissue = ndimage.gaussian_filter(volume, 2.0)
     # Where the scan is already bright (its own lesions) nothing is added.
