@@ -210,8 +210,11 @@ class Computation(QObject):
             self._set_status(method, MethodStatus())
         if partial.outcome is not None:
             self._set_done(partial.outcome)
-        elif self.status(method).phase in (Phase.OFF, Phase.STOPPED, Phase.DONE):
+        elif self.status(method).phase is not Phase.FAILED and not self._is_filling(method):
             self._set_status(method, MethodStatus(Phase.WAITING, 0, target.scan.n_slices, "waiting"))
+
+    def _is_filling(self, method: str) -> bool:
+        return self._volume.working and self._volume_method == method
 
     def _pump(self) -> None:
         """Start what is missing: first the shown slice, then the volumes once the sliders rest."""

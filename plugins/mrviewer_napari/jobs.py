@@ -119,6 +119,11 @@ class Slot(QObject):
         """Whether a job runs or waits."""
         return self._job is not None or self._pending is not None
 
+    @property
+    def working(self) -> bool:
+        """Whether a job runs that nobody has stopped."""
+        return self._job is not None and not self._job.stopping
+
     def request(self, make: Callable[[], Work]) -> None:
         """Run what `make` returns as soon as the present job has been stopped."""
         if self._closed:
@@ -152,20 +157,16 @@ class Slot(QObject):
         job.ended.connect(self._on_ended)
         self._job = job.start()
 
-    @property
-    def _listening(self) -> bool:
-        return self._job is not None and not self._job.stopping
-
     def _on_yielded(self, record: object) -> None:
-        if self._listening:
+        if self.working:
             self.yielded.emit(record)
 
     def _on_returned(self, value: object) -> None:
-        if self._listening:
+        if self.working:
             self.returned.emit(value)
 
     def _on_failed(self, error: object) -> None:
-        if self._listening:
+        if self.working:
             self.failed.emit(error)
 
     def _on_ended(self) -> None:

@@ -159,6 +159,17 @@ def test_an_impossible_mask_is_refused_in_a_sentence_and_the_old_one_kept(
     eventually(lambda: session.is_settled)
 
 
+def test_labels_that_come_in_the_middle_of_work_stop_nothing(
+    open_session: Open, eventually: Wait, study_folder: Path
+) -> None:
+    session = open_session(FakeMethod("slow", (Task.RECONSTRUCT, Task.SEGMENT), steps=3, wait_s=0.01), labels=False)
+    eventually(lambda: session.computation.status("slow").phase is Phase.RUNNING)
+    session.open_labels(str(study_folder.parent / "labels" / "lesion_mask.nii.gz"))
+    eventually(lambda: session.scan.labels is not None and session.is_settled)
+    assert session.computation.status("slow").phase is Phase.DONE
+    assert session.computation.outcome("slow").assessment.lesions is not None
+
+
 def test_without_labels_there_are_no_lesions(
     open_session: Open, eventually: Wait, methods: list[FakeMethod], tmp_path: Path, study_folder: Path
 ) -> None:

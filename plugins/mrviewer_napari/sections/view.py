@@ -1,7 +1,5 @@
 """View: plane, side, outlines and the scale of the error maps."""
 
-from functools import partial
-
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -33,10 +31,9 @@ class ViewSection(QWidget):
         self._group = QButtonGroup(self)
         planes = QHBoxLayout()
         planes.setSpacing(4)
-        for plane, button in self.planes.items():
-            self._group.addButton(button)
+        for number, button in enumerate(self.planes.values()):
+            self._group.addButton(button, number)
             planes.addWidget(button)
-            button.clicked.connect(partial(self._wish_plane, plane))
         self.gain = QComboBox()
         for gain in _GAINS:
             self.gain.addItem(f"x {gain:.0f}", gain)
@@ -63,13 +60,14 @@ class ViewSection(QWidget):
         events = self._state.events
         for signal in (events.plane, events.error_gain, events.signed_errors, events.contours, events.radiological):
             signal.connect(self._show_event)
+        self._group.idClicked.connect(self._wish_plane)
         self.gain.activated.connect(self._wish_gain)
         self.signed.toggled.connect(self._wish_signed)
         self.contours.toggled.connect(self._wish_contours)
         self.radiological.toggled.connect(self._wish_side)
 
-    def _wish_plane(self, plane: Plane, _on: bool) -> None:
-        self._state.plane = plane
+    def _wish_plane(self, number: int) -> None:
+        self._state.plane = list(self.planes)[number]
 
     def _wish_gain(self) -> None:
         self._state.error_gain = self.gain.currentData()
