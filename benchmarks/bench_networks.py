@@ -21,7 +21,7 @@ from mrviewer_models.d5c5.network import D5C5, PRESETS
 
 SHAPE = (224, 192)
 ROUNDS = 5
-TOLERANCES = {"as run": 2e-2, "single precision": 1e-3}
+TOLERANCES = {"as run": 5e-3, "single precision": 1e-3}
 """Largest difference that is let pass, as a fraction of the largest magnitude.
 
 As run, convolutions are in bfloat16 where the processor has it; with trained weights its eight bits make more of a

@@ -2,8 +2,8 @@
 
     python models/ship.py METHOD RUN [FOLD_RUN ...]
 
-The fold runs were trained by the same recipe with one subject held out each; their ``evaluation.json`` become the figures
-of the card inside the weights. The same figures are printed, for ``card.toml``.
+The fold runs were trained by the same recipe with one subject held out each; their ``evaluation.json`` become the
+figures of the card inside the weights. The same figures are printed, for ``card.toml``.
 """
 
 import json

@@ -35,10 +35,17 @@ for fold in no19:patient19 no07:patient07 all:; do
         --set steps=1100 --set learning_rate=8e-4 --set real_share=0.85 --set phase_share=0.2 --set noise_share=0.2 \
         --set coil_share=0.15 --set main_share=0.6 --set "start_from=$runs/d5c5_base/weights.safetensors"
     run unet-full "unet_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
-        --set steps=1100 --set real_share=0.65
-    run itfs-drlc "itfs_$name" --database simulated:40 --database "$patients" "${held_out[@]}" @ITFS@
+        --set steps=1000 --set real_share=0.65
+    run unet-full "unet2_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
+        --set steps=260 --set learning_rate=1e-3 --set real_share=0.75 --set lesion_share=0.6 \
+        --set contrast_spread=0.12 --set noise_share=0.2 --set "start_from=$runs/unet_$name/weights.safetensors"
+    run itfs-drlc "itfs_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
+        --set steps=150 --set steps_per_epoch=30 --set batch_size=4 --set learning_rate=2e-4 --set loss_seg=dice_ce \
+        --set real_share=0.75 --set phase_share=0.2 --set noise_share=0.2 --set coil_share=0.15 --set main_share=0.6 \
+        --set "reconstruction_from=$runs/d5c5_$name/weights.safetensors" \
+        --set "segmentation_from=$runs/unet2_$name/weights.safetensors"
 done
 
 python "$here/ship.py" d5c5 "$runs/d5c5_all" "$runs/d5c5_no19" "$runs/d5c5_no07"
-python "$here/ship.py" unet-full "$runs/unet_all" "$runs/unet_no19" "$runs/unet_no07"
+python "$here/ship.py" unet-full "$runs/unet2_all" "$runs/unet2_no19" "$runs/unet2_no07"
 python "$here/ship.py" itfs-drlc "$runs/itfs_all" "$runs/itfs_no19" "$runs/itfs_no07"

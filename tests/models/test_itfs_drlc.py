@@ -14,7 +14,7 @@ from mrviewer.training.losses import segmentation_loss
 from mrviewer.training.recipe import Moment
 from mrviewer.weights import Weights, save_weights
 from mrviewer_models.d5c5.network import D5C5
-from mrviewer_models.itfs_drlc.alternation import Schedule, segmenter_inputs
+from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.inference import load
 from mrviewer_models.itfs_drlc.network import PRESETS, JointNetwork
 from mrviewer_models.itfs_drlc.recipe import JointRecipe, recipe
@@ -24,9 +24,9 @@ from mrviewer_models.unet_full.network import ImageUNet
 TEACHER, FREE = (True,), (False,)
 
 
-def made(schedule: Schedule = "iteration", **overrides: str) -> JointRecipe:
+def made(alternation: Alternation = "iteration", **overrides: str) -> JointRecipe:
     plan = recipe({"preset": "tiny", **overrides})
-    return replace(plan, options=replace(plan.options, schedule=schedule))
+    return replace(plan, options=replace(plan.options, alternation=alternation))
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,9 @@ def test_inputs_of_the_baselines_never_change() -> None:
         assert segmenter_inputs("free_only", at(step)) == FREE
 
 
-@pytest.mark.parametrize("schedule", ["iteration", "epoch", "random", "both", "teacher_only", "free_only"])
-def test_only_free_steps_teach_the_reconstruction_to_segment(schedule: Schedule, batch: Batch) -> None:
-    plan = made(schedule=schedule, weighting="fixed", alpha="0", batch_size="1")
+@pytest.mark.parametrize("alternation", ["iteration", "epoch", "random", "both", "teacher_only", "free_only"])
+def test_only_free_steps_teach_the_reconstruction_to_segment(alternation: Alternation, batch: Batch) -> None:
+    plan = made(alternation=alternation, weighting="fixed", alpha="0", batch_size="1")
     torch.manual_seed(0)
     network = plan.network()
     assert isinstance(network, JointNetwork)
@@ -93,15 +93,15 @@ def test_only_free_steps_teach_the_reconstruction_to_segment(schedule: Schedule,
         # With alpha = 0 whatever reaches D5C5 comes from the segmentation loss.
         plan.losses(network, batch, moment).total.backward()
         reached = any(p.grad is not None and bool(p.grad.any()) for p in network.reconstruction.parameters())
-        is_free = False in segmenter_inputs(schedule, moment, seed=plan.training.seed)
+        is_free = False in segmenter_inputs(alternation, moment, seed=plan.training.seed)
         assert reached == is_free
         assert any(p.grad is not None and bool(p.grad.any()) for p in network.segmentation.parameters())
         free[is_free] += 1
-    assert free[True] == {"both": 4, "teacher_only": 0, "free_only": 4}.get(schedule, free[True])
+    assert free[True] == {"both": 4, "teacher_only": 0, "free_only": 4}.get(alternation, free[True])
 
 
 def test_reconstruction_learns_in_teacher_steps_too(batch: Batch) -> None:
-    plan = made(schedule="teacher_only")
+    plan = made(alternation="teacher_only")
     network = plan.network()
     plan.losses(network, batch, at(0)).total.backward()
     assert isinstance(network, JointNetwork)
@@ -149,8 +149,8 @@ def test_the_total_is_the_weighted_sum(alpha: float, batch: Batch) -> None:
 
 def test_both_inputs_in_one_step_add_up(batch: Batch) -> None:
     network = made().network()
-    schedules: tuple[Schedule, ...] = ("both", "teacher_only", "free_only")
-    both, teacher, free = (made(name).losses(network, batch, at(0)).parts["segmentation"] for name in schedules)
+    alternations: tuple[Alternation, ...] = ("both", "teacher_only", "free_only")
+    both, teacher, free = (made(name).losses(network, batch, at(0)).parts["segmentation"] for name in alternations)
     assert both == pytest.approx(teacher + free, rel=1e-6)
 
 
@@ -249,7 +249,7 @@ def test_strangers_are_refused() -> None:
 
 
 def test_a_batch_without_labels_still_reconstructs(batch: Batch) -> None:
-    plan = made(schedule="free_only", weighting="fixed")
+    plan = made(alternation="free_only", weighting="fixed")
     unlabelled = Batch(batch.image, batch.kspace, batch.pattern, batch.maps, batch.label, torch.tensor([False]))
     losses = plan.losses(plan.network(), unlabelled, at(1))
     assert losses.parts["segmentation"] == 0

@@ -36,9 +36,23 @@ class CascadeCNN(nn.Module):
         with torch.no_grad():
             self.get_parameter(f"convolutions.{depth - 1}.weight").mul_(0.1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Complex ``(batch, y, x)`` to the same."""
+    def forward(self, image: Tensor, *, exact: bool = False) -> Tensor:
+        """Complex ``(batch, y, x)`` to the same.
+
+        Where autocast computes in bfloat16, an evaluated (not training) network keeps its first and last convolution in
+        single precision, and all of them if `exact`: they cost little, and rounding there is seen in the image.
+        """
+        last = len(self.convolutions) - 1
         features = to_channels(image).contiguous(memory_format=torch.channels_last)
-        for convolution in self.convolutions[:-1]:
-            features = torch.relu_(convolution(features))
-        return image + from_channels(self.convolutions[-1](features))
+        for index, convolution in enumerate(self.convolutions):
+            keep = not self.training and (exact or index in (0, last))
+            features = _in_single_precision(convolution, features) if keep else convolution(features)
+            if index < last:
+                features = torch.relu_(features)
+        return image + from_channels(features)
+
+
+def _in_single_precision(convolution: nn.Module, features: Tensor) -> Tensor:
+    with torch.autocast(features.device.type, enabled=False):
+        result: Tensor = convolution(features.float())
+        return result

@@ -61,7 +61,8 @@ class D5C5(nn.Module):
         data = MeasuredData(data.spectrum / scale[:, None], data.pattern, data.maps, data.line_mask)
         image = image / scale
         steps = []
-        for cascade in self.cascades:
-            image = data.enforce(cascade(image))
+        for index, cascade in enumerate(self.cascades):
+            # The first cascade changes the image most, so that its rounding shows most.
+            image = data.enforce(cascade(image, exact=index == 0))
             steps.append(image * scale)
         return steps

@@ -7,13 +7,13 @@ import numpy as np
 
 from mrviewer.training.recipe import Moment
 
-__all__ = ["Schedule", "segmenter_inputs"]
+__all__ = ["Alternation", "segmenter_inputs"]
 
-Schedule = Literal["iteration", "epoch", "random", "both", "teacher_only", "free_only"]
+Alternation = Literal["iteration", "epoch", "random", "both", "teacher_only", "free_only"]
 
 
 def segmenter_inputs(
-    schedule: Schedule, moment: Moment, *, probability: float = 0.5, seed: int = 0
+    alternation: Alternation, moment: Moment, *, probability: float = 0.5, seed: int = 0
 ) -> tuple[bool, ...]:
     """What the segmenter is trained on in this step: `True` is the teacher image, `False` the reconstruction.
 
@@ -25,13 +25,13 @@ def segmenter_inputs(
     ----------
     Qi K et al. (2020), arXiv:2011.13614.
     """
-    if schedule == "both":
+    if alternation == "both":
         return (True, False)
-    if schedule == "teacher_only":
+    if alternation == "teacher_only":
         return (True,)
-    if schedule == "free_only":
+    if alternation == "free_only":
         return (False,)
-    if schedule == "random":
+    if alternation == "random":
         return (bool(np.random.default_rng([seed, moment.step]).uniform() < probability),)
-    count = moment.step if schedule == "iteration" else math.floor(moment.epoch)
+    count = moment.step if alternation == "iteration" else math.floor(moment.epoch)
     return (count % 2 == 0,)

@@ -13,7 +13,7 @@ from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network
-from mrviewer_models.itfs_drlc.alternation import Schedule, segmenter_inputs
+from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.network import PRESETS, JointNetwork, JointShape
 from mrviewer_models.itfs_drlc.weighting import Weighting, reconstruction_weight, uncertainty_weighted
 from mrviewer_models.overrides import refuse_unknown
@@ -32,8 +32,12 @@ class JointOptions:
         ``paper``, ``small`` (shipped) or ``tiny`` (for tests).
     weighting, alpha, time_scale
         See `reconstruction_weight`; ``learned`` weighs by uncertainty.
-    schedule, teacher_probability
+    alternation, teacher_probability
         See `segmenter_inputs`.
+    reconstruction_scale
+        Factor of the reconstruction loss before it is weighted. The paper does not say the scale of its intensities, on
+        which the meaning of its weights depends; at ours (largest magnitude 1) the squared error is about a thousandth
+        of the Dice loss, and at a weight of 0.05 nothing would hold the reconstruction.
     loss_seg
         ``dice_c`` is the paper's equation 4, ``ce`` its text, ``dice_ce`` their sum.
     seg_input
@@ -48,7 +52,8 @@ class JointOptions:
     weighting: Weighting = "exp"
     alpha: float = 0.5
     time_scale: float = 1.0
-    schedule: Schedule = "iteration"
+    reconstruction_scale: float = 1000.0
+    alternation: Alternation = "iteration"
     teacher_probability: float = 0.5
     loss_seg: SegmentationLoss = "dice_c"
     seg_input: Literal["magnitude", "complex"] = "magnitude"
@@ -88,9 +93,9 @@ class JointRecipe:
         assert isinstance(network, JointNetwork)
         options = self.options
         estimate = network.reconstruct(batch.kspace, batch.pattern, batch.maps)[-1]
-        reconstruction = complex_l2(estimate, batch.image)
+        reconstruction = options.reconstruction_scale * complex_l2(estimate, batch.image)
         inputs = segmenter_inputs(
-            options.schedule, moment, probability=options.teacher_probability, seed=self.training.seed
+            options.alternation, moment, probability=options.teacher_probability, seed=self.training.seed
         )
         segmentation = torch.stack(
             [

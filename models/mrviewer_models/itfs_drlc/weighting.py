@@ -23,7 +23,7 @@ def reconstruction_weight(
     ``exp``: ``max(exp(-t) - 0.2, 0.05)`` with t the epoch counted in whole epochs from 0, as printed. ``exp_scaled``:
     the same with ``t / time_scale``. ``linear``: 0.8 to 0.05 over all epochs. ``fixed``: `fixed`.
 
-    The text of the paper says that alpha increases; its equation 5 and its motivation need it to decrease, and so do we.
+    The text of the paper says that alpha increases; its equation 5 and its motivation need it to decrease, as here.
 
     References
     ----------
