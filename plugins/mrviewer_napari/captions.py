@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from mrviewer_napari.colours import Agreement
+from mrviewer_napari.colours import PLAIN_COLOUR, Agreement
 from mrviewer_napari.orientation import EdgeLetters
 from mrviewer_napari.overlays import Caption, Place
 
@@ -40,11 +40,11 @@ def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Ca
                 yield Caption(cell, place, text, _LETTER_COLOUR)
 
 
-def legend_of(cell: int, *, outlines: bool, error: str) -> Iterator[Caption]:
-    """Yield the three colours of the outlines and the name of what the colour bar measures; empty for no bar."""
-    if outlines:
-        for row, code in enumerate(Agreement):
-            yield Caption(cell, Place.CORNER, f"■ {code.label}", code.colour, row)
+def legend_of(cell: int, *, compared: bool, plain: bool, error: str) -> Iterator[Caption]:
+    """Yield the colours of the outlines that are drawn, and what the colour bar measures; empty for no bar."""
+    entries = [(code.label, code.colour) for code in Agreement if compared] + [("labels", PLAIN_COLOUR)] * plain
+    for row, (label, colour) in enumerate(entries):
+        yield Caption(cell, Place.CORNER, f"■ {label}", colour, row)
     if error:
         yield Caption(cell, Place.BAR, error)
 

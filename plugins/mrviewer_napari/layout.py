@@ -6,8 +6,9 @@ from enum import Enum
 
 from mrviewer.errors import InputError
 
-__all__ = ["Layout", "TileKind", "TileSpec", "lay_out"]
+__all__ = ["Layout", "TileKind", "TileSpec", "image_key", "lay_out"]
 
+_ERROR = ":error"
 _GAIN_OF_A_BAND = 1.1
 """One more band must enlarge the pictures at least this much: one row of reconstructions is easier to compare."""
 
@@ -60,6 +61,11 @@ class Layout:
         return self.cells.index(None) if None in self.cells else None
 
 
+def image_key(key: str) -> str:
+    """Key of the image that belongs to an error map; an image's own."""
+    return key.removesuffix(_ERROR)
+
+
 def lay_out(tiles: Sequence[TileSpec], canvas: tuple[float, float], picture: tuple[float, float]) -> Layout:
     """Place the tiles.
 
@@ -82,11 +88,11 @@ def lay_out(tiles: Sequence[TileSpec], canvas: tuple[float, float], picture: tup
     """
     keys = [tile.key for tile in tiles]
     images = [tile.key for tile in tiles if tile.kind is TileKind.IMAGE]
-    errors = {tile.key.removesuffix(":error"): tile.key for tile in tiles if tile.kind is TileKind.ERROR}
+    errors = {image_key(tile.key): tile.key for tile in tiles if tile.kind is TileKind.ERROR}
     if len(set(keys)) != len(keys) or not images:
         raise InputError(f"tiles are {keys}; expected at least one image and every key once: rename or drop some")
     if lonely := [key for image, key in errors.items() if image not in images]:
-        raise InputError(f"error tile {lonely[0]!r} has no image tile; name it after one, as in '{images[0]}:error'")
+        raise InputError(f"error tile {lonely[0]!r} has no image tile; name it after one, as in '{images[0]}{_ERROR}'")
     per_column = 2 if errors else 1
     bands = _best_bands(len(images), per_column, canvas, picture)
     columns = -(-len(images) // bands)

@@ -14,7 +14,6 @@ from napari._vispy.utils.text import get_text_metrics
 from napari._vispy.utils.visual import overlay_to_visual
 from napari._vispy.visuals.text import Text
 from napari.components.overlays import CanvasOverlay
-from numpy.typing import ArrayLike, NDArray
 from vispy.color import ColorArray
 from vispy.scene.visuals import Compound, Mesh
 
@@ -24,6 +23,7 @@ _PAD = 8
 """Pixels between a word and the edge of its tile."""
 
 _BOX = (0, 0, 0, 0.55)
+_Point = tuple[float, float]
 
 
 class Place(Enum):
@@ -99,6 +99,8 @@ class VispyTileCaptions(ViewerOverlayMixin, VispyCanvasOverlay):
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 -- handed on to napari
         self._text = Text(text=[""], pos=[(0, 0)], font_info=kwargs["font_info"], anchor_y="baseline")
         self._boxes = Mesh(np.zeros((3, 2)), np.array([[0, 1, 2]]), color=_BOX)
+        self._colours: list[str] = []
+        self._corners: list[_Point] = []
         super().__init__(node=Compound([self._boxes, self._text]), **kwargs)
         for emitter in (self.overlay.events.captions, self.overlay.events.shape, self.overlay.events.font_size):
             emitter.connect(self._write)
@@ -117,65 +119,97 @@ class VispyTileCaptions(ViewerOverlayMixin, VispyCanvasOverlay):
     def _write(self) -> None:
         """Put every line where it belongs on a canvas of this size."""
         self._text.font_size = self.overlay.font_size
+        pen = _Pen.of(self._text)
         height, width = (
             (size - self.overlay.gap * (n - 1)) / n
             for size, n in zip(self.viewer.canvas.size, self.overlay.shape, strict=True)
         )
-        lines, points, colours, boxes = [], [], [], []
+        lines: list[str] = []
+        points: list[_Point] = []
+        colours: list[str] = []
+        boxes: list[_Point] = []
         for caption in self.overlay.captions:
             row, column = divmod(caption.cell, self.overlay.shape[1])
-            corner = np.array([column * (width + self.overlay.gap), row * (height + self.overlay.gap)])
+            left, top = column * (width + self.overlay.gap), row * (height + self.overlay.gap)
             rows = caption.text.split("\n")
-            places = corner + self._places(caption, rows, width, height)
+            widths = [pen.width(line) for line in rows]
+            places = _places(caption, widths, pen, _Cell(left, top, width, height, self.overlay.bar))
             lines += rows
-            points += list(places)
+            points += places
             colours += [caption.colour] * len(rows)
             if caption.boxed:
-                boxes.append(self._box_around(rows, places))
+                boxes += _box(places, widths, pen)
         self._text.text = lines or [""]
         self._text.pos = points or [(0, 0)]
-        self._text.color = ColorArray(colours or ["#FFFFFF"])
-        corners = np.concatenate(boxes) if boxes else np.zeros((4, 2))
-        faces = np.arange(0, len(corners), 4)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])
-        self._boxes.set_data(corners, faces.reshape(-1, 3), color=_BOX)
+        if colours != self._colours:
+            self._colours = colours
+            self._text.color = ColorArray(colours or ["#FFFFFF"])
+        if boxes != self._corners:
+            # New boxes make vispy compile a shader; figures that only change their digits do not get here.
+            self._corners = boxes
+            corners = np.array(boxes or [(0, 0)] * 4)
+            faces = np.arange(0, len(corners), 4)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])
+            self._boxes.set_data(corners, faces.reshape(-1, 3), color=_BOX)
 
-    def _places(self, caption: Caption, rows: list[str], width: float, height: float) -> NDArray[np.float64]:
-        """Middle of the baseline of every line ``(line, (x, y))``, from the upper left corner of the cell."""
-        line, ascent = self._line_height, self._ascent
-        down = _PAD + ascent + line * (caption.row + np.arange(len(rows)))
-        half = np.array([self._width(row) for row in rows]) / 2
-        middle = height / 2 + ascent / 2
-        centres: dict[Place, tuple[ArrayLike, ArrayLike]] = {
-            Place.TOP: (width / 2, down),
-            Place.TITLE: (width / 2, down + line),
-            Place.BOTTOM: (width / 2, height - _PAD - line * (len(rows) - 1) + down - down[0]),
-            Place.LEFT: (_PAD + half, middle),
-            Place.RIGHT: (width - _PAD - half, middle),
-            Place.CORNER: (_PAD + half, down),
-            Place.BAR: (width - _PAD - half, down + self.overlay.bar + line),
-            Place.FOOT: (_PAD + half, height - _PAD - line * (len(rows) - 1) + down - down[0]),
-        }
-        places = np.zeros((len(rows), 2))
-        places[:, 0], places[:, 1] = centres[caption.place]
-        return places
 
-    def _box_around(self, rows: list[str], places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Corners ``(4, (x, y))`` of a box around some lines."""
-        half = np.array([self._width(row) for row in rows]) / 2 + _PAD / 2
-        left, right = (places[:, 0] - half).min(), (places[:, 0] + half).max()
-        top, bottom = places[0, 1] - self._ascent, places[-1, 1] + self._line_height - self._ascent
-        return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+@dataclass(frozen=True)
+class _Pen:
+    """Sizes of the font in pixels."""
 
-    def _width(self, text: str) -> float:
-        return float(get_text_metrics(self._text).horizontalAdvance(text)) * self._text._vispy_dpi_ratio
+    metrics: Any
+    ratio: float
+    line: float
+    ascent: float
 
-    @property
-    def _line_height(self) -> float:
-        return float(self._text.get_line_height())
+    @classmethod
+    def of(cls, text: Text) -> "_Pen":
+        metrics, ratio = get_text_metrics(text), text._vispy_dpi_ratio
+        return cls(metrics, ratio, metrics.height() * ratio, metrics.ascent() * ratio)
 
-    @property
-    def _ascent(self) -> float:
-        return float(get_text_metrics(self._text).ascent()) * self._text._vispy_dpi_ratio
+    def width(self, text: str) -> float:
+        return float(self.metrics.horizontalAdvance(text)) * self.ratio
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of the grid in pixels, and the height of a colour bar in it."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    bar: float
+
+
+def _places(caption: Caption, widths: list[float], pen: _Pen, cell: _Cell) -> list[_Point]:
+    """Middle of the baseline of every line."""
+    place, rest = caption.place, pen.line * (len(widths) - 1)
+    if place in (Place.LEFT, Place.RIGHT):
+        first = cell.height / 2 + pen.ascent / 2
+    elif place in (Place.BOTTOM, Place.FOOT):
+        first = cell.height - _PAD - rest
+    else:
+        first = _PAD + pen.ascent + pen.line * (caption.row + (place is Place.TITLE))
+        first += cell.bar + pen.line if place is Place.BAR else 0
+    points = []
+    for number, width in enumerate(widths):
+        if place in (Place.LEFT, Place.CORNER, Place.FOOT):
+            x = _PAD + width / 2
+        elif place in (Place.RIGHT, Place.BAR):
+            x = cell.width - _PAD - width / 2
+        else:
+            x = cell.width / 2
+        points.append((cell.left + x, cell.top + first + pen.line * number))
+    return points
+
+
+def _box(places: list[_Point], widths: list[float], pen: _Pen) -> list[_Point]:
+    """Four corners of a box around some lines, its sides rounded outwards so that they seldom change."""
+    left = min(x - width / 2 for (x, _), width in zip(places, widths, strict=True)) - _PAD / 2
+    right = max(x + width / 2 for (x, _), width in zip(places, widths, strict=True)) + _PAD / 2
+    left, right = _PAD * np.floor(left / _PAD), _PAD * np.ceil(right / _PAD)
+    top, bottom = places[0][1] - pen.ascent, places[-1][1] + pen.line - pen.ascent
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 overlay_to_visual[TileCaptions] = VispyTileCaptions

@@ -30,6 +30,7 @@ class Shelf:
         self._geometry: Geometry | None = None
         self.tiles: list[Tile] = []
         self.outlined = False
+        self._orphans: list[Image | Labels] = []
 
     @property
     def stride(self) -> int:
@@ -74,12 +75,13 @@ class Shelf:
         self._list(before)
 
     def lose(self, layer: Image | Labels) -> bool:
-        """Drop the tile of a layer that somebody took out of the list; True if it was one of ours."""
+        """Forget the tile of a layer that somebody took out of the list; True if it was one of ours.
+
+        What else belonged to the tile leaves the list with the next change: napari may still be counting.
+        """
         lost = [tile for tile in self.tiles if any(mine is layer for mine in tile)]
-        before = [mine for mine in self.layers if mine is not layer]
+        self._orphans += [mine for tile in lost for mine in tile if mine is not layer]
         self.tiles = [tile for tile in self.tiles if tile not in lost]
-        if lost:
-            self._list(before)
         return bool(lost)
 
     def clear(self) -> None:
@@ -97,9 +99,10 @@ class Shelf:
         layers, wanted = self._viewer.layers, self.layers
         active = layers.selection.active
         with layers.batched_update():
-            for layer in before:
-                if layer not in wanted:
+            for layer in (*before, *self._orphans):
+                if layer not in wanted and layer in layers:
                     layers.remove(layer)
+            self._orphans = []
             for index, layer in enumerate(wanted):
                 if layer not in layers:
                     layers.insert(index, layer)

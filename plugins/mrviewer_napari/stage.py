@@ -27,6 +27,11 @@ class Stage:
         The napari model.
     shelf
         The tiles.
+
+    Attributes
+    ----------
+    busy
+        Whether layers or grid change because we change them.
     """
 
     def __init__(self, viewer: Any, shelf: Shelf) -> None:  # noqa: ANN401 -- napari is not typed here
@@ -34,11 +39,11 @@ class Stage:
         self.shape = (1, 1)
         self.plane, self.radiological = Plane.AXIAL, True
         self.texts: dict[str, str] = {}
-        self.outlines, self.error_name, self.note = False, "", ""
+        self.contours, self.error_name, self.note = True, "", ""
         self._words = TileCaptions(gap=_SPACING, visible=True)
         viewer.canvas.overlays[_WORDS] = self._words
         self._fitted: tuple[object, ...] = ()
-        self._busy = False
+        self.busy = False
         self._listening: list[tuple[Any, Callable[..., None]]] = []
         dims, camera, grid = viewer.dims.events, viewer.scene.camera.events, viewer.canvas.grid.events
         for emitter in (dims.order, dims.ndisplay, dims.axis_labels, camera.orientation, grid.enabled):
@@ -46,7 +51,6 @@ class Stage:
         for emitter in (grid.stride, grid.shape, grid.spacing):
             self._listen(emitter, self._keep_grid)
         self._listen(viewer.canvas.events.size, self._on_resize)
-        self._listen(viewer.layers.events.removed, self._on_removed)
 
     def close(self) -> None:
         """Stop listening, and take the words away."""
@@ -58,16 +62,17 @@ class Stage:
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
         """Change the layers while the grid is off: adding to a grid rebuilds every cell every time."""
-        self._busy = True
+        self.busy = True
         self._viewer.canvas.grid.enabled = False
         try:
             yield
         finally:
-            self._busy = False
+            self.busy = False
             if self._shelf.tiles:
                 self._keep_grid()
                 self._viewer.canvas.grid.enabled = True
                 self._show_scale_bar()
+                self._show_colour_bar()
 
     def write(self) -> None:
         """Write titles, letters and legend, from what the viewer shows at this moment."""
@@ -97,15 +102,33 @@ class Stage:
         return edge_letters(dims.axis_labels, dims.displayed, vertical, horizontal)
 
     def _legend(self) -> Iterator[Caption]:
-        """Explain outlines and errors in the free cell, else over the last tile."""
-        tiles = self._shelf.tiles
-        free = [number for number, tile in enumerate(tiles) if tile.spec is None]
-        errors = [number for number, tile in enumerate(tiles) if tile.kind is TileKind.ERROR]
-        home = (free or errors[-1:] or [len(tiles) - 1])[0]
-        for number, tile in enumerate(tiles):
-            tile.image.colorbar.size, tile.image.colorbar.position = (16, self._words.bar), "top_right"
-            tile.image.colorbar.visible = number == home and bool(errors)
-        return legend_of(home, outlines=self.outlines, error=self.error_name if errors else "")
+        """Explain outlines and errors."""
+        drawn = [tile for tile in self._shelf.tiles if tile.outlined and self.contours]
+        return legend_of(
+            self._legend_cell,
+            compared=any(not tile.plain for tile in drawn),
+            plain=any(tile.plain for tile in drawn),
+            error=self.error_name if self._has_errors else "",
+        )
+
+    def _show_colour_bar(self) -> None:
+        """Give one tile a colour bar: the error maps share their scale."""
+        for number, tile in enumerate(self._shelf.tiles):
+            bar = tile.image.colorbar
+            bar.size, bar.position = (16, self._words.bar), "top_right"
+            bar.visible = self._has_errors and number == self._legend_cell
+
+    @property
+    def _has_errors(self) -> bool:
+        return any(tile.kind is TileKind.ERROR for tile in self._shelf.tiles)
+
+    @property
+    def _legend_cell(self) -> int:
+        """The free cell, else that of the last error map, else the last."""
+        kinds = [tile.kind for tile in self._shelf.tiles]
+        if None in kinds:
+            return kinds.index(None)
+        return max((number for number, kind in enumerate(kinds) if kind is TileKind.ERROR), default=len(kinds) - 1)
 
     def show(self, plane: Plane) -> None:
         """Show one plane, fitted."""
@@ -134,25 +157,18 @@ class Stage:
 
     def _keep_grid(self) -> None:
         """Take the grid back: any change of the grid preferences overwrites all of them."""
-        if self._busy or not self._shelf.tiles:
+        if self.busy or not self._shelf.tiles:
             return
-        self._busy = True
+        self.busy = True
         grid = self._viewer.canvas.grid
         grid.stride, grid.shape, grid.spacing = self._shelf.stride, self.shape, _SPACING
-        self._busy = False
+        self.busy = False
 
     def _on_turn(self) -> None:
-        if not self._busy:
+        if not self.busy:
             self.write()
 
     def _on_resize(self) -> None:
         if self._shelf.tiles:
             self.write()
             self.refit()
-
-    def _on_removed(self, event: Any) -> None:  # noqa: ANN401
-        if self._busy:
-            return
-        with self.rebuilding():
-            self._shelf.lose(event.value)
-        self.write()

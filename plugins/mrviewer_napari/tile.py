@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer_napari.colours import RIM, rimmed
+from mrviewer_napari.colours import PLAIN, RIM, rimmed
 from mrviewer_napari.layers import blank_layer, contour_layer, image_layer, place, place_blank
 from mrviewer_napari.layout import TileKind, TileSpec
 
@@ -32,6 +32,8 @@ class Tile:
         Whether the memory behind the picture is ours to write into.
     outlined
         Whether there is something to outline.
+    plain
+        Whether the outlines are compared with nothing.
     """
 
     image: Image
@@ -39,6 +41,7 @@ class Tile:
     contours: Labels | Image | None = None
     owned: bool = True
     outlined: bool = False
+    plain: bool = False
 
     @classmethod
     def new(cls, geometry: Geometry, spec: TileSpec | None) -> "Tile":
@@ -91,7 +94,7 @@ class Tile:
         self._require(codes.shape)
         if self.contours is not None:
             self.contours.data = self._with_rim(codes, shown)
-            self.outlined = True
+            self.outlined, self.plain = True, bool(codes.max(initial=0) == PLAIN)
 
     def turn(self, shown: tuple[int, ...]) -> None:
         """Draw lines in another plane, or whole regions in 3-D."""
@@ -105,6 +108,7 @@ class Tile:
         """Write the outlines of one slice along `axis` in place; `flat` says that this is the plane on the screen."""
         if self.contours is not None:
             self.write(self.contours, axis, index, self._with_rim(codes, (0, 1) if flat else ()))
+            self.plain |= bool(codes.max(initial=0) == PLAIN)
 
     def _with_rim(self, codes: NDArray[np.uint8], shown: tuple[int, ...]) -> NDArray[np.uint8]:
         if self.kind is TileKind.ERROR and len(shown) == 2:

@@ -7,12 +7,13 @@ import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
+from qtpy.QtCore import QCoreApplication, QTimer
 
 from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.clicks import on_click
 from mrviewer_napari.layers import window_of
-from mrviewer_napari.layout import Layout, TileKind, TileSpec, lay_out
+from mrviewer_napari.layout import Layout, TileKind, TileSpec, image_key, lay_out
 from mrviewer_napari.orientation import oblique_note
 from mrviewer_napari.scales import Scales
 from mrviewer_napari.shelf import Shelf
@@ -49,11 +50,12 @@ class TileGrid:
         self._geometry = Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0))
         self._specs: dict[str, TileSpec] = {}
         self._slice_axis, self._slice = 0, -1
-        self._contours, self._windowed = True, False
+        self._windowed = self._closed = False
         self._click = on_click(self._report_click)
         self._viewer.mouse_drag_callbacks.append(self._click)
         self._viewer.dims.events.current_step.connect(self._report_slice)
         self._viewer.canvas.events.size.connect(self._on_resize)
+        self._viewer.layers.events.removed.connect(self._on_removed)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -155,8 +157,14 @@ class TileGrid:
         self._stage.write()
 
     def set_contours(self, key: str, labels: NDArray[np.uint8] | None) -> None:
-        """Outline regions on a tile: values of `mrviewer_napari.colours.Agreement`, or `PLAIN`; `None` takes
-        them away.
+        """Outline regions on a tile; `None` takes the outlines away.
+
+        Parameters
+        ----------
+        key
+            Tile.
+        labels : (z, y, x)
+            Values of `mrviewer_napari.colours.Agreement`, or all `mrviewer_napari.colours.PLAIN`; 0 is background.
 
         Raises
         ------
@@ -184,7 +192,7 @@ class TileGrid:
 
     def show_contours(self, on: bool) -> None:
         """Show or hide all outlines and their legend."""
-        self._contours = on
+        self._stage.contours = on
         self._show_outlines()
 
     def set_error_limit(self, limit: float) -> None:
@@ -211,9 +219,13 @@ class TileGrid:
 
     def show_plane(self, plane: Plane) -> None:
         """Show one plane, or the volume in 3-D, in every tile, and fit it."""
-        for tile in self._shelf.tiles:  # before the picture turns: napari warns of lines in 3-D
+        leaves_3d = self.plane is Plane.THREE_D
+        if leaves_3d:
+            self._stage.show(plane)
+        for tile in self._shelf.tiles:  # while the picture is flat: napari warns of lines in 3-D
             tile.turn(plane.shown)
-        self._stage.show(plane)
+        if not leaves_3d:
+            self._stage.show(plane)
 
     def set_radiological(self, on: bool) -> None:
         """Put the patient's left on the right of axial and coronal pictures (on) or on their left (off)."""
@@ -223,6 +235,12 @@ class TileGrid:
     def go_to(self, index: tuple[float, float, float], field_of_view_mm: float = 60.0) -> None:
         """Move every tile to a voxel ``(z, y, x)`` and show `field_of_view_mm` around it."""
         centre_on(self._viewer, self._to_world(np.asarray(index, float)), field_of_view_mm)
+
+    def show_slice(self, index: int) -> None:
+        """Move every tile along the slice axis and leave the camera where it is."""
+        place = np.zeros(3)
+        place[self._slice_axis] = index
+        self._viewer.dims.set_point(self._slice_axis, self._to_world(place)[self._slice_axis])
 
     def current_slice(self) -> int:
         """Index of the shown place along the slice axis."""
@@ -244,6 +262,8 @@ class TileGrid:
         self._stage.close()
         self._viewer.dims.events.current_step.disconnect(self._report_slice)
         self._viewer.canvas.events.size.disconnect(self._on_resize)
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self._closed = True
         if self._click in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._click)
 
@@ -264,6 +284,20 @@ class TileGrid:
         if shown and self._lay_out(shown, self._geometry).rows != self._stage.shape[0]:
             self.arrange(self._geometry, shown, slice_axis=self._slice_axis)
 
+    def _on_removed(self, event: Any) -> None:  # noqa: ANN401
+        """Close the gap, once whoever removes layers is done; where Qt does not run, with the next `arrange`."""
+        if not self._stage.busy and self._shelf.lose(event.value) and QCoreApplication.instance() is not None:
+            QTimer.singleShot(0, self._close_gaps)
+
+    def _close_gaps(self) -> None:
+        kept = [spec for key, spec in self._specs.items() if key in self.keys and image_key(key) in self.keys]
+        if self._closed or not self._specs or not self._shelf.tiles:
+            return
+        if kept:
+            self.arrange(self._geometry, kept, slice_axis=self._slice_axis)
+        else:
+            self.clear()
+
     def _images_of(self, kind: TileKind | None) -> list[Image]:
         return [tile.image for tile in self._shelf.tiles if tile.kind is kind]
 
@@ -275,17 +309,15 @@ class TileGrid:
 
     def _show_outlines(self) -> None:
         """Bring outlines and legend to what was asked for."""
-        outlined = False
         for tile in self._shelf.pictures.values():
             if tile.contours is not None:
                 # Hiding a layer makes napari rebuild all cells, half a second; a transparent one costs nothing.
-                tile.contours.opacity = float(tile.outlined and self._contours)
-                outlined |= tile.outlined and self._contours
-        self._stage.outlines, self._stage.error_name = outlined, "error" if self._scales.signed else "|error|"
+                tile.contours.opacity = float(tile.outlined and self._stage.contours)
+        self._stage.error_name = "error" if self._scales.signed else "|error|"
         self._stage.write()
 
     def _report_slice(self) -> None:
-        if not self._shelf.tiles:
+        if not self._shelf.tiles or self._viewer.dims.ndim < 3:
             return
         index = self.current_slice()
         if index != self._slice:

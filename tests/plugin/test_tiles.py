@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from numpy.typing import NDArray
+from qtpy.QtWidgets import QApplication
 
 from mrviewer.errors import InputError, ShapeError, UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer_napari.colours import PLAIN
 from mrviewer_napari.tiles import Plane, TileGrid, TileKind, TileSpec
 
 Volume = NDArray[np.float32]
@@ -200,6 +202,20 @@ def test_outlines_come_go_and_bring_their_legend(viewer: ViewerModel, grid: Tile
     assert outlines.opacity == 0
 
 
+def test_the_legend_names_only_the_colours_that_are_drawn(viewer: ViewerModel, grid: TileGrid) -> None:
+    def legend() -> list[str]:
+        captions = viewer.canvas.overlays["mrviewer"].captions
+        return [caption.text for caption in captions if caption.text.startswith("■")]
+
+    assert legend() == []
+    grid.set_contours("reference", np.full(SHAPE, PLAIN, np.uint8))
+    assert legend() == ["■ labels"]
+    grid.set_contours("zf", np.ones(SHAPE, np.uint8))
+    assert legend() == ["■ agreed", "■ missed", "■ false", "■ labels"]
+    grid.set_contours("reference", None)
+    assert legend() == ["■ agreed", "■ missed", "■ false"]
+
+
 def test_outlines_over_an_error_map_have_a_rim_in_the_shown_plane(viewer: ViewerModel, grid: TileGrid) -> None:
     codes = np.zeros(SHAPE, np.uint8)
     codes[2, 3, 3] = 1
@@ -349,17 +365,28 @@ def test_layers_of_others_are_hidden_and_come_last(viewer: ViewerModel) -> None:
     grid.close()
 
 
-def test_a_layer_that_somebody_deletes_takes_its_tile_along(
-    viewer: ViewerModel, grid: TileGrid, volume: Volume
+def test_a_deleted_layer_takes_its_tile_along(
+    qapp: QApplication, viewer: ViewerModel, grid: TileGrid, volume: Volume
 ) -> None:
     grid.set_contours("d5c5", np.ones(SHAPE, np.uint8))
     viewer.layers.remove("D5C5")
-    assert grid.keys == ("reference", "zf", "d5c5:error", "zf:error")
+    qapp.processEvents()
+    assert grid.keys == ("reference", "zf", "zf:error")
     assert "D5C5 outlines" not in viewer.layers
     with pytest.raises(UnknownNameError, match="no tile 'd5c5'"):
-        grid.set_volume("d5c5", volume)
+        grid.set_text("d5c5", "back")
     grid.arrange(GEOMETRY, specs("d5c5", "zf"), slice_axis=0)
-    grid.set_volume("d5c5", volume)
+    grid.set_text("d5c5", "back")
+
+
+def test_removing_all_layers_leaves_an_empty_grid(qapp: QApplication, viewer: ViewerModel, grid: TileGrid) -> None:
+    grid.set_contours("d5c5", np.ones(SHAPE, np.uint8))
+    viewer.layers.clear()
+    qapp.processEvents()
+    assert len(viewer.layers) == 0
+    assert grid.keys == ()
+    grid.arrange(GEOMETRY, specs("d5c5"), slice_axis=0)
+    assert grid.keys == ("reference", "d5c5", "d5c5:error")
 
 
 def test_zoom_survives_new_tiles_but_not_a_new_patient(viewer: ViewerModel, grid: TileGrid) -> None:
