@@ -12,6 +12,7 @@ from mrviewer.method import Method
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import SliceResult
 from mrviewer.sampling import Mask
+from mrviewer.study import Study
 from mrviewer_napari.derived import ZERO_FILLED, method_numbers
 from mrviewer_napari.jobs import Slot, gathered, with_spare_core
 from mrviewer_napari.results import Outcome, OutcomeStore, PartialResult, Request, SliceAnswer, run_slice, run_volume
@@ -73,6 +74,7 @@ class Computation(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._target: Target | None = None
+        self._study: Study | None = None
         self._index = 0
         self._partials: dict[str, PartialResult] = {}
         self._store = OutcomeStore()
@@ -141,10 +143,9 @@ class Computation(QObject):
         if old is None or old.scan is not target.scan or old.mask != target.mask:
             self._live.cancel()
             self._volume.cancel()
-        if old is None or old.scan.study is not target.scan.study:
+        if self._study is not target.scan.study:
             self._store.clear()
-            if old is None or old.scan.raw is not target.scan.raw:  # not the same scan with other labels
-                self._partials.clear()
+            self._study = target.scan.study
         wished = {method.card.name for method in target.methods}
         if self._volume.busy and self._volume_method not in wished:
             self._volume.cancel()
@@ -157,6 +158,13 @@ class Computation(QObject):
             self._set_status(method, MethodStatus())
         self._rest.start()
         self._pump()
+
+    def forget(self) -> None:
+        """Drop the target and what is shown of it; finished volumes are kept while the study stays the same."""
+        self._target = None
+        self._partials.clear()
+        self._live.cancel()
+        self._volume.cancel()
 
     def look_at(self, index: int) -> None:
         """Have this slice of every method before all others."""

@@ -22,6 +22,7 @@ __all__ = [
     "MethodFacts",
     "card_html",
     "error_key",
+    "first_slice",
     "has_error_map",
     "in_order",
     "mask_facts",
@@ -167,6 +168,14 @@ def method_numbers(assessment: Assessment) -> str:
         found = f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found"
         rows.append((number_text("Dice", lesions.dice, ".3f"), found))
     return "\n".join("   ".join(part for part in row if part) for row in rows)
+
+
+def first_slice(scan: Scan) -> int:
+    """Slice to begin with: the one with most labels, or the middle one."""
+    if scan.labels is None or not scan.labels.any():
+        return scan.n_slices // 2
+    others = tuple(axis for axis in range(3) if axis != scan.slice_axis)
+    return int(np.argmax(np.count_nonzero(scan.labels, axis=others)))
 
 
 def study_facts(scan: Scan) -> tuple[tuple[str, str], ...]:

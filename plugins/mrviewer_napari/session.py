@@ -10,7 +10,7 @@ from mrviewer.method import Method, list_methods
 from mrviewer.progress import Progress
 from mrviewer.sampling import Mask, make_mask
 from mrviewer_napari.compute import Computation, Target
-from mrviewer_napari.derived import MethodFacts, in_order, mask_text, method_facts, runnable
+from mrviewer_napari.derived import MethodFacts, first_slice, in_order, mask_text, method_facts, runnable
 from mrviewer_napari.jobs import Slot, gathered
 from mrviewer_napari.picture import Picture
 from mrviewer_napari.results import Outcome, SliceAnswer, outdated
@@ -181,9 +181,15 @@ class Session(QObject):
 
     def _install(self, scan: Scan) -> None:
         self.message.emit("")
+        same_patient = self.scan is not None and self.scan.study is scan.study
+        self.computation.forget()
         self.scan, self.mask = scan, None
         self._make_mask()
-        self._show_scan(scan)
+        self._picture.arrange(scan, [method.card for method in self.shown])
+        if not same_patient:
+            self.grid.show_slice(first_slice(scan))
+        self.scan_changed.emit()
+        self._aim()
 
     def _install_labels(self, scan: Scan) -> None:
         if self.scan is None or scan.raw is not self.scan.raw:
@@ -191,13 +197,10 @@ class Session(QObject):
         self.message.emit("")
         self.scan = scan
         outcomes = self.outcomes
-        self._show_scan(scan)
-        self._measure_again(outcomes)
-
-    def _show_scan(self, scan: Scan) -> None:
         self._picture.arrange(scan, [method.card for method in self.shown])
         self.scan_changed.emit()
         self._aim()
+        self._measure_again(outcomes)
 
     # Following the wishes ------------------------------------------------------------------------------------------
 

@@ -9,10 +9,12 @@ import pytest
 from conftest import FakeMethod, make_study
 from napari.components import ViewerModel
 
+from mrviewer.geometry import Geometry
 from mrviewer.method import Fit, Task
 from mrviewer.progress import finish
 from mrviewer.reconstruct import reconstruct
 from mrviewer.sampling import make_mask
+from mrviewer.study import Image, Study
 from mrviewer_napari.lesion_rows import lesion_at, voxel_of
 from mrviewer_napari.scan import load_scan
 from mrviewer_napari.session import Session
@@ -192,6 +194,31 @@ def test_another_modality_is_shown_and_computed(
     eventually(lambda: session.scan.modality == "T1" and session.is_settled)
     np.testing.assert_array_equal(layer(session, "reference"), session.scan.reference)
     assert session.computation.outcome("joint").request.modality == "T1"
+
+
+def test_another_study_of_another_size_replaces_the_first(
+    open_session: Open, eventually: Wait, methods: list[FakeMethod]
+) -> None:
+    session = open_session(*methods)
+    eventually(lambda: session.is_settled)
+    errors: list[Exception] = []
+    session.failed.connect(errors.append)
+    crop = make_study()
+    larger = Geometry.axial((9, 48, 32), (3.0, 1.0, 1.0))
+    volume = np.pad(np.asarray(crop.images["FLAIR"].data), ((0, 3), (0, 8), (0, 0)))
+    other = Study("other", {"FLAIR": Image(volume, larger, "FLAIR")})
+    session.state.mask = MaskWish(seed=3)
+    session._start_opening(load_scan(other), session._install)
+    eventually(lambda: session.scan.study is other and session.is_settled)
+    assert not errors
+    assert layer(session, "joint").shape == (9, 48, 32)
+    assert session.computation.outcome("joint").reconstruction.image.shape == (9, 48, 32)
+
+
+def test_a_study_opens_at_the_slice_with_most_labels(open_session: Open, eventually: Wait) -> None:
+    session = open_session(FakeMethod("zero-filled"))
+    assert session.grid.current_slice() == 2
+    eventually(lambda: session.is_settled)
 
 
 def test_the_smallest_lesion_changes_the_table_and_not_the_volume(
