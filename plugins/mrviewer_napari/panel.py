@@ -116,6 +116,11 @@ class MrPanel(QWidget):
         """Wide enough for the lesion table."""
         return QSize(_WIDTH, 900)
 
+    def show_only(self, *titles: str) -> None:
+        """Unfold these sections and fold the others."""
+        for title, section in self.sections.items():
+            section.expand(animate=False) if title in titles else section.collapse(animate=False)
+
     def open(self, paths: Sequence[str]) -> None:
         """Open a study from files or folders."""
         self.session.open(paths)

@@ -68,7 +68,7 @@ class LesionsSection(QWidget):
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         table.setIconSize(QSize(10, 10))
-        table.setMinimumHeight(300)
+        table.setMinimumHeight(250)
         return table
 
     def _connect(self) -> None:

@@ -19,23 +19,20 @@ class MethodRow(QWidget):
         self._session, self.method = session, fact.name
         self.box = QCheckBox(fact.name)
         self.box.setToolTip(card_html(fact.card))
-        self.tasks = QLabel(task_words(fact.card))
-        self.tasks.setStyleSheet("color: #a0a4ab;")
+        title = QLabel(fact.card.title)
+        title.setStyleSheet("color: #a0a4ab;")
+        title.setToolTip(self.box.toolTip())
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(5)
         self.text = quiet_label()
         self.text.setIndent(22)
-        title = quiet_label(fact.card.title)
-        title.setIndent(22)
-        title.setToolTip(self.box.toolTip())
         head = QHBoxLayout()
         head.addWidget(self.box, 1)
-        head.addWidget(self.tasks, 0, Qt.AlignmentFlag.AlignRight)
+        head.addWidget(title, 0, Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
         layout.setSpacing(2)
         layout.addLayout(head)
-        layout.addWidget(title)
         layout.addWidget(self.bar)
         layout.addWidget(self.text)
         self.box.toggled.connect(self._tick)
@@ -51,9 +48,7 @@ class MethodRow(QWidget):
         self.bar.setVisible(status.phase is Phase.RUNNING)
         self.bar.setRange(0, max(status.total, 1))
         self.bar.setValue(status.done)
-        text = status.text if fact.fit.ok else fact.fit.reason
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
+        self.text.setText((status.text or task_words(fact.card)) if fact.fit.ok else fact.fit.reason)
 
 
 class MethodsSection(QWidget):

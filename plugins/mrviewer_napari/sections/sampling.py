@@ -29,7 +29,7 @@ __all__ = ["SamplingSection"]
 _STEPS = 10
 """Slider steps for each unit of acceleration."""
 _FASTEST = 16
-_PICTURE = 150
+_PICTURE = 120
 
 
 class SamplingSection(QWidget):
