@@ -213,12 +213,13 @@ class Computation(QObject):
         """Begin from what is known of a method."""
         request = target.request(method)
         partial = self._partials.get(method)
-        if partial is None or partial.request != request:
+        fresh = partial is None or partial.request != request
+        if partial is None or fresh:
             partial = self._partials[method] = PartialResult(request, self._store.get(request))
-            self._set_status(method, MethodStatus())
+        failed = self.status(method).phase is Phase.FAILED and not fresh
         if partial.outcome is not None:
             self._set_done(partial.outcome)
-        elif self.status(method).phase is not Phase.FAILED and not self._is_filling(method):
+        elif not failed and not self._is_filling(method):
             self._set_status(method, MethodStatus(Phase.WAITING, 0, target.scan.n_slices, "waiting"))
 
     def _is_filling(self, method: str) -> bool:

@@ -4,7 +4,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer_napari.derived import MethodFacts, card_html, task_words
-from mrviewer_napari.sections.parts import quiet_label, signals_blocked
+from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 from mrviewer_napari.status import MethodStatus, Phase
 
@@ -45,7 +45,7 @@ class MethodRow(QWidget):
         with signals_blocked(self.box):
             self.box.setChecked(ticked and fact.fit.ok)
         self.box.setEnabled(fact.fit.ok)
-        self.bar.setVisible(status.phase is Phase.RUNNING)
+        show_if(self.bar, status.phase is Phase.RUNNING)
         self.bar.setRange(0, max(status.total, 1))
         self.bar.setValue(status.done)
         self.text.setText((status.text or task_words(fact.card)) if fact.fit.ok else fact.fit.reason)
@@ -94,7 +94,7 @@ class MethodsSection(QWidget):
         halted = bool(phases & {Phase.STOPPED, Phase.FAILED})
         working = bool(phases & {Phase.RUNNING, Phase.WAITING})
         self.button.setText("Cancel" if working else "Go on")
-        self.button.setVisible(working or halted)
+        show_if(self.button, working or halted)
 
     def _stop_or_go_on(self) -> None:
         if self.button.text() == "Cancel":

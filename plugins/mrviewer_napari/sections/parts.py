@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qtpy.QtCore import QObject, Qt
-from qtpy.QtWidgets import QFormLayout, QLabel
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
-__all__ = ["clear_form", "quiet_label", "signals_blocked"]
+__all__ = ["clear_form", "quiet_label", "show_if", "signals_blocked"]
 
 
 @contextmanager
@@ -26,6 +26,12 @@ def quiet_label(text: str = "") -> QLabel:
     label.setStyleSheet("color: #a0a4ab;")
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+def show_if(widget: QWidget, wished: bool) -> None:
+    """Show or hide a widget; doing neither again costs nothing, whereas Qt would lay everything out anew."""
+    if widget.isHidden() is wished:
+        widget.setVisible(wished)
 
 
 def clear_form(form: QFormLayout) -> None:
