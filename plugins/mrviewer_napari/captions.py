@@ -7,7 +7,7 @@ from mrviewer_napari.colours import PLAIN_COLOUR, Agreement
 from mrviewer_napari.orientation import EdgeLetters
 from mrviewer_napari.overlays import Caption, Place
 
-__all__ = ["font_size", "legend_of", "letters_of", "titles_of"]
+__all__ = ["font_size", "legend_of", "letters_of", "titles_of", "wrapped"]
 
 _LETTER_COLOUR = "#F0E442"
 _MEAN_CHARACTER = 0.8

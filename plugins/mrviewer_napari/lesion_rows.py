@@ -11,7 +11,7 @@ from mrviewer.lesions import Lesion, LesionTable, Status
 from mrviewer.quality import error_map
 from mrviewer_napari.colours import Agreement
 
-__all__ = ["AGREEMENT", "COLUMNS", "LesionRow", "lesion_at", "lesion_rows", "local_errors", "voxel_of"]
+__all__ = ["AGREEMENT", "COLUMNS", "LesionRow", "cell", "lesion_at", "lesion_rows", "local_errors", "voxel_of"]
 
 AGREEMENT = {Status.FOUND: Agreement.AGREED, Status.MISSED: Agreement.MISSED, Status.FALSE: Agreement.FALSE}
 """Which colour of the contours a status has in the table."""
