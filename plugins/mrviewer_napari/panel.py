@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -161,7 +161,11 @@ class MrPanel(QWidget):
 
     def _on_layer(self, event: Any) -> None:  # noqa: ANN401
         if event.value.name == self.PLACEHOLDER:
-            self._viewer.layers.remove(event.value)
+            QTimer.singleShot(0, self._drop_placeholder)  # napari is not done with it yet
+
+    def _drop_placeholder(self) -> None:
+        for layer in [layer for layer in self._viewer.layers if layer.name == self.PLACEHOLDER]:
+            self._viewer.layers.remove(layer)
 
     def _show_message(self, text: str) -> None:
         self.status.setText(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FakeMethod
+from conftest import FakeMethod, make_study
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -240,13 +240,30 @@ def test_a_panel_that_opens_later_takes_up_the_study(
     assert not [layer for layer in viewer.layers if layer.name.startswith("subject")]
 
 
+def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
+    make_napari_viewer: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    fakes: list[FakeMethod],
+    eventually: Wait,
+) -> None:
+    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr("mrviewer.phantom.sample_study", lambda seed: make_study(name=f"patient {seed}"))
+    viewer = make_napari_viewer(show=True)
+    viewer.open_sample("mrviewer", "simulated-ms-patient")
+    panel = panels.panel_of(viewer)
+    assert panel is not None
+    panel.state.device = "cpu"
+    eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
+    assert panel.session.scan.study.name == "patient 0"
+    eventually(lambda: panel.PLACEHOLDER not in [layer.name for layer in viewer.layers])
+
+
 def test_closing_the_window_in_the_middle_of_work_ends_cleanly(
     docked: tuple[Any, MrPanel], fakes: list[FakeMethod], study_folder: Path, eventually: Wait
 ) -> None:
     viewer, panel = docked
     fakes[1].steps, fakes[1].wait_s = 1000, 0.01
     panel.open([str(study_folder)])
-    eventually(lambda: panel.session.computation.status("zero-filled").phase is Phase.DONE)
     eventually(lambda: fakes[1].runs > 0)
     begun = time.monotonic()
     viewer.window.close()

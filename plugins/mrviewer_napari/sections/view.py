@@ -39,7 +39,7 @@ class ViewSection(QWidget):
             self.gain.addItem(f"x {gain:.0f}", gain)
         self.gain.setToolTip("The error scale ends at the brightest reference value divided by this")
         self.signed = QCheckBox("signed")
-        self.signed.setToolTip("Too dark in blue, too bright in red, instead of the size of the error")
+        self.signed.setToolTip("Too dark in blue, too bright in orange, instead of the size of the error")
         self.contours = QCheckBox("segmentation outlines")
         self.radiological = QCheckBox("radiological (patient's left on the right)")
         errors = QHBoxLayout()
