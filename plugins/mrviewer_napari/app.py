@@ -56,8 +56,8 @@ def build(*, demo: bool = False) -> tuple[Any, MrPanel]:
 
     viewer = napari.Viewer(title="mrviewer", show=False)
     panel = dock_panel(viewer)
+    viewer.window.show()  # napari sets its remembered size here
     _arrange_window(panel.window())
-    viewer.window.show()
     if demo:
         panel.state.mask = _DEMO_MASK
         panel.state.methods = tuple(name for name in panel.session.methods if name in _DEMO_METHODS)
