@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from mrviewer_napari.colours import PLAIN_COLOUR, Agreement
 from mrviewer_napari.orientation import EdgeLetters
@@ -49,6 +50,7 @@ def legend_of(cell: int, *, compared: bool, plain: bool, error: str) -> Iterator
         yield Caption(cell, Place.BAR, error)
 
 
+@lru_cache(maxsize=256)
 def wrapped(text: str, cell_width: float) -> str:
     """Break lines that are longer than a tile is wide."""
     columns = max(8, int(cell_width / (font_size(cell_width) * _MEAN_CHARACTER)))

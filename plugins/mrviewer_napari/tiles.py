@@ -153,8 +153,9 @@ class TileGrid:
     def set_text(self, key: str, text: str) -> None:
         """Replace the text over a tile; lines are separated by newlines, long ones are wrapped to the tile."""
         self._tile(key)
-        self._stage.texts[key] = text
-        self._stage.write()
+        if self._stage.texts.get(key) != text:
+            self._stage.texts[key] = text
+            self._stage.write()
 
     def set_contours(self, key: str, labels: NDArray[np.uint8] | None) -> None:
         """Outline regions on a tile; `None` takes the outlines away.
@@ -304,8 +305,15 @@ class TileGrid:
     def _draw(self, layer: Image | Labels, index: int) -> None:
         """Draw a layer after one slice of it changed, if that can be seen."""
         axes = displayed(self._viewer)
-        if len(axes) == 2 and (self._slice_axis in axes or index == self.current_slice()):
-            layer.refresh(extent=False, thumbnail=False, highlight=False)
+        if len(axes) == 3 or (self._slice_axis not in axes and index != self.current_slice()):
+            return
+        # The layer list repaints a row for every event that it hears of, and its rows have not changed.
+        with self._viewer.layers.events.blocker():
+            if isinstance(layer, Labels):
+                layer.refresh(extent=False, thumbnail=False, highlight=False)
+            else:
+                # What napari cut out of the volume shares its memory: it only has to be sent to the screen.
+                layer.events.set_data()
 
     def _show_outlines(self) -> None:
         """Bring outlines and legend to what was asked for."""

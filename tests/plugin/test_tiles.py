@@ -145,6 +145,16 @@ def test_a_slice_on_the_screen_is_drawn_and_another_is_not(viewer: ViewerModel, 
     assert len(drawn) == 1
 
 
+@pytest.mark.parametrize("plane", [Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL])
+def test_what_napari_shows_is_what_was_written(viewer: ViewerModel, grid: TileGrid, plane: Plane) -> None:
+    grid.show_plane(plane)
+    grid.go_to((4, 2, 5))
+    written_plane = np.random.default_rng(1).random(SHAPE[1:], np.float32)
+    grid.set_slice("zf", 4, written_plane)
+    world = tuple(-GEOMETRY.to_mm(np.array([4.0, 2.0, 5.0]))[::-1])
+    assert layer(viewer, "ZF").get_value(world, world=True) == written_plane[2, 5]
+
+
 def test_images_share_one_window_unless_unlinked(viewer: ViewerModel, grid: TileGrid, volume: Volume) -> None:
     grid.set_volume("reference", volume, limits=(0.1, 0.9))
     assert layer(viewer, "ZF").contrast_limits == [0.1, 0.9]

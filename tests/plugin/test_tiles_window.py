@@ -78,6 +78,18 @@ def test_outlines_have_their_colour_on_the_screen(shown: tuple[Any, TileGrid]) -
     grid.close()
 
 
+def test_a_new_slice_reaches_the_screen(shown: tuple[Any, TileGrid]) -> None:
+    viewer, grid = shown
+    grid.go_to(tuple(map(float, MARKED)), 20.0)
+    before = cells(viewer)
+    grid.set_slice("zf", MARKED[0], np.zeros(GEOMETRY.shape[1:], np.float32))
+    after = cells(viewer)
+    np.testing.assert_array_equal(after[0, 0], before[0, 0])
+    assert (before[0, 1].min(axis=-1) > 240).sum() > 1000
+    assert (after[0, 1].min(axis=-1) > 240).sum() < 500  # letters
+    grid.close()
+
+
 def test_a_click_in_the_middle_of_a_tile_names_the_voxel_there(shown: tuple[Any, TileGrid], qtbot: QtBot) -> None:
     viewer, grid = shown
     grid.go_to(tuple(map(float, MARKED)), 20.0)
