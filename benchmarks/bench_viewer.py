@@ -1,0 +1,108 @@
+"""The viewer: a live update of four tiles against a bare repaint of them, and our window against an empty one."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks import harness
+from benchmarks.harness import Row
+from benchmarks.samples import Sample, sample
+
+TILES = 4
+CANVAS = (1200, 900)
+REPAINT = "repaint unchanged"
+EMPTY = "empty napari"
+LIVE_TARGET = 1.3
+WINDOW_TARGET = 2.0
+WINDOW_ROUNDS = 3
+
+_EMPTY_WINDOW = """
+import napari, numpy
+viewer = napari.Viewer(show=True)
+viewer.add_image(numpy.zeros((8, 8), "f4"), contrast_limits=(0, 1))
+viewer.screenshot(flash=False)
+"""
+_OUR_WINDOW = """
+from mrviewer_napari.app import build
+viewer, panel = build()
+viewer.add_image(__import__("numpy").zeros((8, 8), "f4"), contrast_limits=(0, 1))
+viewer.screenshot(flash=False)
+"""
+
+
+def rows() -> Iterator[Row]:
+    """Update four tiles while a slider moves; open the window."""
+    live, window = f"live update of {TILES} tiles, drawn", "window up, first image drawn"
+    reason = harness.missing("napari") or ("" if os.environ.get("DISPLAY") else "no screen; run under xvfb-run")
+    if reason:
+        yield harness.skipped(live, peer=REPAINT, target=LIVE_TARGET, reason=reason)
+        yield harness.skipped(window, peer=EMPTY, target=WINDOW_TARGET, reason=reason)
+        return
+    yield _live_row(live, sample())
+    yield harness.pair(
+        window,
+        lambda: _run(_OUR_WINDOW),
+        lambda: _run(_EMPTY_WINDOW),
+        peer=EMPTY,
+        target=WINDOW_TARGET,
+        rounds=WINDOW_ROUNDS,
+        note="two fresh processes in turns, from start to end",
+    )
+
+
+def _live_row(name: str, data: Sample) -> Row:
+    """Write a new slice and a new title into every tile, then draw; against drawing the same tiles unchanged."""
+    import napari
+
+    from mrviewer_napari.tiles import TileGrid, TileKind, TileSpec
+
+    viewer = napari.Viewer(show=True)
+    try:
+        repaint = _painter(viewer)
+        grid = TileGrid(viewer)
+        keys = [f"method-{number}" for number in range(TILES)]
+        grid.arrange(data.geometry, [TileSpec(key, key, TileKind.IMAGE) for key in keys], slice_axis=0)
+        for key in keys:
+            grid.set_volume(key, data.flair)
+        index = grid.current_slice()
+        planes = [data.flair[index] * np.float32(factor) for factor in (0.9, 1.0)]
+        counter = itertools.count()
+
+        def update() -> None:
+            number = next(counter)
+            for key in keys:
+                grid.set_slice(key, index, planes[number % 2])
+                grid.set_text(key, f"{key}\n{30 + number % 10} dB")
+            repaint()
+
+        note = f"{data.source}, canvas {CANVAS[0]} x {CANVAS[1]}; a new slice and new figures in every tile"
+        return harness.pair(name, update, repaint, peer=REPAINT, target=LIVE_TARGET, rounds=25, note=note)
+    finally:
+        viewer.close()
+
+
+def _painter(viewer: Any) -> Callable[[], object]:  # noqa: ANN401
+    """Make a function that draws the canvas once, at a size of its own."""
+    from qtpy.QtWidgets import QApplication
+
+    native = viewer.window._qt_viewer.canvas.native
+    native.setFixedSize(*CANVAS)
+    application = QApplication.instance()
+
+    def paint() -> None:
+        native.update()  # joins with what the layers asked for: one draw
+        application.processEvents()
+        application.processEvents()  # what the first round put off belongs to this update, not to the next
+
+    paint()
+    return paint
+
+
+def _run(program: str) -> None:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, capture_output=True)
