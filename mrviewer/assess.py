@@ -105,7 +105,8 @@ def assess(
     Parameters
     ----------
     image, image_reference : (z, y, x)
-        Reconstruction and fully sampled image in the same units; complex values are taken by magnitude.
+        Reconstruction and fully sampled image in the same units; complex and negative values are taken by magnitude, so
+        that figures from files are those of the reconstruction.
     segmentation, reference : (z, y, x)
         What is greater than 0 belongs to the mask.
     geometry
@@ -131,7 +132,7 @@ def assess(
     )
     quality = table = agreement = None
     if image is not None and image_reference is not None:
-        quality = image_quality(image, image_reference, slice_axis)
+        quality = image_quality(np.abs(image), np.abs(image_reference), slice_axis)
     if segmentation is not None and reference is not None:
         table = lesion_table(reference, segmentation, geometry, min_lesion_ml)
         agreement = _agreement(segmentation, reference, table, geometry)

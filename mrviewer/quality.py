@@ -1,8 +1,9 @@
 """How far an image is from its reference: PSNR, SSIM, NMSE, HFEN and the error map.
 
 Images are volumes ``(z, y, x)`` in internal order (`mrviewer.geometry`), cut into slices along one axis. Complex values
-are taken by magnitude, real values as they are. A figure that cannot be computed is `None`, never 0 and never NaN: the
-images hold a NaN, the reference is empty, a slice is smaller than the window, or the images are equal (PSNR).
+are taken by magnitude, real values as they are (`mrviewer.assess` takes all by magnitude). A figure that cannot be
+computed is `None`, never 0 and never NaN: the images hold a NaN, the reference is empty, a slice is smaller than the
+window, or the images are equal (PSNR).
 `CONVENTIONS` says what the figures mean and is printed beside them.
 """
 

@@ -31,7 +31,7 @@ def arrays() -> Arrays:
     segmentation = np.roll(reference, 1, axis=2)
     segmentation[14, 14, 1] = 1
     return {
-        "image": reference_image + 0.1 * rng.normal(size=SHAPE),
+        "image": np.abs(reference_image + 0.1 * rng.normal(size=SHAPE)),
         "image_reference": reference_image,
         "segmentation": segmentation,
         "reference": reference,
@@ -68,6 +68,16 @@ def test_the_assessment_holds_the_single_figures(arrays: Arrays, slice_axis: int
     }
     assert assessment.lesions is not None
     assert assessment.lesions.rows == table.rows
+
+
+def test_images_are_measured_by_magnitude(arrays: Arrays) -> None:
+    signs = np.where(np.indices(SHAPE).sum(axis=0) % 3, 1.0, -1.0)
+    turned = {
+        **arrays,
+        "image": np.negative(arrays["image"]),
+        "image_reference": np.multiply(arrays["image_reference"], signs),
+    }
+    assert measure(turned).image == measure(arrays).image
 
 
 def test_json_has_the_promised_keys_and_plain_numbers(arrays: Arrays) -> None:
