@@ -52,8 +52,8 @@ manifest: .venv/installed-dev libraries  ## is napari's manifest sound?
 suite: .venv/installed-dev libraries  ## the tests alone; ARGS go to pytest
 	setup/display.sh $(BIN)/python -m pytest $(ARGS)
 
-bench: .venv/installed-dev  ## measure speed; ARGS go to the benchmarks
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: .venv/installed-dev libraries  ## measure speed; ARGS go to the benchmarks
+	setup/display.sh $(BIN)/python -m benchmarks $(ARGS)
 
 weights: .venv/installed-dev  ## train the shipped weights: make weights DATA=FOLDER
 	@test -n "$(DATA)" || { echo "make weights needs the folder of training data: make weights DATA=FOLDER" >&2; exit 1; }

@@ -18,7 +18,7 @@ CANVAS = (1200, 900)
 REPAINT = "repaint unchanged"
 EMPTY = "empty napari"
 LIVE_TARGET = 1.3
-WINDOW_TARGET = 2.0
+WINDOW_TARGET = 1.3
 WINDOW_ROUNDS = 3
 
 _EMPTY_WINDOW = """
