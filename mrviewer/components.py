@@ -16,6 +16,9 @@ except ImportError:
 
 __all__ = ["Components", "find_components"]
 
+_SMALL = 4096
+"""Voxels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Components:
@@ -83,9 +86,13 @@ def find_components(mask: NDArray[np.bool_], min_voxels: float = 0) -> Component
 
 
 def _label(mask: NDArray[np.bool_]) -> NDArray[np.integer]:
-    if cc3d is None:
+    # On small masks scipy is as quick, and connected-components-3d 4.1 can reserve too few labels and give up.
+    if cc3d is None or mask.size < _SMALL:
         return _label_with_scipy(mask)
-    labels: NDArray[np.integer] = cc3d.connected_components(mask, connectivity=26)
+    try:
+        labels: NDArray[np.integer] = cc3d.connected_components(mask, connectivity=26)
+    except RuntimeError:
+        return _label_with_scipy(mask)
     return labels
 
 
