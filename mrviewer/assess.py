@@ -1,6 +1,7 @@
 """Hold a result against what is known: every number, and the conventions it was computed by."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ from mrviewer.quality import ImageQuality, image_quality
 from mrviewer.surface import CONVENTION as SURFACE_CONVENTION
 from mrviewer.surface import hd95_mm
 
-__all__ = ["Assessment", "SegmentationQuality", "assess"]
+if TYPE_CHECKING:
+    from mrviewer.reconstruct import Reconstruction
+
+__all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run"]
 
 Array = NDArray[np.generic]
 _PLANES = ("axial", "coronal", "sagittal")
@@ -141,6 +145,29 @@ def assess(
         *(() if segmentation is None else _segmentation_conventions(table, min_lesion_ml)),
     )
     return Assessment(quality, agreement, table, conventions)
+
+
+def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float = 0.0) -> Assessment:
+    """Hold what a method gave for a study against what is known of it; the viewer and every command measure by this.
+
+    Parameters
+    ----------
+    run
+        From `mrviewer.reconstruct.reconstruct`.
+    labels : (z, y, x)
+        Reference segmentation; `None` if nobody drew one.
+    min_lesion_ml
+        See `assess`.
+    """
+    return assess(
+        image=run.image,
+        image_reference=run.reference,
+        segmentation=run.segmentation,
+        reference=labels,
+        geometry=run.geometry,
+        slice_axis=run.slice_axis,
+        min_lesion_ml=min_lesion_ml,
+    )
 
 
 def _agreement(segmentation: Array, reference: Array, table: LesionTable, geometry: Geometry) -> SegmentationQuality:

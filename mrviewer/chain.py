@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, retold
 from mrviewer.study import Image, Study
 
 __all__ = ["Chain"]
@@ -76,12 +76,12 @@ class Chain:
 
     def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
         """Reconstruct, then segment the magnitude; the image and its steps are those of the reconstructor."""
-        reconstructed = yield from _half(self.reconstructor.run(measurement, device), first=True)
+        reconstructed = yield from retold(self.reconstructor.run(measurement, device), _first_half)
         if reconstructed.image is None:
             raise ShapeError(f"{self.reconstructor.card.name} promised an image and gave none; its author must mend it")
         magnitude = np.abs(reconstructed.image).astype(np.float32, copy=False)
         seen = replace(measurement, images={**measurement.images, measurement.modality: magnitude})
-        segmented = yield from _half(self.segmenter.run(seen, device), first=False)
+        segmented = yield from retold(self.segmenter.run(seen, device), _second_half)
         return replace(segmented, image=reconstructed.image, steps=reconstructed.steps)
 
 
@@ -109,19 +109,12 @@ def _study_with_image(study: Study, modality: str) -> Study:
     return replace(study, images={**study.images, modality: image}, raw=raw)
 
 
-def _half(job: Generator[Progress, None, Result], *, first: bool) -> Generator[Progress, None, Result]:
-    """Run one of the two, its progress counted as half of the whole."""
-    try:
-        while True:
-            try:
-                step = next(job)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            done = step.done if first else step.total + step.done
-            yield replace(step, done=done, total=2 * step.total)
-    finally:
-        job.close()
+def _first_half(step: Progress) -> Progress:
+    return replace(step, total=2 * step.total)
+
+
+def _second_half(step: Progress) -> Progress:
+    return replace(step, done=step.total + step.done, total=2 * step.total)
 
 
 def _needs_of_both(first: Needs, second: Needs) -> Needs:

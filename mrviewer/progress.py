@@ -4,11 +4,11 @@ Every job longer than a frame is a generator that yields `Progress` and returns 
 cancels the job.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Progress", "finish"]
+__all__ = ["Progress", "finish", "retold"]
 
 T = TypeVar("T")
 
@@ -41,3 +41,17 @@ def finish(job: Generator[Progress, None, T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def retold(job: Generator[Progress, None, T], change: Callable[[Progress], Progress]) -> Generator[Progress, None, T]:
+    """Run a job as part of another one: its progress changed on the way, its value returned, closed with its host."""
+    try:
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            yield change(step)
+    finally:
+        job.close()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from
 from mrviewer.device import resolve_device
 from mrviewer.geometry import Geometry
 from mrviewer.method import Method, Result, require_fit
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, retold
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin, RawData, Study
 
@@ -129,17 +130,9 @@ def reconstruct(
         indices = order[first : first + at_once]
         measurement = measure(study, raw, mask, indices)
         started = time.perf_counter()
-        job = method.run(measurement, device)
-        try:
-            while True:
-                try:
-                    step = next(job)
-                except StopIteration as end:
-                    result: Result = end.value
-                    break
-                yield Progress(done, n_slices, step.message)
-        finally:
-            job.close()
+        result = yield from retold(
+            method.run(measurement, device), partial(_within_slices, done=done, n_slices=n_slices)
+        )
         seconds += time.perf_counter() - started
         for slice_result in _split(result, indices):
             done += 1
@@ -160,6 +153,11 @@ def reconstruct(
         geometry=study.geometry(chosen),
         slice_axis=axis,
     )
+
+
+def _within_slices(step: Progress, *, done: int, n_slices: int) -> Progress:
+    """Count the steps of a method by the slices that are finished."""
+    return Progress(done, n_slices, step.message)
 
 
 def reconstruct_slice(

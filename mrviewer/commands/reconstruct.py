@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,11 +11,6 @@ from mrviewer.commands.options import AsJson, Device, MinLesion, Output
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.progress import Progress
-
-if TYPE_CHECKING:
-    from mrviewer.assess import Assessment
-    from mrviewer.reconstruct import Reconstruction
-    from mrviewer.study import Study
 
 __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
 
@@ -85,6 +80,7 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
         If the request cannot be met; nothing is written then.
     """
     from mrviewer.acquisition import raw_data
+    from mrviewer.assess import assess_run
     from mrviewer.device import resolve_device
     from mrviewer.method import get_method, require_fit
     from mrviewer.reconstruct import reconstruct as run_method
@@ -101,19 +97,5 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
     require_writable(request.output)
     run = yield from run_method(study, method, mask, modality=modality, device=device)
-    return write_results(request.output, run, _assess(run, study, request.min_lesion_ml), study.notes)
-
-
-def _assess(run: "Reconstruction", study: "Study", min_lesion_ml: float) -> "Assessment":
-    """Hold the result against what is known; what is not known stays `None`."""
-    from mrviewer.assess import assess
-
-    return assess(
-        image=run.image,
-        image_reference=run.reference,
-        segmentation=run.segmentation,
-        reference=None if study.labels is None else study.labels.volume(),
-        geometry=run.geometry,
-        slice_axis=run.slice_axis,
-        min_lesion_ml=min_lesion_ml,
-    )
+    labels = None if study.labels is None else study.labels.volume()
+    return write_results(request.output, run, assess_run(run, labels, request.min_lesion_ml), study.notes)

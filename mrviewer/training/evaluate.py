@@ -3,13 +3,12 @@
 from collections.abc import Generator, Sequence
 
 from mrviewer.acquisition import raw_data
-from mrviewer.assess import assess
+from mrviewer.assess import assess_run
 from mrviewer.database import Subject
 from mrviewer.method import Method, get_method
 from mrviewer.progress import Progress
-from mrviewer.reconstruct import Reconstruction, reconstruct
+from mrviewer.reconstruct import reconstruct
 from mrviewer.sampling import make_mask
-from mrviewer.study import Study
 
 __all__ = ["evaluate_subjects"]
 
@@ -35,18 +34,7 @@ def evaluate_subjects(
             if not candidate.fits(study, modality):
                 continue
             run = yield from reconstruct(study, candidate, mask, modality=modality, device=device)
-            figures[subject.name][candidate.card.name] = _metrics(run, study)
+            labels = None if study.labels is None else study.labels.volume()
+            metrics = assess_run(run, labels).to_json()
+            figures[subject.name][candidate.card.name] = {**metrics, "seconds": run.seconds}
     return figures
-
-
-def _metrics(run: Reconstruction, study: Study) -> dict[str, object]:
-    has_labels = study.labels is not None and run.segmentation is not None
-    assessment = assess(
-        image=run.image,
-        image_reference=run.reference if run.image is not None else None,
-        segmentation=run.segmentation if has_labels else None,
-        reference=study.labels.volume() if has_labels and study.labels is not None else None,
-        geometry=run.geometry,
-        slice_axis=run.slice_axis,
-    )
-    return {**assessment.to_json(), "seconds": run.seconds}

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrviewer.assess import Assessment, assess
+from mrviewer.assess import Assessment, assess_run
 from mrviewer.device import resolve_device
 from mrviewer.method import Method
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, retold
 from mrviewer.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
 from mrviewer.sampling import Mask
 from mrviewer_napari.lesion_rows import local_errors
@@ -145,19 +145,14 @@ def run_volume(
 ) -> Generator[Progress, None, Outcome]:
     """Run a method on all slices and measure the result; the detail of a record is a `SliceAnswer` or `None`."""
     request = Request(method.card.name, scan.modality, mask)
+
+    def answering(step: Progress) -> Progress:
+        if not isinstance(step.detail, SliceResult):
+            return step
+        return replace(step, detail=SliceAnswer(request, replace(step.detail, probabilities=None)))
+
     job = reconstruct(scan.study, method, mask, modality=scan.modality, device=device, start=start)
-    try:
-        while True:
-            try:
-                step = next(job)
-            except StopIteration as end:
-                reconstruction: Reconstruction = end.value
-                break
-            if isinstance(step.detail, SliceResult):
-                step = replace(step, detail=SliceAnswer(request, replace(step.detail, probabilities=None)))
-            yield step
-    finally:
-        job.close()
+    reconstruction = yield from retold(job, answering)
     yield Progress(scan.n_slices, scan.n_slices, "measuring")
     kept = replace(reconstruction, reference=scan.reference, probabilities=None)
     return measured(scan, request, kept, min_lesion_ml)
@@ -165,17 +160,7 @@ def run_volume(
 
 def measured(scan: Scan, request: Request, made: Reconstruction, min_lesion_ml: float) -> Outcome:
     """Hold a reconstruction against what is known of the scan."""
-    known_image = made.image is not None and scan.reference is not None
-    known_labels = made.segmentation is not None and scan.labels is not None
-    assessment = assess(
-        image=made.image if known_image else None,
-        image_reference=scan.reference if known_image else None,
-        segmentation=made.segmentation if known_labels else None,
-        reference=scan.labels if known_labels else None,
-        geometry=scan.geometry,
-        slice_axis=scan.slice_axis,
-        min_lesion_ml=min_lesion_ml,
-    )
+    assessment = assess_run(made, scan.labels, min_lesion_ml)
     errors = (
         {}
         if assessment.lesions is None
