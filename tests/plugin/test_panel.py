@@ -43,6 +43,7 @@ def docked(
     monkeypatch.setattr(session, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
     panel = panels.dock_panel(viewer)
+    viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
     panel.state.device = "cpu"
     panel.state.methods = ("zero-filled", "joint")
     return viewer, panel
@@ -234,6 +235,7 @@ def test_a_panel_that_opens_later_takes_up_the_study(
     viewer.open(str(study_folder), plugin="mrviewer")
     assert len(viewer.layers) == 2
     panel = panels.dock_panel(viewer)
+    viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.modalities == ("FLAIR", "T1")
