@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["from_channels", "standardise", "to_channels"]
+__all__ = ["from_channels", "scaled_channels", "smooth_magnitude", "standardise", "to_channels"]
 
 
 def to_channels(image: Tensor) -> Tensor:
@@ -14,6 +14,16 @@ def to_channels(image: Tensor) -> Tensor:
 def from_channels(channels: Tensor) -> Tensor:
     """Real ``(batch, 2, y, x)`` to complex ``(batch, y, x)``."""
     return torch.complex(channels[:, 0].float(), channels[:, 1].float())
+
+
+def scaled_channels(image: Tensor) -> Tensor:
+    """Complex ``(batch, y, x)`` to real ``(batch, 2, y, x)``, each image divided by its largest magnitude."""
+    return to_channels(image / image.detach().abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12))
+
+
+def smooth_magnitude(image: Tensor) -> Tensor:
+    """Magnitude of complex images, near 1 at their brightest, whose gradient is finite where the image is zero."""
+    return (image.real.square() + image.imag.square() + 1e-12).sqrt()
 
 
 def standardise(magnitude: Tensor, threshold: float = 0.05) -> Tensor:

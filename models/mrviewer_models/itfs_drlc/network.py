@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mrviewer_models.blocks.complex_channels import standardise
+from mrviewer_models.blocks.complex_channels import smooth_magnitude, standardise
 from mrviewer_models.blocks.unet import UNet, UNetShape
 from mrviewer_models.d5c5.network import D5C5, D5C5Shape
 
@@ -72,7 +72,7 @@ class JointNetwork(nn.Module):
         if self.shape.seg_input == "complex":
             channels = torch.stack([image.real, image.imag], dim=1)
         else:
-            channels = standardise(_smooth_magnitude(image))[:, None]
+            channels = standardise(smooth_magnitude(image))[:, None]
         logits: Tensor = self.segmentation(channels, teacher=teacher)
         return logits
 
@@ -80,8 +80,3 @@ class JointNetwork(nn.Module):
         """Estimates after every cascade, and the logits of the last one; what happens at test time."""
         steps = self.reconstruct(kspace, pattern, maps)
         return steps, self.segment(steps[-1])
-
-
-def _smooth_magnitude(image: Tensor) -> Tensor:
-    """Magnitude whose gradient is finite where the image is zero."""
-    return (image.real.square() + image.imag.square() + 1e-12).sqrt()
