@@ -85,7 +85,9 @@ def reference_slice(raw: RawData, index: int) -> NDArray[np.float32] | None:
     return magnitude
 
 
-def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Measurement:
+def measure(
+    study: Study, raw: RawData, mask: Mask, slices: Sequence[int], companions: Sequence[str] = ()
+) -> Measurement:
     """Sample some slices of raw data on a mask.
 
     Parameters
@@ -98,6 +100,8 @@ def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Me
         Its pattern must fit the ``(y, x)`` of `raw`.
     slices
         Indices along the slice axis.
+    companions
+        Modalities whose images go along where the study has them on the grid of `raw`; see `Needs`.
 
     Raises
     ------
@@ -121,7 +125,7 @@ def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int]) -> Me
         coil_maps=np.stack([raw.coil_maps(index) for index in slices]),
         modality=raw.modality,
         origin=raw.origin,
-        images={} if raw.acquired is not None else _image_slices(study, raw, slices),
+        images=_image_slices(study, raw, slices, companions),
         voxel_size_mm=(sizes[raw.slice_axis], in_plane[0], in_plane[1]),
     )
 
@@ -131,10 +135,22 @@ def volume_from_slices(slices: NDArray[Scalar], slice_axis: int) -> NDArray[Scal
     return np.moveaxis(slices, 0, slice_axis)
 
 
-def _image_slices(study: Study, raw: RawData, slices: Sequence[int]) -> dict[str, NDArray[np.float32]]:
-    """Fully sampled slices of the measured modality, for methods that segment images."""
-    if raw.modality not in study.images:
-        return {}
-    stack = np.moveaxis(study.images[raw.modality].volume(), raw.slice_axis, 0)
-    chosen = np.nan_to_num(stack[list(slices)].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return {raw.modality: chosen}
+def _image_slices(
+    study: Study, raw: RawData, slices: Sequence[int], companions: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Fully sampled slices: of the measured modality if it was fully sampled, and of its companions on its grid."""
+    measured = () if raw.acquired is not None else (raw.modality,)
+    images = {}
+    for name in dict.fromkeys((*measured, *companions)):
+        if name not in study.images or (name == raw.modality and not measured):
+            continue
+        if name != raw.modality and not _on_grid_of(study, raw.modality, name):
+            continue
+        stack = np.moveaxis(study.images[name].volume(), raw.slice_axis, 0)
+        chosen = stack[list(slices)].astype(np.float32)
+        images[name] = np.nan_to_num(chosen, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return images
+
+
+def _on_grid_of(study: Study, modality: str, other: str) -> bool:
+    return modality in study.images and study.images[other].geometry.matches(study.images[modality].geometry)

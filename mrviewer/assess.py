@@ -162,7 +162,7 @@ def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float
     return assess(
         image=run.image,
         image_reference=run.reference,
-        segmentation=run.segmentation,
+        segmentation=run.lesions,
         reference=labels,
         geometry=run.geometry,
         slice_axis=run.slice_axis,

@@ -63,6 +63,8 @@ class Chain:
             weights=_in_words(first.weights, second.weights),
             trained_on=_in_words(first.trained_on, second.trained_on),
             classes=second.classes,
+            regresses=second.regresses,
+            classifies=second.classifies,
             limits=(*first.limits, *second.limits),
         )
 
@@ -82,7 +84,9 @@ class Chain:
         magnitude = np.abs(reconstructed.image).astype(np.float32, copy=False)
         seen = replace(measurement, images={**measurement.images, measurement.modality: magnitude})
         segmented = yield from retold(self.segmenter.run(seen, device), _second_half)
-        return replace(segmented, image=reconstructed.image, steps=reconstructed.steps)
+        return replace(
+            segmented, image=reconstructed.image, steps=reconstructed.steps, step_names=reconstructed.step_names
+        )
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ def _needs_of_both(first: Needs, second: Needs) -> Needs:
         modalities=modalities,
         max_coils=first.max_coils,
         whole_volume=first.whole_volume or second.whole_volume,
+        optional=tuple(dict.fromkeys((*first.optional, *second.optional))),
+        required=tuple(dict.fromkeys((*first.required, *second.required))),
     )
 
 

@@ -37,6 +37,8 @@ __all__ = [
 
 ENTRY_POINT_GROUP = "mrviewer.methods"
 
+_LESION_NAMES = ("lesion", "tumour")
+
 
 class Task(StrEnum):
     """What a method gives."""
@@ -62,12 +64,24 @@ class Needs:
         Largest number of coils it takes; `None` for any number.
     whole_volume
         Whether it must see all slices at once.
+    optional
+        Further modalities, on the grid of the measured one, that it looks at where the study has them. They are fully
+        sampled.
+    required
+        Further modalities that must all be there.
     """
 
     kspace: bool = True
     modalities: tuple[str, ...] = ()
     max_coils: int | None = None
     whole_volume: bool = False
+    optional: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Every modality that it looks at beside the measured one."""
+        return tuple(dict.fromkeys((*self.required, *self.optional)))
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,10 @@ class Card:
         Data that the weights saw; `None` like `weights`.
     classes
         Names of the segmentation classes 1, 2, ...
+    regresses
+        Names of the regressed values.
+    classifies
+        Names of the classes that a study may belong to.
     figures
         Measured figures on data that the weights never saw, as one sentence each.
     limits
@@ -103,8 +121,15 @@ class Card:
     weights: str | None = None
     trained_on: str | None = None
     classes: tuple[str, ...] = ()
+    regresses: tuple[str, ...] = ()
+    classifies: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+
+    @property
+    def lesion_value(self) -> int | None:
+        """Value of lesions among the segmentation classes; `None` where every class is one."""
+        return next((value for value, name in enumerate(self.classes, 1) if name in _LESION_NAMES), None)
 
 
 @dataclass(frozen=True)
@@ -136,7 +161,8 @@ class Measurement:
     origin
         Where k-space comes from.
     images : float32, (slice, y, x) each
-        Fully sampled magnitude images by modality, for methods that only segment. Empty when none exist.
+        Fully sampled magnitude images by modality: the measured one, and those that the method's needs name. Empty when
+        none exist.
     voxel_size_mm : (slice, y, x)
         Spacing.
     """
@@ -163,17 +189,24 @@ class Result:
     probabilities : float32, (class, slice, y, x)
         Of each class but the background.
     steps : complex64, (step, slice, y, x)
-        Estimates after each cascade, to look inside.
-    regression, classes : float32
-        Vectors of methods that regress or classify.
+        Estimates on the way, to look inside.
+    step_names
+        What each of them is; numbered where nothing is said.
+    regression, classes : float32, (value,) and (class,)
+        Of a method that regresses or classifies, in the order of its card; `None` too where there was nothing to
+        measure, such as no tumour.
+    modalities_used
+        Images that were looked at, if more than the measured one may have been.
     """
 
     image: NDArray[np.complex64] | None = None
     segmentation: NDArray[np.uint8] | None = None
     probabilities: NDArray[np.float32] | None = None
     steps: NDArray[np.complex64] | None = None
+    step_names: tuple[str, ...] = ()
     regression: NDArray[np.float32] | None = None
     classes: NDArray[np.float32] | None = None
+    modalities_used: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -202,10 +235,23 @@ def check_needs(card: Card, study: Study, modality: str) -> Fit:
         return Fit(False, f"{card.name} was trained on {wanted} and this image is {modality}")
     if not card.needs.kspace and modality not in study.images:
         return Fit(False, f"{card.name} needs a fully sampled {modality} image and this study has none")
+    lacking = _lacking(card.needs, study, modality)
+    if lacking:
+        return Fit(False, f"{card.name} needs {', '.join(card.needs.required)} on one grid and this study {lacking}")
     n_coils = raw.shape[1] if raw is not None else 1
     if card.needs.max_coils is not None and n_coils > card.needs.max_coils:
         return Fit(False, f"{card.name} takes {card.needs.max_coils} coil(s) at most and this scan has {n_coils}")
     return Fit(True)
+
+
+def _lacking(needs: Needs, study: Study, modality: str) -> str:
+    """What keeps a study from giving all that is required, in words; empty if nothing does."""
+    for name in needs.required:
+        if name not in study.images:
+            return f"has no {name}"
+        if modality in study.images and not study.images[name].geometry.matches(study.images[modality].geometry):
+            return f"has its {name} on another grid"
+    return ""
 
 
 def require_fit(method: Method, study: Study, modality: str) -> None:

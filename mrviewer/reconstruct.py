@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from mrviewer.study import Origin, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["Reconstruction", "SliceResult", "reconstruct", "reconstruct_slice"]
+__all__ = ["Reconstruction", "SliceResult", "lesions_of", "reconstruct", "reconstruct_slice"]
 
 _SLICES_AT_ONCE = {"cpu": 1, "cuda": 16, "mps": 8}
 
@@ -38,12 +38,18 @@ class SliceResult:
         Class per pixel; `None` if the method does not segment.
     probabilities : float32, (class, y, x)
         `None` if the method does not segment.
+    steps : float32, (step, y, x)
+        Magnitudes on the way to `image`; kept by `reconstruct_slice` alone, a volume of them would be too much.
+    step_names
+        What each step is, as many as `steps`.
     """
 
     index: int
     image: NDArray[np.float32] | None
     segmentation: NDArray[np.uint8] | None
     probabilities: NDArray[np.float32] | None
+    steps: NDArray[np.float32] | None = None
+    step_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,14 @@ class Reconstruction:
         Grid of all these volumes.
     slice_axis
         Axis along which the slices were cut.
+    regression, classes : float32, (value,) and (class,)
+        Of a method that regresses or classifies; `None` for others, and where there was nothing to measure.
+    class_names
+        Names of the segmentation classes 1, 2, ...
+    lesion_value
+        Which of them are lesions; `None` where all are.
+    modalities_used
+        Images that the method looked at.
     """
 
     method: str
@@ -84,6 +98,24 @@ class Reconstruction:
     probabilities: NDArray[np.float32] | None
     geometry: Geometry
     slice_axis: int
+    regression: NDArray[np.float32] | None = None
+    classes: NDArray[np.float32] | None = None
+    class_names: tuple[str, ...] = ()
+    lesion_value: int | None = None
+    modalities_used: tuple[str, ...] = ()
+
+    @property
+    def lesions(self) -> NDArray[np.uint8] | None:
+        """The segmentation ``(z, y, x)`` without classes that are no lesions; `None` if the method does not segment."""
+        return None if self.segmentation is None else lesions_of(self.segmentation, self.lesion_value)
+
+
+def lesions_of(segmentation: NDArray[np.uint8], lesion_value: int | None) -> NDArray[np.uint8]:
+    """Keep of a segmentation what is a lesion, as 1; see `Card.lesion_value`."""
+    if lesion_value is None:
+        return segmentation
+    lesions: NDArray[np.uint8] = (segmentation == lesion_value).astype(np.uint8)
+    return lesions
 
 
 def reconstruct(
@@ -125,10 +157,12 @@ def reconstruct(
     at_once = n_slices if whole_volume else _SLICES_AT_ONCE[device.partition(":")[0]]
     order = list(range(n_slices)) if whole_volume else sorted(range(n_slices), key=lambda index: abs(index - start))
     volumes = _Volumes(raw)
+    companions = method.card.needs.companions
     seconds, done = 0.0, 0
+    result = Result()
     for first in range(0, n_slices, at_once):
         indices = order[first : first + at_once]
-        measurement = measure(study, raw, mask, indices)
+        measurement = measure(study, raw, mask, indices, companions)
         started = time.perf_counter()
         result = yield from retold(
             method.run(measurement, device), partial(_within_slices, done=done, n_slices=n_slices)
@@ -152,6 +186,11 @@ def reconstruct(
         probabilities=volumes.probabilities,
         geometry=study.geometry(chosen),
         slice_axis=axis,
+        regression=result.regression,
+        classes=result.classes,
+        class_names=method.card.classes,
+        lesion_value=method.card.lesion_value,
+        modalities_used=result.modalities_used or (chosen,),
     )
 
 
@@ -163,9 +202,14 @@ def _within_slices(step: Progress, *, done: int, n_slices: int) -> Progress:
 def reconstruct_slice(
     study: Study, raw: RawData, method: Method, mask: Mask, index: int, device: str = "cpu"
 ) -> Generator[Progress, None, SliceResult]:
-    """Run a method on one slice, as `reconstruct` would."""
-    result = yield from method.run(measure(study, raw, mask, [index]), device)
-    return _split(result, [index])[0]
+    """Run a method on one slice, as `reconstruct` would, and keep the steps on the way."""
+    measurement = measure(study, raw, mask, [index], method.card.needs.companions)
+    result = yield from method.run(measurement, device)
+    [answer] = _split(result, [index])
+    if result.steps is None:
+        return answer
+    names = result.step_names or tuple(f"step {number}" for number in range(1, len(result.steps) + 1))
+    return replace(answer, steps=np.abs(result.steps[:, 0]), step_names=names)
 
 
 def _split(result: Result, indices: Sequence[int]) -> list[SliceResult]:

@@ -37,6 +37,8 @@ _OUTPUT_OF_TASK = {
     Task.REGRESS: "regression",
     Task.CLASSIFY: "classes",
 }
+_MAY_FIND_NOTHING = (Task.REGRESS, Task.CLASSIFY)
+"""Without a tumour there is no enhancement to tell."""
 
 
 def check_method(method: Method, device: str = "cpu") -> None:
@@ -76,6 +78,10 @@ def check_card(method: Method) -> None:
     _require((card.weights is None) == (card.trained_on is None), f"{card.name}: weights and trained_on go together")
     if Task.SEGMENT in card.tasks:
         _require(bool(card.classes), f"{card.name} segments, so it must name its classes")
+    if Task.REGRESS in card.tasks:
+        _require(bool(card.regresses), f"{card.name} regresses, so it must name its values")
+    if Task.CLASSIFY in card.tasks:
+        _require(bool(card.classifies), f"{card.name} classifies, so it must name its classes")
 
 
 def check_fits_reads_no_pixels(method: Method) -> None:
@@ -111,7 +117,9 @@ def check_result(method: Method, measurement: Measurement, result: Result) -> No
     """Check that a result has what the card promises, with the shapes and types of `Result`."""
     card, outputs = method.card, _outputs(result)
     for task, name in _OUTPUT_OF_TASK.items():
-        _require((task in card.tasks) == (name in outputs), f"{card.name}: task {task} and output {name} go together")
+        together = (task in card.tasks) == (name in outputs)
+        nothing_found = task in _MAY_FIND_NOTHING and name not in outputs
+        _require(together or nothing_found, f"{card.name}: task {task} and output {name} go together")
     n_slices, _, height, width = measurement.kspace.shape
     stack = (n_slices, height, width)
     expected: dict[str, tuple[type[np.generic], tuple[int, ...] | None]] = {
@@ -119,9 +127,11 @@ def check_result(method: Method, measurement: Measurement, result: Result) -> No
         "segmentation": (np.uint8, stack),
         "probabilities": (np.float32, (len(card.classes), *stack)),
         "steps": (np.complex64, None if result.steps is None else (len(result.steps), *stack)),
-        "regression": (np.float32, None),
-        "classes": (np.float32, None),
+        "regression": (np.float32, (len(card.regresses),)),
+        "classes": (np.float32, (len(card.classifies),)),
     }
+    n_steps = 0 if result.steps is None else len(result.steps)
+    _require(len(result.step_names) in (0, n_steps), f"{card.name} names {len(result.step_names)} of {n_steps} steps")
     for name, array in outputs.items():
         dtype, shape = expected[name]
         _require(array.dtype == dtype, f"{card.name}: {name} is {array.dtype} but must be {np.dtype(dtype)}")
@@ -179,7 +189,7 @@ def sample_measurement(method: Method, shape: tuple[int, int, int] = (2, 40, 36)
         coil_maps=maps,
         modality=modality,
         origin=Origin.PHANTOM,
-        images={name: magnitude.copy() for name in needs.modalities or (modality,)},
+        images={name: magnitude.copy() for name in dict.fromkeys((modality, *needs.modalities, *needs.companions))},
     )
 
 

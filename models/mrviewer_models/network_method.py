@@ -1,7 +1,7 @@
 """A method that is a trained network: card, weights and device. Light to import; torch comes with the first run."""
 
 import tomllib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from mrviewer.training.recipe import Recipe
 
-__all__ = ["Inference", "NetworkMethod", "read_card"]
+__all__ = ["NetworkMethod", "read_card"]
 
-Inference = Callable[["nn.Module", Measurement, str], Result]
-"""Runs a network on a few slices that are not empty."""
+_SLICES_AT_ONCE = {"cpu": 4, "cuda": 16, "mps": 8}
 
 
 def read_card(folder: Path) -> Card:
@@ -39,12 +38,17 @@ def read_card(folder: Path) -> Card:
             kspace=needs.get("kspace", True),
             modalities=tuple(needs.get("modalities", ())),
             max_coils=needs.get("max_coils"),
+            whole_volume=needs.get("whole_volume", False),
+            optional=tuple(needs.get("optional", ())),
+            required=tuple(needs.get("required", ())),
         ),
         citation=text["citation"],
         licence=text["licence"],
         weights=text["weights"],
         trained_on=text["trained_on"],
         classes=tuple(text.get("classes", ())),
+        regresses=tuple(text.get("regresses", ())),
+        classifies=tuple(text.get("classifies", ())),
         figures=tuple(text.get("figures", ())),
         limits=tuple(text.get("limits", ())),
     )
@@ -54,9 +58,11 @@ def read_card(folder: Path) -> Card:
 class NetworkMethod:
     """A trained network as a `mrviewer.method.Method`.
 
-    The package behind `package` must have a module ``inference`` with ``load(path) -> nn.Module`` and
-    ``infer(network, measurement, device) -> Result``, and a module ``recipe`` with ``recipe(overrides) -> Recipe``.
-    They are imported at the first run, not when methods are listed.
+    The package behind `package` must have a module ``inference`` with ``load(path) -> nn.Module`` and one of two:
+    ``infer(network, measurement, device) -> Result`` is given a few slices at a time, none of them empty;
+    ``infer_volume(network, measurement, device) -> Generator[Progress, None, Result]``, for a method that must see the
+    whole volume, is given all of them. A module ``recipe`` has ``recipe(overrides) -> Recipe``. They are imported at
+    the first run, not when methods are listed.
 
     Parameters
     ----------
@@ -95,11 +101,23 @@ class NetworkMethod:
         module = import_module(f"{self.package}.inference")
         path = self.weights_path or self.folder / str(self.card.weights)
         network = _load(self.package, path, path.stat().st_mtime_ns if path.is_file() else 0, device)
-        yield Progress(0, len(measurement.kspace), f"{self.card.name} is loaded")
+        n_slices = len(measurement.kspace)
+        yield Progress(0, n_slices, f"{self.card.name} is loaded")
+        if hasattr(module, "infer_volume"):
+            whole: Result = yield from module.infer_volume(network, measurement, device)
+            return whole
         filled = _filled_slices(measurement, self.card.needs.kspace)
         if not filled.any():
             return _empty_result(self.card, measurement)
-        result: Result = module.infer(network, _pick(measurement, filled), device)
+        numbers = np.flatnonzero(filled)
+        at_once = _SLICES_AT_ONCE[device.partition(":")[0]]
+        parts: list[Result] = []
+        for first in range(0, len(numbers), at_once):
+            chosen = numbers[first : first + at_once]
+            parts.append(module.infer(network, _pick(measurement, chosen), device))
+            if first + at_once < len(numbers):
+                yield Progress(int(chosen[-1]) + 1, n_slices, f"slice {chosen[-1] + 1} of {n_slices}")
+        result = _joined(parts)
         return result if filled.all() else _scatter(result, filled)
 
 
@@ -121,14 +139,33 @@ def _filled_slices(measurement: Measurement, needs_kspace: bool) -> NDArray[np.b
     return np.asarray(np.any(measurement.images[measurement.modality] != 0, axis=(1, 2)))
 
 
-def _pick(measurement: Measurement, chosen: NDArray[np.bool_]) -> Measurement:
-    if chosen.all():
+def _pick(measurement: Measurement, chosen: NDArray[np.intp]) -> Measurement:
+    if len(chosen) == len(measurement.kspace):
         return measurement
     return replace(
         measurement,
         kspace=measurement.kspace[chosen],
         coil_maps=measurement.coil_maps[chosen],
         images={name: stack[chosen] for name, stack in measurement.images.items()},
+    )
+
+
+def _joined(parts: list[Result]) -> Result:
+    """Put the results of consecutive slices together, without their steps, which would fill the memory."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def join(arrays: list[NDArray[np.generic] | None], axis: int) -> NDArray[np.generic] | None:
+        there = [array for array in arrays if array is not None]
+        return np.concatenate(there, axis) if there else None
+
+    return replace(
+        parts[0],
+        image=join([part.image for part in parts], 0),  # type: ignore[arg-type]
+        segmentation=join([part.segmentation for part in parts], 0),  # type: ignore[arg-type]
+        probabilities=join([part.probabilities for part in parts], 1),  # type: ignore[arg-type]
+        steps=None,
+        step_names=(),
     )
 
 
@@ -144,7 +181,8 @@ def _scatter(result: Result, filled: NDArray[np.bool_]) -> Result:
         np.moveaxis(stack, axis, 0)[filled] = np.moveaxis(values, axis, 0)
         return stack
 
-    return Result(
+    return replace(
+        result,
         image=spread(result.image, 0),  # type: ignore[arg-type]
         segmentation=spread(result.segmentation, 0),  # type: ignore[arg-type]
         probabilities=spread(result.probabilities, 1),  # type: ignore[arg-type]

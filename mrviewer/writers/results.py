@@ -22,6 +22,7 @@ RESULT_FILES = (
     "error.nii.gz",
     "mask.npy",
     "segmentation.nii.gz",
+    "segmentation_classes.nii.gz",
     "lesions.csv",
     "metrics.json",
 )
@@ -61,8 +62,12 @@ def write_results(
         if run.image is not None and run.reference is not None:
             error = error_map(run.image, run.reference)
             write_volume(partial / "error.nii.gz", error, run.geometry, description=f"{run.method} - reference")
-        if run.segmentation is not None:
-            write_volume(partial / "segmentation.nii.gz", run.segmentation, run.geometry, description=run.method)
+        if run.lesions is not None:
+            write_volume(partial / "segmentation.nii.gz", run.lesions, run.geometry, description=run.method)
+        if run.segmentation is not None and run.lesion_value is not None and len(run.class_names) > 1:
+            write_volume(
+                partial / "segmentation_classes.nii.gz", run.segmentation, run.geometry, description=run.method
+            )
         if assessment.lesions is not None:
             write_lesions(partial / "lesions.csv", assessment.lesions)
         write_metrics(partial / "metrics.json", metrics)
