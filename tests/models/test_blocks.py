@@ -14,7 +14,6 @@ from mrviewer_models.blocks.cascade import CascadeCNN
 from mrviewer_models.blocks.complex_channels import from_channels, standardise, to_channels
 from mrviewer_models.blocks.data_consistency import MeasuredData
 from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network
-from mrviewer_models.blocks.unet import SeparateBatchNorm, UNet, UNetShape
 
 LINE, POINT = "line", "point"
 
@@ -135,44 +134,6 @@ def test_a_cascade_is_its_input_plus_what_its_convolutions_say() -> None:
     for parameter in cascade.parameters():
         nn.init.zeros_(parameter)
     assert torch.equal(cascade(image), image)
-
-
-def test_the_textbook_unet_has_its_parameters() -> None:
-    with torch.device("meta"):
-        network = UNet(UNetShape(1, 8))
-    assert sum(parameter.numel() for parameter in network.parameters()) == 31_042_824
-
-
-@pytest.mark.parametrize("norm", ["batch", "instance", "batch_separate"])
-@pytest.mark.parametrize("size", [(17, 23), (8, 8), (3, 2), (1, 9)])
-def test_a_unet_takes_images_of_any_size(norm: str, size: tuple[int, int]) -> None:
-    network = UNet(UNetShape(1, 2, base=2, levels=4, norm=norm)).eval()
-    with torch.no_grad():
-        logits = network(torch.rand(1, 1, *size))
-    assert logits.shape == (1, 2, *size)
-    assert bool(torch.isfinite(logits).all())
-
-
-def test_padding_leaves_what_fits_alone() -> None:
-    # The receptive field of a one-level network is 5 x 5, and no pooling looks further.
-    network = UNet(UNetShape(1, 2, base=2, levels=1)).eval()
-    image = torch.rand(1, 1, 9, 7)
-    with torch.no_grad():
-        assert torch.allclose(network(image)[..., :4, :4], network(image[..., :6, :6])[..., :4, :4], atol=1e-6)
-
-
-def test_separate_statistics_do_not_see_each_other() -> None:
-    network = UNet(UNetShape(1, 2, base=2, levels=2, norm="batch_separate")).train()
-    norms = [module for module in network.modules() if isinstance(module, SeparateBatchNorm)]
-    before = [(norm.kinds[0].running_mean.clone(), norm.kinds[1].running_mean.clone()) for norm in norms]
-    network(torch.rand(2, 1, 8, 8) + 3, teacher=True)
-    for norm, (student, teacher) in zip(norms, before, strict=True):
-        assert torch.equal(norm.kinds[0].running_mean, student)
-        assert not torch.equal(norm.kinds[1].running_mean, teacher)
-    network.eval()
-    image = torch.rand(1, 1, 8, 8)
-    with torch.no_grad():
-        assert not torch.allclose(network(image, teacher=True), network(image))
 
 
 def test_fast_inference_keeps_no_gradients() -> None:
