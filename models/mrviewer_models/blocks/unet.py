@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from mrviewer_models.blocks.attention_gate import AttentionGate
 
-__all__ = ["ConvBlock", "SeparateBatchNorm", "UNet", "UNetDecoder", "UNetEncoder", "UNetShape"]
+__all__ = ["ConvBlock", "SeparateBatchNorm", "UNet", "UNetDecoder", "UNetEncoder", "UNetShape", "pad_to_multiple"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class UNetEncoder(nn.Module):
         Any image size: it is padded at its lower and right border, by reflection (by zeros where too small to reflect),
         to a multiple of what the poolings need. The finest features have the padded size.
         """
-        features = _pad(image, 2 ** (self.shape.levels - 1)).contiguous(memory_format=torch.channels_last)
+        features = pad_to_multiple(image, 2 ** (self.shape.levels - 1)).contiguous(memory_format=torch.channels_last)
         pool = F.max_pool2d if self.shape.down == "max" else F.avg_pool2d
         levels: list[Tensor] = []
         for block in self.down:
@@ -246,7 +246,8 @@ def _activate(features: Tensor, shape: UNetShape) -> Tensor:
     return F.leaky_relu(features, shape.negative_slope)
 
 
-def _pad(image: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
+    """Pad images ``(batch, channel, y, x)`` below and on the right, by reflection where they are large enough to."""
     height, width = image.shape[-2:]
     below, right = -height % multiple, -width % multiple
     if height <= multiple and width <= multiple:
