@@ -1,8 +1,10 @@
 """Which device computes."""
 
+from functools import cache
+
 from mrviewer.errors import InputError
 
-__all__ = ["resolve_device"]
+__all__ = ["is_quick_in_bfloat16", "resolve_device"]
 
 
 def resolve_device(name: str = "auto") -> str:
@@ -30,3 +32,16 @@ def resolve_device(name: str = "auto") -> str:
             return name
         raise InputError("device mps was asked for but this machine has none; use --device cpu")
     raise InputError(f"device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps")
+
+
+@cache
+def is_quick_in_bfloat16(device: str) -> bool:
+    """Whether a device has instructions of its own for bfloat16; emulated it takes two or three times as long."""
+    import torch
+
+    kind = device.partition(":")[0]
+    if kind != "cpu" or not torch.backends.mkldnn.is_available():
+        return kind == "cuda"
+    # The library emulates the instructions on any processor with AVX-512 and calls that supported.
+    emulated = torch.cpu._is_avx512_supported() and not torch.cpu._is_avx512_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and not emulated

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.errors import WeightsError
 from mrviewer.method import Measurement
 from mrviewer.weights import load_weights
@@ -17,18 +17,14 @@ from mrviewer.weights import load_weights
 __all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors"]
 
 
-@cache
-def _has_bf16() -> bool:
-    """Whether this processor multiplies in bfloat16 by itself; emulated it would be slower."""
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 @contextmanager
 def fast_inference(device: str, *, allow_bf16: bool) -> Iterator[None]:
     """No gradients, and convolutions in bfloat16 where that is native and `allow_bf16`."""
     kind = device.partition(":")[0]
-    use_bf16 = allow_bf16 and (kind == "cuda" or (kind == "cpu" and _has_bf16()))
-    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=use_bf16):
+    with (
+        torch.inference_mode(),
+        torch.autocast(kind, torch.bfloat16, enabled=allow_bf16 and is_quick_in_bfloat16(kind)),
+    ):
         yield
 
 
