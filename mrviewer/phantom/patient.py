@@ -27,6 +27,8 @@ class Patient:
         Magnitude by modality; white matter is about 1.
     lesions : uint8, (z, y, x)
         1 inside a lesion.
+    tissues : uint8, (z, y, x)
+        What fills most of a voxel, lesions left out of account: 1 cerebrospinal fluid, 2 grey matter, 3 white matter.
     geometry
         The grid.
     seed
@@ -35,6 +37,7 @@ class Patient:
 
     images: Mapping[str, FloatArray]
     lesions: NDArray[np.uint8]
+    tissues: NDArray[np.uint8]
     geometry: Geometry
     seed: int
 
@@ -86,7 +89,13 @@ def simulate_patient(geometry: Geometry, seed: int, options: PatientOptions | No
         part = lesion * severity
         mixed = healthy * (1 - part) + signal["lesion"] * part
         images[modality] = (mixed / signal["white matter"]).astype(np.float32)
-    return Patient(images, (lesion > 0.5).astype(np.uint8), geometry, seed)
+    return Patient(images, (lesion > 0.5).astype(np.uint8), _tissues(anatomy), geometry, seed)
+
+
+def _tissues(anatomy: Anatomy) -> NDArray[np.uint8]:
+    parts = np.stack([anatomy.csf, anatomy.grey_matter, anatomy.white_matter])
+    largest = np.asarray(parts.argmax(axis=0), np.uint8) + 1
+    return np.where(parts.sum(axis=0) > 0.5, largest, 0).astype(np.uint8)
 
 
 def _warp_mask(anatomy: Anatomy, mask: NDArray[np.generic], affine: NDArray[np.float64]) -> FloatArray:

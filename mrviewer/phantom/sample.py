@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _SHAPE = (48, 224, 192)
 _VOXEL_SIZE_MM = (3.0, 1.0, 1.0)
 _CENTRE_RAS_MM = (0.0, -18.0, 8.0)
-_VERSION = 2
+_VERSION = 3
 """Raise it when the same seed makes another patient, so that no old cache is read."""
 
 
@@ -64,9 +64,9 @@ def _cached_patient(seed: int) -> Patient:
         # Opened here, because numpy leaves a damaged archive open.
         with path.open("rb") as cached, np.load(cached, allow_pickle=False) as stored:
             volumes: dict[str, NDArray[np.generic]] = dict(stored)
-        lesions = volumes.pop("lesions").astype(np.uint8)
+        lesions, tissues = (volumes.pop(name).astype(np.uint8) for name in ("lesions", "tissues"))
         images = {name: volume.astype(np.float32) for name, volume in volumes.items()}
-        return Patient(images, lesions, _geometry(), seed)
+        return Patient(images, lesions, tissues, _geometry(), seed)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
@@ -75,7 +75,8 @@ def _cached_patient(seed: int) -> Patient:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, lesions=patient.lesions, **dict(patient.images))
+            truth = {"lesions": patient.lesions, "tissues": patient.tissues}
+            np.savez(file, allow_pickle=False, **truth, **dict(patient.images))
     except OSError as error:
         _logger.warning("the sample patient cannot be cached (%s); it is made again next time", error)
     return patient

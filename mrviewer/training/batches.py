@@ -1,6 +1,8 @@
 """Training batches: slices drawn, augmented, and sampled as a scanner would. Step `n` of a seed is always the same."""
 
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,12 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mrviewer.coils import ring_coil_maps
+from mrviewer.database import Subject
 from mrviewer.phantom.scan import smooth_phase
+from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.slices import SliceSet
+from mrviewer.training.slices import SliceSet, prepare_slices
 
-__all__ = ["Batch", "BatchMaker"]
+__all__ = ["Batch", "BatchMaker", "slice_source"]
 
 _FAMILIES = ("random", "equispaced", "gaussian-1d", "gaussian-2d", "poisson", "radial")
 _FAMILY_SHARES = (0.66, 0.08, 0.08, 0.06, 0.06, 0.06)
@@ -36,6 +40,10 @@ class Batch:
         1 in a lesion.
     labelled : bool, (batch,)
         Whether `label` is known.
+    tissues : int64, (batch, y, x)
+        1 cerebrospinal fluid, 2 grey matter, 3 white matter, 0 elsewhere.
+    tissues_known : bool, (batch,)
+        Whether `tissues` are known.
     """
 
     image: Tensor
@@ -44,6 +52,14 @@ class Batch:
     maps: Tensor
     label: Tensor
     labelled: Tensor
+    tissues: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    tissues_known: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+
+    def __post_init__(self) -> None:
+        """Without a word about tissues they are unknown."""
+        if not self.tissues_known.numel():
+            object.__setattr__(self, "tissues", torch.zeros_like(self.label))
+            object.__setattr__(self, "tissues_known", torch.zeros_like(self.labelled))
 
     def to(self, device: str) -> "Batch":
         """Copy to a device."""
@@ -86,8 +102,7 @@ class BatchMaker:
         rng = np.random.default_rng([self._options.seed, step])
         chosen = [self._draw(rng) for _ in range(self._options.batch_size)]
         pairs = [
-            _augment(self._slices.images[i].astype(np.float32), self._slices.labels[i], self._options, rng)
-            for i in chosen
+            _augment(self._slices.images[i].astype(np.float32), self._codes(i), self._options, rng) for i in chosen
         ]
         family, acceleration = self._family(rng)
         if self._options.crop_rows and family in _LINE_FAMILIES:
@@ -95,15 +110,18 @@ class BatchMaker:
         if self._options.crop and not self._needs_kspace:
             pairs = [_crop_square(*pair, self._options.crop, rng) for pair in pairs]
         magnitude = np.stack([image for image, _ in pairs])
-        label = torch.from_numpy(np.stack([label for _, label in pairs]).astype(np.int64))
-        labelled = torch.from_numpy(self._slices.labelled[chosen])
+        truth = _truth(np.stack([codes for _, codes in pairs]), self._slices, chosen)
         if not self._needs_kspace:
             if rng.uniform() < self._options.noise_share:
                 noise = rng.standard_normal(magnitude.shape, dtype=np.float32)
                 magnitude = np.abs(magnitude + np.float32(rng.uniform(0.005, 0.04)) * noise)
-            empty = torch.zeros(0)
-            return Batch(torch.from_numpy(magnitude), empty, empty, empty, label, labelled)
-        return self._measure(magnitude, label, labelled, self._pattern(magnitude.shape, family, acceleration, rng), rng)
+            return replace(truth, image=torch.from_numpy(magnitude))
+        return self._measure(magnitude, truth, self._pattern(magnitude.shape, family, acceleration, rng), rng)
+
+    def _codes(self, number: int) -> NDArray[np.uint8]:
+        """Lesion and tissue of a slice in one array, so that they are turned and cut as one."""
+        codes: NDArray[np.uint8] = self._slices.labels[number] + 2 * self._slices.tissues[number]
+        return codes
 
     def _draw(self, rng: np.random.Generator) -> int:
         real = bool(rng.uniform() < self._options.real_share)
@@ -114,12 +132,7 @@ class BatchMaker:
         raise AssertionError("a slice set without slices")
 
     def _measure(
-        self,
-        magnitude: NDArray[np.float32],
-        label: Tensor,
-        labelled: Tensor,
-        pattern: Tensor,
-        rng: np.random.Generator,
+        self, magnitude: NDArray[np.float32], truth: Batch, pattern: Tensor, rng: np.random.Generator
     ) -> Batch:
         shape = (magnitude.shape[1], magnitude.shape[2])
         if rng.uniform() < self._options.phase_share:
@@ -135,7 +148,7 @@ class BatchMaker:
             level = float(rng.uniform(0.002, 0.03))
             noise = rng.standard_normal((2, *kspace.shape), dtype=np.float32) * np.float32(level)
             kspace = kspace + torch.complex(torch.from_numpy(noise[0]), torch.from_numpy(noise[1]))
-        return Batch(image, kspace * pattern, pattern, coil_maps, label, labelled)
+        return replace(truth, image=image, kspace=kspace * pattern, pattern=pattern, maps=coil_maps)
 
     def _family(self, rng: np.random.Generator) -> tuple[str, float]:
         """Mask family and acceleration of a step."""
@@ -147,6 +160,27 @@ class BatchMaker:
         fraction = min(self._options.center_fraction, 0.5 / acceleration)
         mask = make_mask(family, (shape[-2], shape[-1]), acceleration, fraction, int(rng.integers(1 << 31)))
         return torch.from_numpy(mask.pattern.astype(np.float32))[None, None]
+
+
+def slice_source(
+    options: TrainingOptions, subjects: Sequence[Subject], *, needs_kspace: bool = True, needs_labels: bool = True
+) -> Generator[Progress, None, BatchMaker]:
+    """Prepare the slices of subjects and draw batches from them: where the batches of most recipes come from."""
+    masks = Path(options.lesion_masks) if options.lesion_masks else None
+    slices = yield from prepare_slices(subjects, masks)
+    return BatchMaker(slices.coarser(options.coarsen), options, needs_kspace=needs_kspace, needs_labels=needs_labels)
+
+
+def _truth(codes: NDArray[np.uint8], slices: SliceSet, chosen: Sequence[int]) -> Batch:
+    """What is known of the chosen slices, without anything measured."""
+    empty = torch.zeros(0)
+    return Batch(
+        image=empty, kspace=empty, pattern=empty, maps=empty,
+        label=torch.from_numpy((codes & 1).astype(np.int64)),
+        labelled=torch.from_numpy(slices.labelled[chosen]),
+        tissues=torch.from_numpy((codes >> 1).astype(np.int64)),
+        tissues_known=torch.from_numpy(slices.tissues_known[chosen]),
+    )  # fmt: skip
 
 
 def _augment(
@@ -169,6 +203,7 @@ def _crop_rows(
     image: NDArray[np.float32], label: NDArray[np.uint8], rows: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Cut a band of rows out of the object."""
+    rows = min(rows, image.shape[0])
     filled = np.flatnonzero((image > 0.1).any(axis=1))
     low, high = (int(filled[0]), int(filled[-1]) + 1) if filled.size else (0, image.shape[0])
     first = int(np.clip(rng.integers(low, max(high - rows, low) + 1), 0, image.shape[0] - rows))
@@ -179,7 +214,9 @@ def _crop_square(
     image: NDArray[np.float32], label: NDArray[np.uint8], edge: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Cut a square near a lesion, or anywhere in the object if there is none."""
-    inside = np.argwhere(label if label.any() else image > 0.1)
+    lesion = label & 1
+    edge = min(edge, *image.shape)
+    inside = np.argwhere(lesion if lesion.any() else image > 0.1)
     centre = inside[rng.integers(len(inside))] if len(inside) else np.asarray(image.shape) // 2
     first = centre - edge // 2 + rng.integers(-edge // 3, edge // 3 + 1, 2)
     y, x = np.clip(first, 0, np.asarray(image.shape) - edge)

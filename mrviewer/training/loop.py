@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,12 +17,10 @@ from mrviewer.device import resolve_device
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.method import get_method
 from mrviewer.progress import Progress
-from mrviewer.training.batches import Batch, BatchMaker
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.recipe import Losses, Moment, Recipe, Trainable
-from mrviewer.training.slices import prepare_slices
+from mrviewer.training.recipe import BatchSource, Losses, Moment, Recipe, Trainable
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.whole import whole_file
 
@@ -71,11 +70,11 @@ def cli_train(
         torch.set_num_threads(options.threads)
     training, held_out = split_subjects(open_database(database), options.held_out)
     output.mkdir(parents=True, exist_ok=True)
-    slices = yield from prepare_slices(training, Path(options.lesion_masks) if options.lesion_masks else None)
-    maker = BatchMaker(slices, options, needs_kspace=plan.needs_kspace, needs_labels=plan.needs_labels)
-    if not len(maker):
-        raise InputError(f"{recipe} learns from labels and the database has none; add subjects with labels")
-    network = yield from _fit(plan, maker, output, device)
+    source = yield from plan.source(training)
+    if not len(source):
+        lacking = "learns from labels and the database has none; add subjects with labels"
+        raise InputError(f"{recipe} {lacking if plan.needs_labels else 'found nothing to learn from in the database'}")
+    network = yield from _fit(plan, source, output, device)
     weights = output / "weights.safetensors"
     about = {
         "method": recipe,
@@ -91,7 +90,7 @@ def cli_train(
     return weights
 
 
-def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generator[Progress, None, nn.Module]:
+def _fit(plan: Recipe, source: BatchSource, output: Path, device: str) -> Generator[Progress, None, nn.Module]:
     """Train from the last checkpoint, or from the beginning; stopping the generator leaves a checkpoint too."""
     options = plan.training
     torch.manual_seed(options.seed)
@@ -103,7 +102,7 @@ def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generato
     settings = json.dumps([asdict(options), asdict(plan.options)], sort_keys=True)
     checkpoint = output / "checkpoint.safetensors"
     first = load_checkpoint(checkpoint, network, optimiser, settings) if checkpoint.is_file() else 0
-    per_epoch = options.steps_per_epoch or math.ceil(len(maker) / options.batch_size)
+    per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
     network.train()
     saved = started = time.monotonic()
     done = first
@@ -111,7 +110,7 @@ def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generato
         with (output / "events.jsonl").open("a") as log:
             for step in range(first, options.steps):
                 moment = Moment(step, step / per_epoch, options.steps / per_epoch)
-                losses = _step(plan, network, optimiser, maker.batch(step).to(device), moment)
+                losses = _step(plan, network, optimiser, source.batch(step).to(device), moment)
                 done = step + 1
                 event = {"step": step, "seconds": round(time.monotonic() - started, 2), **losses.parts}
                 log.write(json.dumps(event) + "\n")
@@ -126,10 +125,11 @@ def _fit(plan: Recipe, maker: BatchMaker, output: Path, device: str) -> Generato
     return network
 
 
-def _step(plan: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, moment: Moment) -> Losses:
+def _step(plan: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, batch: Any, moment: Moment) -> Losses:  # noqa: ANN401
     for group in optimiser.param_groups:
         group["lr"] = _learning_rate(plan.training, moment)
-    with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=plan.training.precision == "bf16"):
+    device = next(network.parameters()).device.type
+    with torch.autocast(device, torch.bfloat16, enabled=plan.training.precision == "bf16"):
         losses = plan.losses(network, batch, moment)
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()

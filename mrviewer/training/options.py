@@ -52,6 +52,9 @@ class TrainingOptions:
         Standard deviation of the logarithm of the exponent that bends the grey scale of each slice.
     phase_share, noise_share, coil_share
         Share of batches with a smooth phase, with noise, and with four or eight coils.
+    coarsen
+        Pixels of a training slice that are merged along y and along x: 1 leaves its 1 mm, 2 makes 2 mm of it, for
+        experiments that must be quick.
     crop_rows
         Rows of a random crop for masks of whole lines, along which nothing is undersampled; 0 for none.
     crop
@@ -82,6 +85,7 @@ class TrainingOptions:
     phase_share: float = 0.5
     noise_share: float = 0.4
     coil_share: float = 0.2
+    coarsen: int = 1
     crop_rows: int = 0
     crop: int = 0
 

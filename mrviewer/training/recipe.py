@@ -1,17 +1,18 @@
 """How a method trains: its network, its loss, its options. One recipe a method, in the method's own folder."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from mrviewer.database import Subject
 from mrviewer.method import Method
-from mrviewer.training.batches import Batch
+from mrviewer.progress import Progress
 from mrviewer.training.options import TrainingOptions
 
-__all__ = ["Losses", "Moment", "Recipe", "Trainable"]
+__all__ = ["BatchSource", "Losses", "Moment", "Recipe", "Trainable"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,22 @@ class Losses:
     parts: Mapping[str, float]
 
 
+class BatchSource(Protocol):
+    """Where batches come from; batch number `step` is always the same."""
+
+    def __len__(self) -> int:
+        """Number of examples that can be drawn; 0 refuses to train."""
+        ...
+
+    def batch(self, step: int) -> Any:  # noqa: ANN401 - every recipe has batches of its own; they have `to(device)`
+        """Examples of one step."""
+        ...
+
+
 class Recipe(Protocol):
     """What the training loop asks of a method."""
 
     training: TrainingOptions
-    needs_kspace: bool
     needs_labels: bool
 
     @property
@@ -57,7 +69,11 @@ class Recipe(Protocol):
         """Build the network with fresh weights."""
         ...
 
-    def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
+        """Prepare what batches are made of; `mrviewer.training.batches.slice_source` does for most methods."""
+        ...
+
+    def losses(self, network: nn.Module, batch: Any, moment: Moment) -> Losses:  # noqa: ANN401 - of its own source
         """Loss of one step."""
         ...
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 SLICE_SHAPE = (224, 192)
 _SIMULATED_GRID = ((34, 224, 192), (4.5, 1.0, 1.0))
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +41,17 @@ class SliceSet:
         Magnitudes, each volume scaled to a 99.9th percentile of 1.
     labels : uint8, (slice, y, x)
         Lesions; all zero where `labelled` is false.
-    labelled, real, has_lesion : bool, (slice,)
-        Whether lesions are known, whether the subject is real, whether the slice holds any lesion.
+    tissues : uint8, (slice, y, x)
+        1 cerebrospinal fluid, 2 grey matter, 3 white matter; all zero where `tissues_known` is false.
+    labelled, tissues_known, real, has_lesion : bool, (slice,)
+        Whether lesions and tissues are known, whether the subject is real, whether the slice holds any lesion.
     """
 
     images: NDArray[np.float16]
     labels: NDArray[np.uint8]
+    tissues: NDArray[np.uint8]
     labelled: NDArray[np.bool_]
+    tissues_known: NDArray[np.bool_]
     real: NDArray[np.bool_]
 
     @property
@@ -58,6 +62,20 @@ class SliceSet:
     def __len__(self) -> int:
         """Number of slices."""
         return len(self.images)
+
+    def coarser(self, pixels: int) -> "SliceSet":
+        """Slices of `pixels` times larger pixels: images averaged, labels those of most of the pixels merged."""
+        if pixels == 1:
+            return self
+        return replace(
+            self,
+            images=_block_mean(self.images, pixels).astype(np.float16),
+            labels=(_block_mean(self.labels, pixels) >= 0.5).astype(np.uint8),
+            tissues=_block_majority(self.tissues, pixels),
+        )
+
+
+_FIELDS = tuple(item.name for item in fields(SliceSet))
 
 
 def prepare_slices(subjects: Sequence[Subject], masks_folder: Path | None) -> Generator[Progress, None, SliceSet]:
@@ -76,12 +94,7 @@ def prepare_slices(subjects: Sequence[Subject], masks_folder: Path | None) -> Ge
     for number, subject in enumerate(subjects):
         parts.append(_cached(subject, masks))
         yield Progress(number + 1, len(subjects), f"prepared {subject.name}")
-    return SliceSet(
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.labelled for part in parts]),
-        np.concatenate([part.real for part in parts]),
-    )
+    return SliceSet(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS})
 
 
 def _cached(subject: Subject, masks: Sequence[Path]) -> SliceSet:
@@ -92,13 +105,13 @@ def _cached(subject: Subject, masks: Sequence[Path]) -> SliceSet:
         try:
             # Opened here, because numpy leaves a damaged archive open.
             with path.open("rb") as cached, np.load(cached, allow_pickle=False) as stored:
-                return SliceSet(**{name: stored[name] for name in ("images", "labels", "labelled", "real")})
+                return SliceSet(**{name: stored[name] for name in _FIELDS})
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             _logger.warning("the cached slices of %s cannot be read (%s); they are made again", subject.name, error)
     made = _simulated_slices(subject.seed, masks) if subject.seed is not None else _real_slices(subject.load(), masks)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, images=made.images, labels=made.labels, labelled=made.labelled, real=made.real)
+        np.savez(file, **{name: getattr(made, name) for name in _FIELDS})
     return made
 
 
@@ -121,8 +134,10 @@ def _simulated_slices(seed: int, masks: Sequence[Path]) -> SliceSet:
     kept = [patient.images["FLAIR"][index].max() > 0.3 for index in range(shape[0])]
     images = np.concatenate([stack[kept] for stack in stacks])
     labels = np.concatenate([patient.lesions[kept], np.zeros_like(patient.lesions[kept])])
+    tissues = np.concatenate([patient.tissues[kept]] * 2)
     labelled = np.repeat([True, False], np.count_nonzero(kept))
-    return SliceSet(np.abs(images).astype(np.float16), labels, labelled, np.zeros(len(images), bool))
+    known, real = np.ones(len(images), bool), np.zeros(len(images), bool)
+    return SliceSet(np.abs(images).astype(np.float16), labels, tissues, labelled, known, real)
 
 
 def _real_slices(study: Study, masks: Sequence[Path]) -> SliceSet:
@@ -149,9 +164,9 @@ def _real_slices(study: Study, masks: Sequence[Path]) -> SliceSet:
                     add(mixed[0][number % 3 :: 3], mixed[1][number % 3 :: 3])
     if not images:
         raise InputError(f"subject {study.name!r} has no slice with 600 bright pixels to train on; leave it out")
-    return SliceSet(
-        np.stack(images), np.stack(labels).astype(np.uint8), np.asarray(labelled), np.ones(len(images), bool)
-    )
+    truth_stack = np.stack(labels).astype(np.uint8)
+    unknown, real = np.zeros(len(images), bool), np.ones(len(images), bool)
+    return SliceSet(np.stack(images), truth_stack, np.zeros_like(truth_stack), np.asarray(labelled), unknown, real)
 
 
 def _with_lesions_of(
@@ -191,3 +206,22 @@ def _fit(plane: NDArray[np.generic]) -> NDArray[np.generic]:
             widths[axis] = (-extra // 2, -extra - (-extra // 2))
             plane = np.pad(plane, widths)
     return plane
+
+
+def _blocks(stack: NDArray[np.generic], pixels: int) -> NDArray[np.generic]:
+    n_slices, height, width = stack.shape
+    rows, columns = height // pixels, width // pixels
+    cut = stack[:, : rows * pixels, : columns * pixels].reshape(n_slices, rows, pixels, columns, pixels)
+    return cut.swapaxes(2, 3).reshape(n_slices, rows, columns, pixels * pixels)
+
+
+def _block_mean(stack: NDArray[np.generic], pixels: int) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = _blocks(stack, pixels).mean(axis=-1, dtype=np.float32)
+    return mean
+
+
+def _block_majority(stack: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
+    blocks = _blocks(stack, pixels)
+    votes = np.stack([np.count_nonzero(blocks == value, axis=-1) for value in range(int(stack.max(initial=0)) + 1)])
+    winner: NDArray[np.uint8] = votes.argmax(axis=0).astype(np.uint8)
+    return winner

@@ -60,10 +60,10 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         images = np.concatenate([image for image, _ in heads]).astype(np.float16)
         labels = np.concatenate([label for _, label in heads])
         known = np.ones(len(images), bool)
-        return SliceSet(images, labels, known, np.arange(len(images)) % 2 == 0)
+        return SliceSet(images, labels, 0 * labels, known, ~known, np.arange(len(images)) % 2 == 0)
 
     monkeypatch.setattr("mrviewer.training.loop.open_database", lambda _: [subject(number) for number in range(3)])
-    monkeypatch.setattr("mrviewer.training.loop.prepare_slices", prepare)
+    monkeypatch.setattr("mrviewer.training.batches.prepare_slices", prepare)
     return asked
 
 
@@ -238,9 +238,10 @@ def test_learning_to_segment_needs_labels(prepared: list[str], tmp_path: Path, m
     def unlabelled(subjects: Sequence[Subject], masks: Path | None) -> Generator[Progress, None, SliceSet]:
         yield Progress(1, 1)
         images, labels = head(0)
-        return SliceSet(images.astype(np.float16), 0 * labels, np.zeros(4, bool), np.ones(4, bool))
+        unknown = np.zeros(4, bool)
+        return SliceSet(images.astype(np.float16), 0 * labels, 0 * labels, unknown, unknown, ~unknown)
 
-    monkeypatch.setattr("mrviewer.training.loop.prepare_slices", unlabelled)
+    monkeypatch.setattr("mrviewer.training.batches.prepare_slices", unlabelled)
     with pytest.raises(InputError, match="unet-full learns from labels and the database has none; add subjects with"):
         train("unet-full", tmp_path)
 

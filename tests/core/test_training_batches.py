@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,9 @@ def slice_set(n_slices: int = 12) -> SliceSet:
         if number % 3:
             labels[number, 12:17, 9:14] = 1
             images[number, 12:17, 9:14] = 1
-    return SliceSet(images, labels, labelled=numbers % 4 != 3, real=numbers % 2 == 1)
+    tissues = np.where(images > 0, 3, 0).astype(np.uint8)
+    simulated = numbers % 2 == 0
+    return SliceSet(images, labels, tissues, labelled=numbers % 4 != 3, tissues_known=simulated, real=~simulated)
 
 
 def same(first: Batch, second: Batch) -> bool:
@@ -126,7 +128,7 @@ def test_shares_of_real_subjects_are_kept(share: float, kind: bool) -> None:
 
 def test_a_database_of_one_kind_is_used_whatever_the_share() -> None:
     slices = slice_set()
-    real = SliceSet(*(getattr(slices, name)[slices.real] for name in ("images", "labels", "labelled", "real")))
+    real = SliceSet(*(getattr(slices, item.name)[slices.real] for item in fields(SliceSet)))
     maker = BatchMaker(real, replace(CLEAN, real_share=0.0))
     assert len(maker) == np.count_nonzero(real.labelled)
     assert maker.batch(0).image.shape == (3, *SIZE)
@@ -278,3 +280,20 @@ def test_simulated_slices_know_the_lesions_of_flair_alone(cache: Path, monkeypat
     assert float(slices.images.min()) >= 0
     again = finish(prepare_slices(open_database(["simulated:1@4"]), None))
     assert np.array_equal(again.images, slices.images)
+
+
+def test_tissues_go_where_the_image_goes() -> None:
+    batch = BatchMaker(slice_set(), replace(CLEAN, contrast_spread=0.0, real_share=0.0)).batch(2)
+    assert batch.tissues_known.all()
+    assert torch.equal(batch.tissues > 0, batch.image.abs() > 0.15)
+    assert set(batch.tissues.unique().tolist()) <= {0, 3}
+
+
+def test_a_coarser_slice_keeps_means_and_majorities() -> None:
+    slices = slice_set()
+    coarse = slices.coarser(2)
+    assert coarse.images.shape == (12, SIZE[0] // 2, SIZE[1] // 2)
+    assert np.allclose(coarse.images.mean(), slices.images.mean(dtype=np.float32), atol=2e-3)
+    assert np.array_equal(coarse.labels[1, 6:8, 5:6], np.ones((2, 1)))
+    assert set(np.unique(coarse.tissues)) == {0, 3}
+    assert slices.coarser(1) is slices

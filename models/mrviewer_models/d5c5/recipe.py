@@ -1,12 +1,14 @@
 """How D5C5 trains: squared error of the last estimate, Adam."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import nn
 
-from mrviewer.training.batches import Batch
+from mrviewer.database import Subject
+from mrviewer.progress import Progress
+from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import complex_l2
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -36,8 +38,11 @@ class D5C5Recipe:
 
     training: TrainingOptions
     options: D5C5Options
-    needs_kspace: bool = True
     needs_labels: bool = False
+
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
+        """Slices of the subjects."""
+        return slice_source(self.training, subjects, needs_labels=self.needs_labels)
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""

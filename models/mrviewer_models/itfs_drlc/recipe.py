@@ -1,6 +1,6 @@
 """How ITFS + DRLC trains: one step at a time, the segmenter's input alternating, the losses' weights moving."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -8,7 +8,9 @@ from typing import Literal
 import torch
 from torch import nn
 
-from mrviewer.training.batches import Batch
+from mrviewer.database import Subject
+from mrviewer.progress import Progress
+from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -69,8 +71,11 @@ class JointRecipe:
 
     training: TrainingOptions
     options: JointOptions
-    needs_kspace: bool = True
     needs_labels: bool = True
+
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
+        """Slices of the subjects."""
+        return slice_source(self.training, subjects, needs_labels=self.needs_labels)
 
     def network(self) -> nn.Module:
         """Network with fresh weights, or with those of its parts."""

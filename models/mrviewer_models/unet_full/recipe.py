@@ -1,12 +1,14 @@
 """How the U-Net on fully sampled images trains."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import nn
 
-from mrviewer.training.batches import Batch
+from mrviewer.database import Subject
+from mrviewer.progress import Progress
+from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -40,8 +42,11 @@ class UNetFullRecipe:
 
     training: TrainingOptions
     options: UNetFullOptions
-    needs_kspace: bool = False
     needs_labels: bool = True
+
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
+        """Slices of the subjects."""
+        return slice_source(self.training, subjects, needs_kspace=False, needs_labels=self.needs_labels)
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
