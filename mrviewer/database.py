@@ -1,21 +1,30 @@
 """Many studies: where they come from and who is held out.
 
-A database is named on the command line as a folder with one sub-folder per subject, or as ``simulated:COUNT`` or
-``simulated:COUNT@FIRST_SEED`` for simulated patients; several may be given.
+A database is named on the command line as a folder with one sub-folder per subject, or as ``KIND:COUNT`` or
+``KIND:COUNT@FIRST_SEED`` for simulated patients of a kind (`SIMULATED_KINDS`); several may be given.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mrviewer.errors import InputError
 from mrviewer.readers.names import guess_modality, label_rank
 from mrviewer.study import Study
 
-__all__ = ["Subject", "open_database", "split_subjects"]
+__all__ = ["SIMULATED_KINDS", "SIMULATED_MS", "Subject", "open_database", "split_subjects"]
 
-_SIMULATED = re.compile(r"simulated:(\d+)(?:@(\d+))?")
+SIMULATED_MS = "simulated"
+SIMULATED_KINDS: dict[str, Callable[[int], Study]] = {
+    SIMULATED_MS: lambda seed: _phantom().sample_study(seed, cache=False),
+}
+"""How a simulated patient of each kind is made from its seed."""
+
+_SIMULATED = re.compile(r"([a-z-]+):(\d+)(?:@(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -25,16 +34,19 @@ class Subject:
     Parameters
     ----------
     name
-        Folder name, or ``simulated-SEED``.
+        Folder name, or ``KIND-SEED``.
     load
         Opens the study.
     seed
         Of a simulated patient; `None` for a real one.
+    database
+        Kind of the simulation, or name of the folder that the subject was found in.
     """
 
     name: str
     load: Callable[[], Study]
     seed: int | None = None
+    database: str = SIMULATED_MS
 
 
 def open_database(specifications: Sequence[str]) -> list[Subject]:
@@ -48,7 +60,10 @@ def open_database(specifications: Sequence[str]) -> list[Subject]:
     subjects: list[Subject] = []
     for text in specifications:
         match = _SIMULATED.fullmatch(text)
-        subjects += _simulated(int(match[1]), int(match[2] or 1000)) if match else _folder(Path(text))
+        if match and match[1] in SIMULATED_KINDS:
+            subjects += _simulated(match[1], int(match[2]), int(match[3] or 1000))
+        else:
+            subjects += _folder(Path(text))
     names = [subject.name for subject in subjects]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -75,11 +90,14 @@ def split_subjects(subjects: Sequence[Subject], held_out: Sequence[str]) -> tupl
     return training, [subject for subject in subjects if subject.name in held_out]
 
 
-def _simulated(count: int, first_seed: int) -> list[Subject]:
-    from mrviewer.phantom import sample_study
+def _phantom() -> Any:  # noqa: ANN401 - a module
+    """Load the simulations when the first patient is asked for; listing subjects needs none of them."""
+    return import_module("mrviewer.phantom")
 
+
+def _simulated(kind: str, count: int, first_seed: int) -> list[Subject]:
     return [
-        Subject(f"simulated-{seed}", lambda seed=seed: sample_study(seed, cache=False), seed)  # type: ignore[misc]
+        Subject(f"{kind}-{seed}", partial(SIMULATED_KINDS[kind], seed), seed, kind)
         for seed in range(first_seed, first_seed + count)
     ]
 
@@ -94,7 +112,7 @@ def _folder(root: Path) -> list[Subject]:
         folders = [root]
     if not folders:
         raise InputError(f"the database {root.name!r} has no sub-folder with images; give one sub-folder per subject")
-    return [Subject(path.name, lambda path=path: open_study([path])) for path in folders]  # type: ignore[misc]
+    return [Subject(path.name, partial(open_study, [path]), database=root.name) for path in folders]
 
 
 def _has_images(folder: Path) -> bool:

@@ -13,7 +13,7 @@ import platformdirs
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer.database import Subject
+from mrviewer.database import SIMULATED_MS, Subject
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.phantom.patient import PatientOptions, simulate_patient
@@ -108,7 +108,10 @@ def _cached(subject: Subject, masks: Sequence[Path]) -> SliceSet:
                 return SliceSet(**{name: stored[name] for name in _FIELDS})
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             _logger.warning("the cached slices of %s cannot be read (%s); they are made again", subject.name, error)
-    made = _simulated_slices(subject.seed, masks) if subject.seed is not None else _real_slices(subject.load(), masks)
+    if subject.seed is not None and subject.database == SIMULATED_MS:
+        made = _simulated_slices(subject.seed, masks)
+    else:
+        made = _real_slices(subject.load(), masks)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{name: getattr(made, name) for name in _FIELDS})
