@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from mrviewer.database import open_database, split_subjects
-from mrviewer.device import resolve_device
+from mrviewer.device import is_quick_in_bfloat16, resolve_device
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.method import get_method
 from mrviewer.progress import Progress
@@ -129,7 +129,8 @@ def _step(plan: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, ba
     for group in optimiser.param_groups:
         group["lr"] = _learning_rate(plan.training, moment)
     device = next(network.parameters()).device.type
-    with torch.autocast(device, torch.bfloat16, enabled=plan.training.precision == "bf16"):
+    in_bf16 = plan.training.precision == "bf16" and is_quick_in_bfloat16(device)
+    with torch.autocast(device, torch.bfloat16, enabled=in_bf16):
         losses = plan.losses(network, batch, moment)
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()
