@@ -127,6 +127,7 @@ def measure(
         origin=raw.origin,
         images=_image_slices(study, raw, slices, companions),
         voxel_size_mm=(sizes[raw.slice_axis], in_plane[0], in_plane[1]),
+        slice_axis=raw.slice_axis,
     )
 
 

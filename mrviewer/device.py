@@ -1,10 +1,14 @@
-"""Which device computes."""
+"""Which device computes, and how networks lie in its memory."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mrviewer.errors import InputError
 
-__all__ = ["is_quick_in_bfloat16", "resolve_device"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["is_quick_in_bfloat16", "place_network", "resolve_device"]
 
 
 def resolve_device(name: str = "auto") -> str:
@@ -45,3 +49,16 @@ def is_quick_in_bfloat16(device: str) -> bool:
     # The library emulates the instructions on any processor with AVX-512 and calls that supported.
     emulated = torch.cpu._is_avx512_supported() and not torch.cpu._is_avx512_bf16_supported()
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and not emulated
+
+
+def place_network(network: "nn.Module", device: str) -> "nn.Module":
+    """Move a network to a device, weights of 2-D convolutions with their channels last, which is quickest.
+
+    Not so in three dimensions: there it gains nothing.
+    """
+    import torch
+
+    for module in network.to(torch.device(device)).modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network

@@ -165,6 +165,8 @@ class Measurement:
         none exist.
     voxel_size_mm : (slice, y, x)
         Spacing.
+    slice_axis
+        Where the slice axis lies in the study's grid ``(z, y, x)``: 0 for axial slices.
     """
 
     kspace: NDArray[np.complex64]
@@ -174,6 +176,7 @@ class Measurement:
     origin: Origin
     images: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     voxel_size_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    slice_axis: int = 0
 
 
 @dataclass(frozen=True, eq=False)

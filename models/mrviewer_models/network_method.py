@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.device import place_network
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task, check_needs
 from mrviewer.progress import Progress
 from mrviewer.study import Study
@@ -125,12 +126,8 @@ class NetworkMethod:
 def _load(package: str, path: Path, changed: int, device: str) -> "nn.Module":
     """Keep each network in memory; `changed` tells a new file of the same name from the old one."""
     del changed
-    import torch
-
     network: nn.Module = import_module(f"{package}.inference").load(path)
-    network.to(torch.device(device))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval()
+    return place_network(network, device).eval()
 
 
 def _filled_slices(measurement: Measurement, needs_kspace: bool) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from mrviewer.errors import WeightsError
 from mrviewer.weights import load_weights
@@ -33,8 +33,15 @@ def shape_of_weights(path: Path, kind: type[Shape]) -> Shape:
 def _build(kind: type[Shape], values: dict[str, Any]) -> Shape:
     hints = get_type_hints(kind)
     parts = {
-        item.name: _build(hints[item.name], values[item.name]) if is_dataclass(hints[item.name]) else values[item.name]
+        item.name: _read(hints[item.name], values[item.name])
         for item in fields(kind)  # type: ignore[arg-type]
         if item.name in values
     }
     return kind(**parts)
+
+
+def _read(hint: Any, value: Any) -> object:  # noqa: ANN401 - annotations and JSON have no better type
+    if is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]
+    # JSON knows no tuples.
+    return tuple(value) if get_origin(hint) is tuple else value

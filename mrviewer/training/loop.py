@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from mrviewer.database import open_database, split_subjects
-from mrviewer.device import is_quick_in_bfloat16, resolve_device
+from mrviewer.device import is_quick_in_bfloat16, place_network, resolve_device
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.method import get_method
 from mrviewer.progress import Progress
@@ -94,8 +94,7 @@ def _fit(plan: Recipe, source: BatchSource, output: Path, device: str) -> Genera
     """Train from the last checkpoint, or from the beginning; stopping the generator leaves a checkpoint too."""
     options = plan.training
     torch.manual_seed(options.seed)
-    network = plan.network().to(torch.device(device))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = place_network(plan.network(), device)
     if options.start_from:
         _start_from(network, Path(options.start_from))
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
@@ -154,7 +153,8 @@ def _learning_rate(options: TrainingOptions, moment: Moment) -> float:
             return options.learning_rate * (0.05 + 0.95 * part / 0.05)
         return options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (part - 0.05) / 0.95)))
     if options.schedule == "step":
-        return float(options.learning_rate * options.decay ** (moment.epoch // options.decay_epochs))
+        times = moment.epoch // options.decay_epochs
+        return float(options.learning_rate * options.decay ** min(times, options.decay_times or times))
     return options.learning_rate
 
 

@@ -26,8 +26,8 @@ class TrainingOptions:
     schedule
         ``one_cycle``: linear warm-up over a twentieth, then half a cosine to a hundredth. ``step``: times `decay`
         every `decay_epochs`. ``constant``.
-    decay, decay_epochs
-        Of the ``step`` schedule.
+    decay, decay_epochs, decay_times
+        Of the ``step`` schedule; `decay_times` is how often at most, 0 for always.
     seed
         Of everything random.
     precision
@@ -69,6 +69,7 @@ class TrainingOptions:
     schedule: Literal["one_cycle", "step", "constant"] = "one_cycle"
     decay: float = 0.2
     decay_epochs: float = 10.0
+    decay_times: int = 0
     seed: int = 1
     precision: Literal["fp32", "bf16"] = "bf16"
     threads: int = 0

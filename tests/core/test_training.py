@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mrviewer.database import Subject
+from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, finish
@@ -259,4 +260,14 @@ def test_learning_rates_follow_their_schedules() -> None:
     assert cycle[-1] == pytest.approx(0.02, rel=0.05)
     stairs = rates(TrainingOptions(steps=30, learning_rate=1.0, schedule="step", decay=0.2, decay_epochs=10))
     assert stairs == pytest.approx([1.0] * 10 + [0.2] * 10 + [0.04] * 10)
+    once = TrainingOptions(steps=30, learning_rate=1.0, schedule="step", decay=0.1, decay_epochs=10, decay_times=1)
+    assert rates(once) == pytest.approx([1.0] * 10 + [0.1] * 20)
     assert set(rates(TrainingOptions(steps=9, learning_rate=0.3, schedule="constant"))) == {0.3}
+
+
+def test_a_network_of_planes_or_of_volumes_can_be_placed() -> None:
+    flat, deep = torch.nn.Conv2d(2, 3, 3), torch.nn.Conv3d(2, 3, 3)
+    before = [each.weight.detach().clone() for each in (flat, deep)]
+    placed = place_network(torch.nn.Sequential(flat, deep), "cpu")
+    assert flat.weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(torch.equal(each.weight, old) for each, old in zip(placed, before, strict=True))
