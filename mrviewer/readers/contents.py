@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mrviewer.study import Image, RawData
 
-__all__ = ["FileContents"]
+__all__ = ["FileContents", "series_note"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,3 +22,8 @@ class FileContents:
     images: tuple[Image, ...] = ()
     raw: tuple[RawData, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def series_note(n_frames: int) -> str:
+    """What a person should know of a series of several volumes."""
+    return f"the file is a series of {n_frames} volumes; methods see the first"

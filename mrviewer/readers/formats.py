@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.contents import FileContents
+from mrviewer.readers.matlab import read_matlab
 from mrviewer.readers.nifti import read_nifti
 
 __all__ = ["FORMATS", "Format", "format_of", "is_listed"]
@@ -34,7 +35,10 @@ class Format:
     companions: tuple[str, ...] = ()
 
 
-FORMATS = (Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),)
+FORMATS = (
+    Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
+    Format("MATLAB", ("*.mat",), read_matlab),
+)
 
 
 def format_of(path: Path) -> Format:

@@ -1,11 +1,14 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from mrviewer.dynamic import PHASES, SERIES
 
 __all__ = ["MODALITIES", "canonical_modality", "file_stem", "guess_modality", "label_rank"]
 
-MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC")
+MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC", *PHASES, SERIES)
 """Known modalities, in the order in which a folder's images are opened."""
 
 _CONTRAST_AGENT = r"(?:gd|gad|gado|gadolinium|ce|c|post|postgd|postcontrast|contrast|enhanced|km)"
@@ -18,7 +21,14 @@ _WORDS = {
     "PD": r"(?:[23]d)?pd(?:w|wi)?\d*",
     "DWI": r"(?:dwi|dmri|dti)\d*",
     "ADC": r"adc(?:map)?\d*",
+    SERIES: r"(?:t1w?)?dce(?:mri)?\d*|dynamics?",
 }
+_PHASE_WORDS = {
+    "arterial": r"arterial(?:phase)?|art|hap|c\+a",
+    "portal-venous": r"portal(?:venous|vein)?(?:phase)?|pvp?|venous(?:phase)?|ven|c\+v",
+    "delayed": r"delay(?:ed)?(?:phase)?|equilibrium",
+}
+_BEFORE_CONTRAST = r"precontrast|unenhanced|noncontrast"
 _ENDINGS = (".gz", ".bz2", ".nii", ".hdr", ".img", ".mgz", ".mgh", ".nrrd", ".h5", ".mat", ".cfl", ".dcm", ".npy")
 _LABEL_WORDS = (
     r"gold|goldstandard",
@@ -44,19 +54,23 @@ def guess_modality(path: str | Path) -> str:
     """Modality that a file name tells, by its first telling word; ``unknown`` if none does.
 
     Words are separated by anything but letters, digits and ``*``. So ``T1_N4_regtoFLAIR.nii.gz`` is T1, and
-    ``sub-01_ce-gadolinium_T1w.nii.gz`` is T1Gd.
+    ``sub-01_ce-gadolinium_T1w.nii.gz`` is T1Gd. A phase of a contrast-enhanced study says more than T1 does:
+    ``T1_arterial.nii.gz`` is arterial.
     """
     stem = file_stem(path)
-    plain = re.split(r"[^A-Za-z0-9*]+", stem)
-    humps = re.findall(r"[A-Z0-9*]+(?![a-z])|[A-Z]?[a-z]+[0-9*]*|[0-9]+", stem)
-    return _first_modality([word.lower() for word in plain]) or _first_modality([w.lower() for w in humps]) or "unknown"
+    plain = [word.lower() for word in re.split(r"[^A-Za-z0-9*]+", stem)]
+    humps = [word.lower() for word in re.findall(r"[A-Z0-9*]+(?![a-z])|[A-Z]?[a-z]+[0-9*]*|[0-9]+", stem)]
+    modality = _first_modality(plain) or _first_modality(humps)
+    return _phase(stem, (*plain, *humps), modality) or modality or "unknown"
 
 
 def canonical_modality(name: str) -> str:
     """Modality as this program spells it, for a name that a person gave; an unknown name stays as it is."""
     if name.lower() in ("labels", "label"):
         return "labels"
-    return _first_modality(re.split(r"[^A-Za-z0-9*]+", name.lower())) or name
+    words = re.split(r"[^A-Za-z0-9*]+", name.lower())
+    modality = _first_modality(words)
+    return _phase(name, words, modality) or modality or name
 
 
 def label_rank(path: str | Path) -> int | None:
@@ -81,6 +95,21 @@ def _first_modality(words: list[str]) -> str | None:
             if re.fullmatch(pattern, word):
                 return _with_neighbours(modality, words, position)
     return None
+
+
+def _phase(name: str, words: Sequence[str], modality: str | None) -> str | None:
+    """Phase of a contrast-enhanced study; ``pre`` is one at the end of a name that tells nothing else."""
+    if modality not in (None, SERIES, "T1", "T1Gd"):
+        return None
+    # The words of a name are cut at a plus sign, which tells the phases of LLD-MMRI ("C+A") apart.
+    signs = re.findall(r"(?<![a-z0-9])c\+[av](?![a-z])", name.lower())
+    for word in (*signs, *words):
+        for phase, pattern in _PHASE_WORDS.items():
+            if re.fullmatch(pattern, word):
+                return phase
+    joined = " ".join(words)
+    is_before = re.search(rf"\b(?:{_BEFORE_CONTRAST}|(?:pre|non) contrast)\b", joined) or words[-1] == "pre"
+    return PHASES[0] if is_before and modality in (None, SERIES) else None
 
 
 def _with_neighbours(modality: str, words: list[str], position: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
-from mrviewer.readers.contents import FileContents
+from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_header
 from mrviewer.study import Image
 
@@ -129,7 +129,7 @@ def _notes(header: NiftiHeader, geometry: Geometry) -> list[str]:
     if header.dtype.kind == "c":
         notes.append("the values are complex; their magnitude is used")
     if len(header.shape) == 4:
-        notes.append(f"the file is a series of {header.shape[3]} volumes; methods see the first")
+        notes.append(series_note(header.shape[3]))
     return notes
 
 

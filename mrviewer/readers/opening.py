@@ -8,6 +8,7 @@ from mrviewer.labels import labels_on_grid
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
 from mrviewer.readers.names import canonical_modality, guess_modality
+from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
 
@@ -96,7 +97,7 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
         name = candidate.path.name
         modality = _free_name(candidate.modality, used)
         try:
-            opened.append(_read(candidate.path, modality))
+            contents = split_into_phases(_read(candidate.path, modality))
         except InputError as error:
             if candidate.is_asked_for:
                 raise
@@ -105,7 +106,8 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
             continue
         if modality != candidate.modality:
             notes.append(f"two images are {candidate.modality}: {name} is called {modality} here")
-        used[modality] = name
+        opened.append(contents)
+        used |= {modality: name} | {image.modality: name for image in contents.images}
     if not opened and failure is not None:
         raise failure
     return opened, notes

@@ -1,0 +1,100 @@
+"""MATLAB files up to version 7: a real-valued dynamic series ``(time, y, x)``, such as a breast scan with contrast agent.
+
+The files have neither voxel size nor position. Which array is the series is told by the vector of its times.
+"""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat, whosmat
+from scipy.io.matlab import MatReadError
+
+from mrviewer.dynamic import SERIES
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.readers.stored_bytes import StoredBytes
+from mrviewer.study import Image
+
+__all__ = ["read_matlab"]
+
+_TIME_NAMES = ("t", "time", "times", "timepoints", "tvec")
+_HDF5_MAGIC = b"\x89HDF"
+_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+_DAMAGED = (
+    MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
+    OverflowError, zlib.error, struct.error,
+)  # fmt: skip
+"""What scipy raises, depending on which byte is wrong."""
+
+
+def read_matlab(path: Path, modality: str) -> FileContents:
+    """Open the dynamic series of a MATLAB file; a file of version 7.3 is HDF5 and refused.
+
+    Its pixels are read at once: such a file holds a few slices, and only they tell whether the values are complex.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If it is damaged, or holds no real-valued series, or several that its times do not tell apart.
+    """
+    magic = StoredBytes.of(path).head(128)
+    if magic.startswith(_HDF5_MAGIC) or b"MATLAB 7.3" in magic:
+        raise FileFormatError(f"{path.name} is a MATLAB file of version 7.3; save it with -v7, or as NIfTI")
+    try:
+        listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
+        times = next((name for name, _ in listed if name.lower() in _TIME_NAMES), None)
+        name, axis = _choose_series(path, dict(listed), times)
+        stored = loadmat(path, variable_names=[name])[name]
+    except FileFormatError:
+        raise
+    except _DAMAGED as error:
+        raise FileFormatError(
+            f"{path.name} cannot be read as a MATLAB file ({_one_line(error)}); save it again with -v7, or as NIfTI"
+        ) from error
+    if np.iscomplexobj(stored):
+        raise FileFormatError(
+            f"the array {name} in {path.name} is complex and a real-valued series was expected; save its magnitude"
+        )
+    frames = _frames(stored, axis)
+    geometry = Geometry.axial((1, *frames.shape[2:]), (1.0, 1.0, 1.0))
+    image = Image(frames, geometry, SERIES if modality == "unknown" else modality, path)
+    notes = (
+        series_note(len(frames)),
+        "the file tells neither voxel size nor position: voxels of 1 mm are taken, and left and right may be swapped",
+    )
+    return FileContents((image,), notes=notes)
+
+
+def _choose_series(path: Path, shapes: dict[str, tuple[int, ...]], times: str | None) -> tuple[str, int]:
+    """Name of the series and its axis of time: as long as the vector of times, else the only array of three axes."""
+    volumes = {name: shape for name, shape in shapes.items() if len(shape) == 3 and min(shape) > 0}
+    if times is not None:
+        count = int(np.prod(shapes[times]))
+        volumes = {name: shape for name, shape in volumes.items() if count in shape}
+        if len(volumes) == 1:
+            [(name, shape)] = volumes.items()
+            return name, shape.index(count)
+    if len(volumes) == 1:
+        return next(iter(volumes)), 0
+    found = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no number"
+    raise FileFormatError(
+        f"{path.name} holds {found} and one series (time, y, x) was expected; "
+        "save the series alone, or with its times in a vector t"
+    )
+
+
+def _frames(stored: NDArray[np.generic], axis: int) -> NDArray[np.float32]:
+    """The series as ``(frame, 1, y, x)``, read-only."""
+    frames = np.ascontiguousarray(np.moveaxis(stored, axis, 0)[:, None], dtype=np.float32)
+    frames.setflags(write=False)
+    return frames
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

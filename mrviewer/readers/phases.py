@@ -1,0 +1,50 @@
+"""A dynamic series of exactly four volumes is a four-phase study."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.study import Image, LazyArray
+
+__all__ = ["FrameArray", "split_into_phases"]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameArray:
+    """One volume ``(z, y, x)`` of a series ``(frame, z, y, x)``, read when it is looked at."""
+
+    series: LazyArray
+    frame: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        return self.series.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of one element."""
+        return self.series.dtype
+
+    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+        """Return the volume in memory."""
+        return np.array(np.asarray(self.series)[self.frame], dtype=dtype, copy=copy)
+
+
+def split_into_phases(contents: FileContents) -> FileContents:
+    """Turn a file that holds one ``DCE`` series of four volumes into four images; others stay as they are."""
+    if len(contents.images) != 1:
+        return contents
+    [series] = contents.images
+    if series.modality != SERIES or series.n_frames != len(PHASES):
+        return contents
+    images = tuple(
+        Image(FrameArray(series.data, frame), series.geometry, name, series.path) for frame, name in enumerate(PHASES)
+    )
+    kept = tuple(note for note in contents.notes if note != series_note(len(PHASES)))
+    return replace(
+        contents, images=images, notes=(*kept, f"the four volumes of the series are taken as {', '.join(PHASES)}")
+    )
