@@ -1,0 +1,33 @@
+"""SERANet on measured slices."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from mrviewer.method import Measurement, Result
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.seranet.network import SERANet, SERANetShape
+from mrviewer_models.shapes import shape_of_weights
+
+__all__ = ["infer", "load"]
+
+
+def load(path: Path) -> nn.Module:
+    """Network of the size that the weights say, filled with them."""
+    return load_network(SERANet(shape_of_weights(path, SERANetShape)), path)
+
+
+def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
+    """Segment, and keep what the segmenter looked at in every pass; it is no reconstruction to be measured."""
+    assert isinstance(network, SERANet)
+    with fast_inference(device, allow_bf16=False):
+        images, logits = network(*measured_tensors(measurement, device))
+        segmentation, probabilities = lesion_maps(logits[-1], images[-1].abs() > 0)
+    names = ("before recurrence", *(f"recurrence {number}" for number in range(1, len(images))))
+    return Result(
+        segmentation=segmentation,
+        probabilities=probabilities,
+        steps=np.stack([image.cpu().numpy() for image in images]),
+        step_names=names,
+    )

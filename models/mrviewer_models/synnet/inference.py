@@ -1,0 +1,28 @@
+"""SynNet on measured slices."""
+
+from pathlib import Path
+
+from torch import nn
+
+from mrviewer.method import Measurement, Result
+from mrviewer_models.blocks.data_consistency import MeasuredData
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.blocks.unet import UNetShape
+from mrviewer_models.shapes import shape_of_weights
+from mrviewer_models.synnet.network import SynNet
+
+__all__ = ["infer", "load"]
+
+
+def load(path: Path) -> nn.Module:
+    """Network of the size that the weights say, filled with them."""
+    return load_network(SynNet(shape_of_weights(path, UNetShape)), path)
+
+
+def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
+    """Segment the zero-filled image."""
+    assert isinstance(network, SynNet)
+    with fast_inference(device, allow_bf16=False):
+        _, zero_filled = MeasuredData.from_kspace(*measured_tensors(measurement, device))
+        segmentation, probabilities = lesion_maps(network.segment(zero_filled), zero_filled.abs() > 0)
+    return Result(segmentation=segmentation, probabilities=probabilities)

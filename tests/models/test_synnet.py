@@ -1,0 +1,169 @@
+"""SynNet: from a zero-filled image to labels, whatever the mask."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.physics import forward
+from mrviewer.training.batches import Batch
+from mrviewer.training.options import TrainingOptions
+from mrviewer.training.recipe import Moment
+from mrviewer.weights import Weights, save_weights
+from mrviewer_models.blocks.lesion_crops import LesionCrops
+from mrviewer_models.blocks.mask_per_slice import MaskPerSlice
+from mrviewer_models.synnet.inference import load
+from mrviewer_models.synnet.network import PRESETS, SynNet
+from mrviewer_models.synnet.recipe import recipe
+
+
+def one_slice(seed: int, *, n_coils: int = 1, points: bool = False) -> Batch:
+    """A disc with a bright spot somewhere, some of it measured."""
+    rng, shape = np.random.default_rng(seed), (32, 24)
+    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
+    down, right = rng.uniform(-0.4, 0.4, 2)
+    spot = np.hypot(y - down, x - right) < 0.3
+    image = ((np.hypot(y, x) < 0.9) * (1.0 + spot)).astype(np.complex64)
+    pattern = rng.random(shape if points else (1, shape[1])) < 0.5
+    pattern[..., 11:14] = True
+    maps = np.full((n_coils, *shape), n_coils**-0.5, np.complex64)
+    return Batch(
+        torch.from_numpy(image)[None],
+        torch.from_numpy(forward(image, maps, pattern).astype(np.complex64))[None],
+        torch.from_numpy(pattern.astype(np.float32))[None, None],
+        torch.from_numpy(maps)[None],
+        torch.from_numpy(spot.astype(np.int64))[None],
+        torch.tensor([True]),
+    )
+
+
+class Singles:
+    """Batches of one slice: each with its own mask, some with two coils."""
+
+    def __len__(self) -> int:
+        return 5
+
+    def batch(self, step: int) -> Batch:
+        return one_slice(step, n_coils=1 + step % 2, points=step % 3 == 0)
+
+
+def test_the_paper_preset_is_the_textbook_network_on_two_channels() -> None:
+    with torch.device("meta"):
+        network = SynNet(PRESETS["paper"])
+    # 31,042,824 of unet_bn_t from 1 to 8 channels; one input more, six outputs fewer.
+    assert sum(parameter.numel() for parameter in network.parameters()) == 31_042_824 + 64 * 9 - 6 * 65
+
+
+def test_it_sees_phase_as_well_as_magnitude() -> None:
+    torch.manual_seed(0)
+    network, batch = SynNet(PRESETS["tiny"]).eval(), one_slice(0)
+    with torch.no_grad():
+        plain = network(batch.kspace, batch.pattern, batch.maps)
+        assert torch.allclose(network(batch.kspace * 1000, batch.pattern, batch.maps), plain, atol=1e-4)
+        assert not torch.allclose(network(batch.kspace * 1j, batch.pattern, batch.maps), plain, atol=1e-2)
+
+
+def test_an_empty_scan_gives_finite_logits() -> None:
+    network, batch = SynNet(PRESETS["tiny"]), one_slice(0)
+    logits = network(torch.zeros_like(batch.kspace), batch.pattern, batch.maps)
+    logits.sum().backward()
+    assert bool(torch.isfinite(logits).all())
+    assert all(bool(torch.isfinite(p.grad).all()) for p in network.parameters() if p.grad is not None)
+
+
+def test_every_slice_has_a_mask_of_its_own() -> None:
+    source = MaskPerSlice(Singles(), batch_size=3)
+    batch = source.batch(1)
+    assert len(source) == 5
+    assert batch.pattern.shape == (3, 1, 32, 24)
+    assert batch.maps.shape == batch.kspace.shape == (3, 2, 32, 24)
+    for number in range(3):
+        single = one_slice(3 + number, n_coils=1 + (3 + number) % 2, points=(3 + number) % 3 == 0)
+        assert torch.equal(batch.image[number], single.image[0])
+        assert torch.equal(batch.label[number], single.label[0])
+        assert torch.equal(batch.pattern[number], single.pattern[0].expand(1, 32, 24))
+
+
+def test_a_mask_of_its_own_measures_the_same_as_alone() -> None:
+    torch.manual_seed(0)
+    network, batch = SynNet(PRESETS["tiny"]).eval(), MaskPerSlice(Singles(), batch_size=3).batch(1)
+    single = Singles().batch(4)
+    with torch.no_grad():
+        together = network(batch.kspace, batch.pattern, batch.maps)[1:2]
+        alone = network(single.kspace, single.pattern, single.maps)
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_masks_are_drawn_as_the_option_says() -> None:
+    for masks in ("slice", "batch"):
+        assert recipe({"preset": "tiny", "masks": masks}).options.masks == masks
+    with pytest.raises(InputError, match="option masks is 'volume'; choose one of batch, slice"):
+        recipe({"masks": "volume"})
+    with pytest.raises(UnknownNameError, match="the recipe of synnet has no option 'stages'"):
+        recipe({"stages": "3"})
+
+
+@pytest.mark.parametrize("edge", [8, 0, 100])
+def test_crops_hold_a_lesion_and_cut_everything_alike(edge: int) -> None:
+    batch = MaskPerSlice(Singles(), batch_size=4).batch(0)
+    crops = LesionCrops.draw(batch.label, batch.image.abs(), edge, np.random.default_rng(0))
+    label, image = crops.cut(batch.label), crops.cut(batch.image)
+    assert label.shape == image.shape == ((4, 8, 8) if edge == 8 else (4, 32, 24))
+    assert bool((label.sum(dim=(1, 2)) > 0).all())
+    # The spot is twice as bright as the disc.
+    assert torch.equal(image.abs() > 1.5, label > 0)
+
+
+def test_crops_without_lesions_or_object_lie_inside() -> None:
+    empty = torch.zeros(2, 20, 16)
+    crops = LesionCrops.draw(empty.long(), empty, 8, np.random.default_rng(0))
+    assert crops.cut(empty).shape == (2, 8, 8)
+
+
+@pytest.mark.parametrize("loss", ["ce", "dice_c", "dice_ce"])
+def test_it_learns_two_slices_by_heart(loss: str) -> None:
+    plan = recipe({"preset": "tiny", "loss_seg": loss, "crop": "0"})
+    torch.manual_seed(0)
+    network, batch = plan.network(), MaskPerSlice(Singles(), batch_size=2).batch(0)
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    losses = []
+    for step in range(80):
+        value = plan.losses(network, batch, Moment(step, step, 80)).total
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        losses.append(float(value.detach()))
+    assert losses[-1] < losses[0] / 3
+
+
+def test_saved_weights_give_the_network_back(tmp_path: Path) -> None:
+    plan = recipe({"preset": "tiny"})
+    network = plan.network().eval()
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, Weights(network.state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    again, batch = load(path).eval(), one_slice(0)
+    with torch.no_grad():
+        scan = (batch.kspace, batch.pattern, batch.maps)
+        assert torch.equal(network(*scan), again(*scan))
+
+
+def test_slices_with_masks_of_their_own_are_asked_for_one_by_one_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[TrainingOptions] = []
+
+    def fake_source(options: TrainingOptions, subjects: object) -> object:
+        asked.append(options)
+        yield from ()
+        return Singles()
+
+    monkeypatch.setattr("mrviewer_models.blocks.mask_per_slice.slice_source", fake_source)
+    plan = recipe({"preset": "tiny", "batch_size": "3", "crop_rows": "16"})
+    for masks, size, rows in (("slice", 1, 0), ("batch", 3, 16)):
+        chosen = replace(plan, options=replace(plan.options, masks=masks))
+        job = chosen.source([])
+        with pytest.raises(StopIteration) as end:
+            next(job)
+        assert isinstance(end.value.value, MaskPerSlice) == (masks == "slice")
+        assert (asked[-1].batch_size, asked[-1].crop_rows) == (size, rows)
