@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from mrviewer_models.blocks.data_consistency import MeasuredData
 
-__all__ = ["RIM", "RIMCell", "RIMShape"]
+__all__ = ["N_HIDDEN", "RIM", "RIMCell", "RIMShape", "RecurrentUnit"]
 
-Memory = Literal["indrnn", "gru", "mgu"]
+RecurrentUnit = Literal["indrnn", "gru", "mgu"]
 
 N_HIDDEN = 2
 """Hidden states of a cell."""
@@ -28,14 +28,14 @@ class RIMShape:
         Channels of the hidden states.
     time_steps
         How often the cell is applied.
-    memory
+    unit
         What keeps the hidden states: ``indrnn`` (independently recurrent, the paper's), ``gru`` (gated) or ``mgu``
         (minimal gated).
     """
 
     features: int = 64
     time_steps: int = 8
-    memory: Memory = "indrnn"
+    unit: RecurrentUnit = "indrnn"
 
 
 class IndRNN(nn.Module):
@@ -115,24 +115,25 @@ class MGU(nn.Module):
         return (1 - gate) * hidden + gate * torch.tanh(new + gate * new_kept)
 
 
-_MEMORIES: dict[Memory, type[IndRNN] | type[GRU] | type[MGU]] = {"indrnn": IndRNN, "gru": GRU, "mgu": MGU}
+_UNITS: dict[RecurrentUnit, type[IndRNN] | type[GRU] | type[MGU]] = {"indrnn": IndRNN, "gru": GRU, "mgu": MGU}
 
 
 class RIMCell(nn.Module):
     """One time step: from estimate and gradient of the data term to a change of the estimate.
 
-    Convolution 5 x 5, ReLU, memory, convolution 3 x 3 with dilation 2, ReLU, memory, convolution 3 x 3 without bias; all
-    padded by replication. Convolutions are He-normal with zero bias. The last one begins at a tenth of that (ours), so
-    that tens of steps in a row do not explode. With 64 features and `IndRNN` it has 52,992 parameters.
+    Convolution 5 x 5, ReLU, recurrent unit, convolution 3 x 3 with dilation 2, ReLU, recurrent unit, convolution 3 x 3
+    without bias; all padded by replication. Convolutions are He-normal with zero bias. The last one begins at a tenth
+    of that (ours), so that tens of steps in a row do not explode. With 64 features and `IndRNN` it has 52,992
+    parameters.
     """
 
     def __init__(self, shape: RIMShape) -> None:
         super().__init__()
-        memory = _MEMORIES[shape.memory]
+        unit = _UNITS[shape.unit]
         self.enter = nn.Conv2d(4, shape.features, 5)
         self.widen = nn.Conv2d(shape.features, shape.features, 3, dilation=2)
         self.leave = nn.Conv2d(shape.features, 2, 3, bias=False)
-        self.memories = nn.ModuleList([memory(shape.features) for _ in range(N_HIDDEN)])
+        self.units = nn.ModuleList([unit(shape.features) for _ in range(N_HIDDEN)])
         for convolution in (self.enter, self.widen, self.leave):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             if convolution.bias is not None:
@@ -158,9 +159,9 @@ class RIMCell(nn.Module):
         """
         pair = torch.cat([torch.view_as_real(estimate), torch.view_as_real(gradient)], dim=-1)
         features = torch.relu_(self.enter(_replicate(pair.permute(0, 3, 1, 2), 2)))
-        first = self.memories[0](features, hidden and hidden[0])
+        first = self.units[0](features, hidden and hidden[0])
         features = torch.relu_(self.widen(_replicate(first, 2)))
-        second = self.memories[1](features, hidden and hidden[1])
+        second = self.units[1](features, hidden and hidden[1])
         change = self.leave(_replicate(second, 1)).float().permute(0, 2, 3, 1).contiguous()
         return torch.view_as_complex(change), (first, second)
 

@@ -1,0 +1,26 @@
+"""CIRIM on measured slices."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from mrviewer.method import Measurement, Result
+from mrviewer_models.blocks.inference import fast_inference, load_network, measured_tensors
+from mrviewer_models.cirim.network import CIRIM, CIRIMShape, step_names
+from mrviewer_models.shapes import shape_of_weights
+
+__all__ = ["infer", "load"]
+
+
+def load(path: Path) -> nn.Module:
+    """Network of the size that the weights say, filled with them."""
+    return load_network(CIRIM(shape_of_weights(path, CIRIMShape)), path)
+
+
+def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
+    """Reconstruct, and keep the estimate after every time step of every cascade."""
+    assert isinstance(network, CIRIM)
+    with fast_inference(device, allow_bf16=True):
+        estimates = [step.cpu().numpy() for step in network(*measured_tensors(measurement, device))]
+    return Result(image=estimates[-1], steps=np.stack(estimates), step_names=step_names(network.shape))
