@@ -58,7 +58,8 @@ class TrainingOptions:
     crop_rows
         Rows of a random crop for masks of whole lines, along which nothing is undersampled; 0 for none.
     crop
-        Edge of a square crop, around a lesion where there is one, for recipes that see images alone; 0 for none.
+        Edge of a square crop, around a lesion where there is one, for recipes that see images alone, or that cut the
+        zero-filled image; 0 for none.
     """
 
     steps: int = 4000

@@ -13,10 +13,22 @@ from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.d5c5.recipe import D5C5Options
 from mrviewer_models.itfs_drlc.recipe import JointOptions
+from mrviewer_models.linet.recipe import LINetOptions
+from mrviewer_models.seranet.recipe import SERANetOptions
+from mrviewer_models.synnet.recipe import SynNetOptions
 from mrviewer_models.unet_full.recipe import UNetFullOptions
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "training.md"
-RECORDS = [TrainingOptions, D5C5Options, UNetFullOptions, JointOptions]
+PAGES = Path(__file__).resolve().parents[2] / "docs"
+PAGE = PAGES / "training.md"
+RECORDS: dict[type, str] = {
+    TrainingOptions: "training.md",
+    D5C5Options: "training.md",
+    UNetFullOptions: "training.md",
+    JointOptions: "training.md",
+    SynNetOptions: "methods/synnet.md",
+    LINetOptions: "methods/linet.md",
+    SERANetOptions: "methods/seranet.md",
+}
 
 
 @dataclass(frozen=True)
@@ -102,13 +114,13 @@ def _values(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no better
     return {int: "whole number", float: "number", str: "text"}[hint]
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
-def test_the_page_lists_every_option(record: type) -> None:
+@pytest.mark.parametrize(("record", "page"), RECORDS.items(), ids=[record.__name__ for record in RECORDS])
+def test_the_page_lists_every_option(record: type, page: str) -> None:
     if not PAGE.is_file():
         pytest.skip("the documentation stays in the checkout; these tests run beside an installed wheel, too")
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    lines = (PAGES / page).read_text(encoding="utf-8").splitlines()
     for row in expected_rows(record):
-        assert any(line.startswith(row) for line in lines), f"docs/training.md has no row that begins with {row}"
+        assert any(line.startswith(row) for line in lines), f"docs/{page} has no row that begins with {row}"
 
 
 def test_the_page_lists_what_recipes_change() -> None:
