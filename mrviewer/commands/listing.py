@@ -6,6 +6,7 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
+from mrviewer.errors import MaskError
 from mrviewer.method import Card, get_method, method_names
 
 __all__ = ["masks", "methods"]
@@ -30,12 +31,13 @@ def masks(as_json: AsJson = False) -> None:
     """List the mask families."""
     from mrviewer.sampling import mask_families
 
+    learned = _learned_in_words()
     records: list[dict[str, str | int | None]] = [
         {
             "name": family.name,
             "title": family.title,
             "dimensions": family.dimensions,
-            "description": family.description,
+            "description": " ".join(filter(None, (family.description, learned.get(family.name)))),
             "citation": family.citation,
         }
         for family in mask_families()
@@ -57,6 +59,22 @@ def masks(as_json: AsJson = False) -> None:
         acquires = {1: "lines", 2: "samples"}.get(int(record["dimensions"] or 0), "either")
         table.add_row(str(record["name"]), acquires, str(record["description"]), str(record["citation"] or "-"))
     print_table(table, to_stdout=True)
+
+
+def _learned_in_words() -> dict[str, str]:
+    """For which rates the installed methods have learned masks, by name of the family."""
+    from mrviewer.sampling import installed_patterns, is_learned, mask_families
+
+    told = {}
+    for name in (family.name for family in mask_families() if is_learned(family.name)):
+        try:
+            patterns = installed_patterns(name)
+        except MaskError:
+            told[name] = "None of the installed methods has been trained to make one."
+            continue
+        rates = ", ".join(f"{pattern.acceleration:g}" for pattern in patterns)
+        told[name] = f"Learned by {patterns[0].method} for acceleration {rates}."
+    return told
 
 
 def _cards() -> list[Card]:

@@ -4,12 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from mrviewer.errors import MaskError, UnknownNameError
+from mrviewer.errors import UnknownNameError
 from mrviewer.sampling.equispaced import EQUISPACED
 from mrviewer.sampling.family import MaskFamily
 from mrviewer.sampling.full import FULL
 from mrviewer.sampling.gaussian_1d import GAUSSIAN_1D
 from mrviewer.sampling.gaussian_2d import GAUSSIAN_2D
+from mrviewer.sampling.learned import LEARNED_LINES, LEARNED_SAMPLES, is_learned, learned_mask
 from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.mask_file import load_mask
 from mrviewer.sampling.poisson import POISSON
@@ -32,6 +33,8 @@ _FAMILIES = {
         POISSON,
         RADIAL,
         SPIRAL,
+        LEARNED_LINES,
+        LEARNED_SAMPLES,
         FULL,
     )
 }
@@ -50,7 +53,8 @@ def make_mask(
     Parameters
     ----------
     name
-        Of a family (`mask_families`), or ``file:PATH`` (`load_mask`); a file ignores all but the shape.
+        Of a family (`mask_families`), or ``file:PATH`` (`load_mask`); a file ignores all but the shape. A learned
+        family may name its method, ``learned:METHOD``.
     shape : (y, x)
         Size of k-space; lines run along y.
     acceleration
@@ -58,7 +62,8 @@ def make_mask(
         others exactly ``round(y x / R)`` samples, but for `radial`, which acquires whole spokes.
     center_fraction
         What is always acquired around DC, 0 to 1: for line families ``round(f x)`` lines, else an ellipse with
-        diameters ``f y`` and ``f x``, which is ``0.785 f^2`` of k-space. `full` ignores it, and the rate and the seed.
+        diameters ``f y`` and ``f x``, which is ``0.785 f^2`` of k-space. Learned families ignore it and the seed,
+        `full` the rate, too.
     seed
         Seed of the random draw; the same seed gives the same mask.
 
@@ -72,14 +77,11 @@ def make_mask(
     """
     if name.startswith(FILE_PREFIX):
         return load_mask(name.removeprefix(FILE_PREFIX), shape)
-    if name == "learned":
-        raise MaskError(
-            "a learned mask belongs to a method and none of the installed ones offers it; choose another mask"
-        )
-    if name not in _FAMILIES:
+    if name not in _FAMILIES and not is_learned(name):
         raise UnknownNameError(f"there is no mask {name!r}; choose one of {', '.join(_FAMILIES)} or file:PATH")
     height, width = shape
-    return _draw(name, MaskRequest(int(height), int(width), float(acceleration), float(center_fraction), int(seed)))
+    request = MaskRequest(int(height), int(width), float(acceleration), float(center_fraction), int(seed))
+    return learned_mask(name, request) if is_learned(name) else _draw(name, request)
 
 
 @lru_cache(maxsize=128)

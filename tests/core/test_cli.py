@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import re
 import sys
 from collections.abc import Generator, Sequence
 from importlib.metadata import EntryPoint
@@ -44,9 +45,12 @@ def test_methods_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_masks_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    names = {record["name"] for record in printed(capsys, "masks", "--json")}
+    described = {record["name"]: record["description"] for record in printed(capsys, "masks", "--json")}
+    names = set(described)
     assert {"random", "equispaced", "gaussian-1d", "gaussian-2d", "poisson", "radial", "spiral", "full"} <= names
     assert "file:PATH" in names
+    for name in ("learned", "learned-2d"):
+        assert re.search(r"for acceleration \d|None of the installed methods", described[name])
 
 
 def test_info_as_json(capsys: pytest.CaptureFixture[str]) -> None:
