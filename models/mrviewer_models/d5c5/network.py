@@ -57,9 +57,7 @@ class D5C5(nn.Module):
             Normalised sensitivities.
         """
         data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        scale = image.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
-        data = MeasuredData(data.spectrum / scale[:, None], data.pattern, data.maps, data.line_mask)
-        image = image / scale
+        data, image, scale = data.normalised(image)
         steps = []
         for index, cascade in enumerate(self.cascades):
             # The first cascade changes the image most, so that its rounding shows most.
