@@ -21,6 +21,8 @@ __all__ = ["SIMULATED_KINDS", "SIMULATED_MS", "Subject", "open_database", "split
 SIMULATED_MS = "simulated"
 SIMULATED_KINDS: dict[str, Callable[[int], Study]] = {
     SIMULATED_MS: lambda seed: _phantom().sample_study(seed, cache=False),
+    "simulated-stroke": lambda seed: _phantom().sample_study(seed, disease="stroke"),
+    "simulated-glioma": lambda seed: _phantom().sample_study(seed, disease="glioma"),
 }
 """How a simulated patient of each kind is made from its seed."""
 

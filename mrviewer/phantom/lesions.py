@@ -13,7 +13,7 @@ from scipy import ndimage
 from mrviewer.geometry import Geometry
 from mrviewer.phantom.anatomy import Anatomy, smooth_field
 
-__all__ = ["LesionLoad", "draw_lesions"]
+__all__ = ["LesionLoad", "distance_to_edge", "draw_lesions"]
 
 FloatArray = NDArray[np.float32]
 
@@ -53,6 +53,38 @@ def draw_lesions(anatomy: Anatomy, geometry: Geometry, load: LesionLoad, rng: np
     return fraction
 
 
+def distance_to_edge(
+    low: NDArray[np.intp],
+    high: NDArray[np.intp],
+    seed: NDArray[np.intp],
+    axes: NDArray[np.float64],
+    spacing: NDArray[np.float64],
+    rng: np.random.Generator,
+    roughness: float = 0.22,
+) -> NDArray[np.float64]:
+    """Millimetres to the surface of a turned ellipsoid with bumps, positive inside, in a box of voxels.
+
+    Parameters
+    ----------
+    low, high : (z, y, x)
+        First voxel of the box, and the one behind its last.
+    seed : (z, y, x)
+        Voxel at the middle of the ellipsoid.
+    axes, spacing : (3,)
+        Half axes of the ellipsoid, and edges of a voxel, in millimetres.
+    rng
+        Turns it and draws its bumps.
+    roughness
+        Standard deviation of the surface, as a part of the mean half axis.
+    """
+    grid = np.stack(np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), axis=-1)
+    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    radius = np.linalg.norm(((grid - seed) * spacing @ turn) / axes, axis=-1)
+    bumps = smooth_field(radius.shape, tuple(np.maximum(0.8 * axes.mean() / spacing, 1.0)), rng)
+    edge_mm: NDArray[np.float64] = (1 - radius + roughness * bumps) * axes.mean()
+    return edge_mm
+
+
 def _seed_probability(anatomy: Anatomy, spacing: NDArray[np.float64]) -> FloatArray:
     """White matter, most of all within a centimetre of the ventricles."""
     x, y, z = anatomy.template_mm
@@ -82,12 +114,7 @@ def _add_lesion(
     reach = np.ceil(2.2 * axes.max() / spacing).astype(int) + 1
     low, high = np.maximum(seed - reach, 0), np.minimum(seed + reach + 1, fraction.shape)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    grid = np.stack(np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), axis=-1)
-    offset = (grid - seed) * spacing
-    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
-    radius = np.linalg.norm((offset @ turn) / axes, axis=-1)
-    bumps = smooth_field(radius.shape, tuple(np.maximum(0.8 * axes.mean() / spacing, 1.0)), rng)
-    edge_mm = (1 - radius + 0.22 * bumps) * axes.mean()
+    edge_mm = distance_to_edge(low, high, seed, axes, spacing, rng)
     soft = np.clip(0.5 + edge_mm / 1.2, 0, 1)
     tissue = np.clip(1.6 * (anatomy.white_matter[box] + 0.6 * anatomy.grey_matter[box]), 0, 1)
     np.maximum(fraction[box], (soft * tissue).astype(np.float32), out=fraction[box])

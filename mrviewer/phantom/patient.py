@@ -1,7 +1,7 @@
-"""A simulated MS patient: magnitude images by modality and the truth about the lesions, on any grid, from a seed."""
+"""A simulated patient: magnitude images by modality and the truth about the lesions, on any grid, from a seed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy import ndimage
 from mrviewer.geometry import Geometry
 from mrviewer.phantom.anatomy import Anatomy, deform_anatomy, smooth_field
 from mrviewer.phantom.lesions import LesionLoad, draw_lesions
+from mrviewer.phantom.masses import Disease, LesionLayer, draw_glioma, draw_stroke
 from mrviewer.phantom.signal import SEQUENCES, TISSUES, Tissue, spin_echo_signal
 
 __all__ = ["Patient", "PatientOptions", "simulate_patient"]
@@ -49,9 +50,11 @@ class PatientOptions:
     Parameters
     ----------
     load
-        Lesions; `None` draws a load.
+        Lesions of multiple sclerosis; `None` draws a load.
     lesion_mask : float32 or bool, stored in RAS millimetres
-        Lesion map in template space with its affine, used in place of drawn lesions.
+        Lesion map of multiple sclerosis in template space with its affine, used in place of drawn lesions.
+    disease
+        Multiple sclerosis, stroke or glioma; see `mrviewer.phantom.masses`.
     modalities
         Which images to make.
     vary
@@ -60,8 +63,9 @@ class PatientOptions:
 
     load: LesionLoad | None = field(default_factory=LesionLoad)
     lesion_mask: tuple[NDArray[np.generic], NDArray[np.float64]] | None = None
-    modalities: tuple[str, ...] = field(default_factory=lambda: tuple(SEQUENCES))
+    modalities: tuple[str, ...] = ("FLAIR", "T1", "T2")
     vary: bool = False
+    disease: Disease = "ms"
 
 
 def simulate_patient(geometry: Geometry, seed: int, options: PatientOptions | None = None) -> Patient:
@@ -69,27 +73,42 @@ def simulate_patient(geometry: Geometry, seed: int, options: PatientOptions | No
     options = options or PatientOptions()
     rng = np.random.default_rng(seed)
     anatomy = deform_anatomy(geometry, rng)
-    if options.lesion_mask is not None:
-        lesion = _warp_mask(anatomy, *options.lesion_mask)
-    else:
-        lesion = draw_lesions(anatomy, geometry, options.load or LesionLoad.draw(rng), rng)
-    severity = _severity(lesion, geometry, rng)
+    layers = _layers(anatomy, geometry, options, rng)
     tissues = {name: _vary(tissue, rng) if options.vary else tissue for name, tissue in TISSUES.items()}
+    if options.vary and options.disease != "ms":
+        layers = [replace(layer, tissue=_vary(layer.tissue, rng)) for layer in layers]
     texture = _texture(geometry, rng)
     images = {}
     for modality in options.modalities:
         sequence = SEQUENCES[modality]
         signal = {name: spin_echo_signal(tissue, sequence) for name, tissue in tissues.items()}
-        healthy = (
+        mixed = (
             signal["white matter"] * anatomy.white_matter
             + signal["grey matter"] * anatomy.grey_matter
             + signal["csf"] * anatomy.csf
         ) * texture
-        # A lesion is a mixture of damaged tissue and what was there before; `severity` says how far it has come.
-        part = lesion * severity
-        mixed = healthy * (1 - part) + signal["lesion"] * part
+        for layer in layers:
+            # A lesion is a mixture of damaged tissue and what was there before; `severity` says how far it has come.
+            part = layer.fraction * layer.severity
+            tissue = tissues["lesion"] if options.disease == "ms" else layer.tissue
+            mixed = mixed * (1 - part) + spin_echo_signal(tissue, sequence) * part
         images[modality] = (mixed / signal["white matter"]).astype(np.float32)
+    lesion = np.max([layer.fraction for layer in layers], axis=0)
     return Patient(images, (lesion > 0.5).astype(np.uint8), _tissues(anatomy), geometry, seed)
+
+
+def _layers(
+    anatomy: Anatomy, geometry: Geometry, options: PatientOptions, rng: np.random.Generator
+) -> list[LesionLayer]:
+    if options.disease == "stroke":
+        return draw_stroke(anatomy, geometry, rng)
+    if options.disease == "glioma":
+        return draw_glioma(anatomy, geometry, rng)
+    if options.lesion_mask is not None:
+        lesion = _warp_mask(anatomy, *options.lesion_mask)
+    else:
+        lesion = draw_lesions(anatomy, geometry, options.load or LesionLoad.draw(rng), rng)
+    return [LesionLayer(lesion, TISSUES["lesion"], _severity(lesion, geometry, rng))]
 
 
 def _tissues(anatomy: Anatomy) -> NDArray[np.uint8]:
@@ -127,4 +146,9 @@ def _texture(geometry: Geometry, rng: np.random.Generator) -> FloatArray:
 
 def _vary(tissue: Tissue, rng: np.random.Generator) -> Tissue:
     factors = np.exp(rng.normal(0, (0.12, 0.12, 0.04)))
-    return Tissue(tissue.t1_ms * factors[0], tissue.t2_ms * factors[1], tissue.proton_density * factors[2])
+    return replace(
+        tissue,
+        t1_ms=tissue.t1_ms * factors[0],
+        t2_ms=tissue.t2_ms * factors[1],
+        proton_density=tissue.proton_density * factors[2],
+    )

@@ -9,7 +9,8 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
-from mrviewer.phantom.patient import Patient, simulate_patient
+from mrviewer.phantom.masses import Disease
+from mrviewer.phantom.patient import Patient, PatientOptions, simulate_patient
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
@@ -21,25 +22,32 @@ _logger = logging.getLogger(__name__)
 _SHAPE = (48, 224, 192)
 _VOXEL_SIZE_MM = (3.0, 1.0, 1.0)
 _CENTRE_RAS_MM = (0.0, -18.0, 8.0)
+_DISEASES: dict[Disease, str] = {"ms": "MS", "stroke": "stroke", "glioma": "glioma"}
 _VERSION = 3
 """Raise it when the same seed makes another patient, so that no old cache is read."""
 
 
-def sample_study(seed: int = 0, *, cache: bool = True) -> Study:
-    """Simulated FLAIR, T1 and T2 of a patient with multiple sclerosis: 48 axial slices of 3 mm, eight coils, noise.
+def sample_study(seed: int = 0, *, cache: bool = True, disease: Disease = "ms") -> Study:
+    """Simulated FLAIR, T1 and T2 of a patient: 48 axial slices of 3 mm, eight coils, noise.
 
     Parameters
     ----------
     seed
         Which patient.
     cache
-        Keep the patient on disk, so that the next call takes a fraction of a second.
+        Keep a patient with multiple sclerosis on disk, so that the next call takes a fraction of a second.
+    disease
+        Multiple sclerosis; or stroke or glioma, which come with T1 after a contrast agent too.
     """
-    patient = _cached_patient(seed) if cache else _simulate(seed)
+    if disease == "ms":
+        patient = _cached_patient(seed) if cache else _simulate(seed)
+    else:
+        options = PatientOptions(disease=disease, modalities=("FLAIR", "T1", "T1Gd", "T2"))
+        patient = simulate_patient(_geometry(), seed, options)
     scans = {name: SimulatedScan(name, volume, seed) for name, volume in patient.images.items()}
     images = {name: Image(ScannedImage(scan), patient.geometry, name) for name, scan in scans.items()}
     return Study(
-        name=f"simulated MS patient {seed}",
+        name=f"simulated {_DISEASES[disease]} patient {seed}",
         images=images,
         labels=Image(patient.lesions, patient.geometry, "labels"),
         raw=scans,
