@@ -16,10 +16,11 @@ from mrviewer.progress import finish
 from mrviewer.testing import sample_measurement
 from mrviewer.training.recipe import Trainable
 from mrviewer.weights import Weights, save_weights
-from mrviewer_models import d5c5, itfs_drlc, unet_full
+from mrviewer_models import d5c5, itfs_drlc, linet, seranet, synnet, unet_full
 from mrviewer_models.network_method import NetworkMethod, read_card
 
-METHODS = [d5c5.METHOD, unet_full.METHOD, itfs_drlc.METHOD]
+METHODS = [d5c5.METHOD, unet_full.METHOD, itfs_drlc.METHOD, synnet.METHOD, linet.METHOD, seranet.METHOD]
+NAMES = [method.card.name for method in METHODS]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_cards_are_complete(method: NetworkMethod) -> None:
     assert (Task.SEGMENT in card.tasks) == bool(card.classes)
 
 
-@pytest.mark.parametrize("name", ["d5c5", "unet-full", "itfs-drlc"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(2, 40, 36), (1, 12, 10)])
 def test_promises_are_kept_at_any_size(
     name: str, shape: tuple[int, int, int], tiny_methods: dict[str, NetworkMethod]
@@ -65,7 +66,7 @@ def test_promises_are_kept_at_any_size(
         assert result.segmentation.shape == shape
 
 
-@pytest.mark.parametrize("name", ["d5c5", "unet-full", "itfs-drlc"])
+@pytest.mark.parametrize("name", NAMES)
 def test_empty_slices_cost_nothing_and_change_nothing(name: str, tiny_methods: dict[str, NetworkMethod]) -> None:
     method = tiny_methods[name]
     whole = sample_measurement(method, (2, 24, 20))
