@@ -1,5 +1,6 @@
 """Which files of a folder are the images of one subject, and which one holds the reference labels."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ __all__ = ["SubjectFiles", "find_subject_files"]
 
 DEEPEST = 3
 MOST_IMAGES = 20
+_FUSED = re.compile("fused|fusion|consensus|staple")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     if not files:
         patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
         raise InputError(f"folder {folder.name} holds no file that opens here ({patterns}); give a folder with images")
-    labels, spare = _choose_labels(files)
-    images = [(path, guess_modality(path)) for path in files if label_rank(path) is None]
+    ranks = _label_ranks(folder, files)
+    labels, spare = _choose_labels(ranks)
+    images = [(path, guess_modality(path)) for path in files if path not in ranks]
     recognised = [pair for pair in images if pair[1] in MODALITIES]
     unknown = [path for path, modality in images if modality not in MODALITIES]
     if not recognised:
@@ -83,13 +86,27 @@ def _only_image(folder: Path, images: list[tuple[Path, str]]) -> list[tuple[Path
     )
 
 
-def _choose_labels(files: list[Path]) -> tuple[Path | None, list[str]]:
+def _label_ranks(folder: Path, files: list[Path]) -> dict[Path, tuple[int, ...]]:
+    """Files that may hold labels, with how surely; the surest has the lowest rank.
+
+    By their own names, or, where none says so, by that of the sub-folder in which files of no telling name lie; there
+    the fusion of several segmentations goes before each of them.
+    """
+    ranks: dict[Path, tuple[int, ...]] = {path: (rank,) for path in files if (rank := label_rank(path)) is not None}
+    if ranks:
+        return ranks
+    for path in files:
+        rank = None if path.parent == folder or guess_modality(path) in MODALITIES else label_rank(path.parent)
+        if rank is not None:
+            ranks[path] = (0 if _FUSED.search(path.parent.name.lower()) else 1, rank)
+    return ranks
+
+
+def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, list[str]]:
     """Return the surest label file, and a note on the others."""
-    ranked = sorted((rank, path) for path in files if (rank := label_rank(path)) is not None)
-    if not ranked:
+    if not ranks:
         return None, []
-    chosen = ranked[0][1]
-    others = [path for _, path in ranked[1:]]
+    chosen, *others = sorted(ranks, key=lambda path: (ranks[path], path))
     return chosen, _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
 
 

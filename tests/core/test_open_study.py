@@ -122,6 +122,27 @@ def test_names_that_tell_nothing_are_left_out_and_said(patient: Path) -> None:
     )
 
 
+def test_folders_tell_labels_where_no_name_does(tmp_path: Path) -> None:
+    folder = tmp_path / "patient"
+    save(folder / "brain" / "fla.nii.gz")
+    save(folder / "segmentation_by_algorithm" / "best.nii.gz", value=1)
+    save(folder / "segmentation_fused" / "simple.nii.gz", value=4)
+    save(folder / "extra" / "other.nii.gz")
+    study = open_study([folder])
+    assert study.modalities == ("FLAIR",)
+    assert study.labels is not None
+    assert study.labels.volume().max() == 4
+    assert study.notes == (
+        "left out: other.nii.gz, whose names tell no modality: open them as NAME=path",
+        "left out: best.nii.gz, which may hold labels too: simple.nii.gz is taken as the reference",
+    )
+    # A file that says so by itself is surer than any folder.
+    save(folder / "brain" / "gold_standard.nii.gz", value=1)
+    labels = open_study([folder]).labels
+    assert labels is not None
+    assert labels.volume().max() == 1
+
+
 def test_the_surest_labels_are_taken_and_the_others_said(patient: Path) -> None:
     save(patient / "mask.nii.gz", value=3)
     study = open_study([patient])
