@@ -122,9 +122,7 @@ class SERANet(nn.Module):
             Normalised sensitivities.
         """
         data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        scale = image.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
-        data = MeasuredData(data.spectrum / scale[:, None], data.pattern, data.maps, data.line_mask)
-        image = image / scale
+        data, image, scale = data.normalised(image)
         for block in self.reconstruction:
             image = data.enforce(image + from_channels(block(to_channels(image))))
         images, logits = [image * scale], [self._segment(image)]
