@@ -1,0 +1,10 @@
+"""The method `multiunet`; see ``card.toml``."""
+
+from pathlib import Path
+
+from mrviewer_models.network_method import NetworkMethod
+
+__all__ = ["METHOD"]
+
+METHOD = NetworkMethod(__name__, Path(__file__).parent)
+"""Joint learning over databases, one network for any set of modalities."""

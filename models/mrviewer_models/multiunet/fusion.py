@@ -1,0 +1,96 @@
+"""Attention over modalities, and the two networks that fuse by it: the paper's comparison with Multi-Unet.
+
+References
+----------
+Xu W et al. (2024), arXiv:2405.18511. The paper does not give the kernels of the fusion; ours are 3 x 3 x 3,
+then 1 x 1 x 1.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from mrviewer_models.blocks.res_unet3d import Decoder3D, Encoder3D, ResUNet3D
+
+__all__ = ["LateFusionUNet", "ModalityFusion", "MultiScaleFusionUNet"]
+
+
+class ModalityFusion(nn.Module):
+    """``z = sum_i a_i z_i`` with ``a = softmax_i conv(conv([z_1 .. z_C]))``, one weight for each voxel and modality.
+
+    Parameters
+    ----------
+    modalities
+        Number of feature volumes.
+    features
+        Channels of each.
+    mask_absent
+        Whether absent modalities get exactly no attention.
+    """
+
+    def __init__(self, modalities: int, features: int, *, mask_absent: bool) -> None:
+        super().__init__()
+        self.mask_absent = mask_absent
+        self.score = nn.Sequential(
+            nn.Conv3d(modalities * features, features, 3, padding=1), nn.PReLU(), nn.Conv3d(features, modalities, 1)
+        )
+
+    def attention(self, features: Tensor, present: Tensor) -> Tensor:
+        """Weights ``(batch, modality, z, y, x)`` of features ``(batch, modality, channel, z, y, x)``."""
+        scores: Tensor = self.score(features.flatten(1, 2))
+        if self.mask_absent:
+            # Where nothing at all is there, nothing can be left out.
+            absent = ~present & present.any(dim=1, keepdim=True)
+            scores = scores.masked_fill(absent[:, :, None, None, None], -torch.inf)
+        return scores.softmax(dim=1)
+
+    def forward(self, features: Tensor, present: Tensor) -> Tensor:
+        """Fused features ``(batch, channel, z, y, x)``; `present` is bool ``(batch, modality)``."""
+        return (self.attention(features, present)[:, :, None] * features).sum(dim=1)
+
+
+class LateFusionUNet(nn.Module):
+    """LFUnet: the same U-Net on each modality, fused before the last convolution.
+
+    Parameters
+    ----------
+    modalities, base, dropout, mask_absent
+        See `MultiUNetShape`.
+    """
+
+    def __init__(self, modalities: int, base: int, dropout: float, *, mask_absent: bool) -> None:
+        super().__init__()
+        self.single = ResUNet3D(1, None, base, dropout)
+        self.fusion = ModalityFusion(modalities, base, mask_absent=mask_absent)
+        self.head = nn.Conv3d(base, 1, 3, padding=1)
+
+    def forward(self, volume: Tensor, present: Tensor) -> Tensor:
+        """Volumes ``(batch, modality, z, y, x)`` to logits ``(batch, 1, z, y, x)``."""
+        features = self.single(volume.flatten(0, 1)[:, None]).unflatten(0, volume.shape[:2])
+        logits: Tensor = self.head(self.fusion(features, present))
+        return logits
+
+
+class MultiScaleFusionUNet(nn.Module):
+    """MAFUnet: an encoder for each modality, fused at each of the five scales, one decoder.
+
+    Parameters
+    ----------
+    modalities, base, dropout, mask_absent
+        See `MultiUNetShape`.
+    """
+
+    def __init__(self, modalities: int, base: int, dropout: float, *, mask_absent: bool) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(Encoder3D(1, base, dropout) for _ in range(modalities))
+        self.fusions = nn.ModuleList(
+            ModalityFusion(modalities, base * 2**level, mask_absent=mask_absent) for level in range(5)
+        )
+        self.decoder = Decoder3D(base, 1, dropout)
+
+    def forward(self, volume: Tensor, present: Tensor) -> Tensor:
+        """Volumes ``(batch, modality, z, y, x)`` to logits ``(batch, 1, z, y, x)``."""
+        encoded = [encoder(volume[:, [index]]) for index, encoder in enumerate(self.encoders)]
+        scales = zip(self.fusions, zip(*encoded, strict=True), strict=True)
+        fused = [fusion(torch.stack(features, dim=1), present) for fusion, features in scales]
+        logits: Tensor = self.decoder(fused)[0]
+        return logits
