@@ -12,6 +12,7 @@ from mrviewer.commands.assess import assess
 from mrviewer.commands.info import info
 from mrviewer.commands.listing import masks, methods
 from mrviewer.commands.reconstruct import reconstruct
+from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.study import is_sample
 from mrviewer.commands.terminal import refuse
 from mrviewer.commands.train import train
@@ -27,7 +28,9 @@ _HELP = (
     "See what accelerating an MR scan costs, and what learned methods win back. `mrviewer [PATH...]` opens the viewer. "
     "Research software, not for diagnosis."
 )
-_COMMANDS = {command.__name__: command for command in (demo, reconstruct, assess, methods, masks, info, train)}
+_COMMANDS = {
+    command.__name__: command for command in (demo, reconstruct, assess, methods, masks, info, train, reproduce)
+}
 
 app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
 app.command(_VIEW, hidden=True)(view)

@@ -1,11 +1,12 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Device", "MinLesion", "Output"]
+__all__ = ["AsJson", "Device", "MinLesion", "Output", "Settings", "split_settings"]
 
 Device = Annotated[str, typer.Option(help="What computes.", metavar="auto|cpu|cuda|cuda:N|mps")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, all else on standard error.")]
@@ -13,3 +14,18 @@ Output = Annotated[Path, typer.Option(help="Folder to write; files of an earlier
 MinLesion = Annotated[
     float, typer.Option("--min-lesion-ml", min=0, help="Leave out lesions smaller than this.", metavar="ML")
 ]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Option of the recipe; repeatable.", metavar="KEY=VALUE")
+]
+
+
+def split_settings(settings: Sequence[str] | None) -> dict[str, str]:
+    """Options by name from what stands after ``--set``."""
+    return dict(_split(setting) for setting in settings or ())
+
+
+def _split(setting: str) -> tuple[str, str]:
+    name, equals, value = setting.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--set")
+    return name.strip(), value.strip()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mrviewer.commands.options import AsJson, Device
+from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.errors import InputError
 
@@ -18,16 +18,14 @@ def train(
     recipe: Annotated[str, typer.Argument(help="Name of a method that can be trained.", metavar="RECIPE")],
     database: Annotated[list[str], typer.Option(help="Folder of subjects, or simulated:N; repeatable.", metavar="DIR")],
     output: Annotated[Path, typer.Option(help="Folder of the run.", metavar="RUN")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Option of the recipe; repeatable.", metavar="KEY=VALUE")
-    ] = None,
+    settings: Settings = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time; go on with --resume.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a method on a database, and evaluate it on subjects that it did not see."""
-    overrides = dict(_split(setting) for setting in settings or [])
+    overrides = split_settings(settings)
     _require_right_folder(output, resume=resume)
     from mrviewer.training import cli_train
 
@@ -38,13 +36,6 @@ def train(
             {"method": recipe, "weights": None if weights is None else str(weights), "finished": weights is not None}
         )
     say("time is over; go on with --resume" if weights is None else f"wrote {weights}")
-
-
-def _split(setting: str) -> tuple[str, str]:
-    name, equals, value = setting.partition("=")
-    if not (name and equals):
-        raise typer.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--set")
-    return name.strip(), value.strip()
 
 
 def _require_right_folder(output: Path, *, resume: bool) -> None:

@@ -68,10 +68,8 @@ def coarse_study(study: Study, *, coarsen: int, every: int) -> Study:
     }
     labels = study.labels
     if labels is not None:
-        part = _coarse(labels.volume() > 0, labels.geometry, coarsen, every) >= 0.5
-        labels = replace(
-            labels, data=part.astype(np.uint8), geometry=_coarse_geometry(labels.geometry, coarsen, every)
-        )
+        part = _coarse(labels.volume().astype(bool), labels.geometry, coarsen, every) >= 0.5
+        labels = replace(labels, data=part.astype(np.uint8), geometry=_coarse_geometry(labels.geometry, coarsen, every))
     return replace(study, images=images, labels=labels, raw={})
 
 

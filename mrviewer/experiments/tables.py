@@ -1,7 +1,7 @@
 """Tables of experiments as files: which rows are trained, on what they are measured, what was published.
 
-Packages offer folders of tables (``*.toml``) under the entry-point group ``mrviewer.tables``; a table may also be a file
-of one's own. ``docs/reproduction.md`` describes the format.
+Packages offer folders of tables (``*.toml``) under the entry-point group ``mrviewer.tables``; a table may also be a
+file of one's own. ``docs/reproduction.md`` describes the format.
 """
 
 import tomllib
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mrviewer.errors import FileFormatError, InputError, UnknownNameError
+from mrviewer.experiments.metrics import METRICS
 
 __all__ = ["Condition", "Row", "Table", "list_tables", "open_tables", "read_table"]
 
@@ -55,6 +56,10 @@ class Condition:
     center_fraction: float = 0.08
     coarsen: int = 1
     every: int = 1
+
+    def column(self, metric: str) -> str:
+        """Name of the column with a metric of this condition."""
+        return f"{self.name}/{metric}" if self.name else metric
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,12 @@ class Table:
         What training at the published size would need.
     headline
         Row that the others are compared with: what the source proposes.
-    columns
-        Figures in the order of the columns; see `Condition`.
+    metrics
+        Figures of each condition, see `mrviewer.experiments.metrics.METRICS`.
     rows
         In the order of the source.
+    claimed
+        Metrics in which the headline is said to be better than every other row, where no figures were published.
     correlate
         Two columns whose rank correlation over subjects is told; empty for none.
     published_correlation
@@ -125,13 +132,24 @@ class Table:
     claim: str
     paper_scale: str
     headline: str
-    columns: tuple[str, ...]
+    metrics: tuple[str, ...]
     rows: tuple[Row, ...]
+    claimed: tuple[str, ...] = ()
     published_on: str = ""
     correlate: tuple[str, ...] = ()
     published_correlation: float | None = None
     notes: tuple[str, ...] = ()
     order: int = 0
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What the rows are measured on; a row may change how, but not which."""
+        return self.rows[0].conditions
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every metric of every condition."""
+        return tuple(one.column(metric) for one in self.conditions for metric in self.metrics)
 
     def row(self, name: str) -> Row:
         """Return a row by name."""
@@ -169,7 +187,9 @@ def open_tables(names: tuple[str, ...]) -> list[Table]:
         elif name in installed:
             chosen.append(installed[name])
         else:
-            raise UnknownNameError(f"there is no table {name!r}; there are {', '.join(installed)}, or give a .toml file")
+            raise UnknownNameError(
+                f"there is no table {name!r}; there are {', '.join(installed)}, or give a .toml file"
+            )
     return chosen
 
 
@@ -181,11 +201,9 @@ def read_table(path: Path) -> Table:
     FileFormatError
         If the file is no TOML, or something in it is missing or unknown; the message names it.
     """
-    try:
-        with path.open("rb") as file:
-            text = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(f"table {path.name} cannot be read ({error}); give a table as a TOML file") from error
+    text = _load(path)
+    if like := text.pop("like", ""):
+        text = _merged(_load(path.with_name(f"{like}.toml")), text)
     training, evaluation = text.pop("training", {}), text.pop("evaluation", {})
     shared = evaluation.pop("conditions", [{}])
     conditions = [_make(path, Condition, {**evaluation, **one}) for one in shared]
@@ -193,6 +211,22 @@ def read_table(path: Path) -> Table:
     table = _make(path, Table, {**text, "name": path.stem, "rows": rows})
     _require(table, path)
     return table
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise FileFormatError(f"table {path.name} cannot be read ({error}); give a table as a TOML file") from error
+
+
+def _merged(like: Mapping[str, Any], text: Mapping[str, Any]) -> dict[str, Any]:
+    """Train and measure as another table does, but for what is said here."""
+    training, changed = like.get("training", {}), text.get("training", {})
+    options = {**training.get("options", {}), **changed.get("options", {})}
+    evaluation = {**like.get("evaluation", {}), **text.get("evaluation", {})}
+    return {**text, "training": {**training, **changed, "options": options}, "evaluation": evaluation}
 
 
 def _row(path: Path, text: dict[str, object], training: Mapping[str, object], conditions: list[Condition]) -> Row:
@@ -240,6 +274,8 @@ def _require(table: Table, path: Path) -> None:
         raise FileFormatError(f"table {path.name} has two rows of one name; rename one")
     if table.headline not in names:
         raise FileFormatError(f"table {path.name} compares with row {table.headline!r}, which it lacks; name another")
+    if unknown := sorted({*table.metrics, *table.claimed} - set(METRICS)):
+        raise FileFormatError(f"table {path.name} asks for {unknown[0]!r}; there are {', '.join(METRICS)}")
     for row in table.rows:
         if foreign := sorted(set(row.published) - set(table.columns)):
             raise FileFormatError(f"row {row.name} of {path.name} publishes {foreign[0]!r}, which is no column; add it")

@@ -1,0 +1,38 @@
+"""The figures that a table of experiments can show, and which way is better."""
+
+from dataclasses import dataclass
+
+__all__ = ["METRICS", "Metric"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a figure is shown.
+
+    Parameters
+    ----------
+    title
+        Name with unit.
+    decimals
+        Digits after the point.
+    higher_is_better
+        Which way is better.
+    """
+
+    title: str
+    decimals: int
+    higher_is_better: bool = True
+
+
+METRICS = {
+    "psnr": Metric("PSNR, dB", 2),
+    "ssim": Metric("SSIM", 3),
+    "nmse": Metric("NMSE", 4, higher_is_better=False),
+    "hfen": Metric("HFEN", 3, higher_is_better=False),
+    "dice": Metric("Dice", 3),
+    "precision": Metric("precision", 3),
+    "recall": Metric("recall", 3),
+    "hd95_mm": Metric("HD95, mm", 1, higher_is_better=False),
+    "lesion_f1": Metric("lesion F1", 3),
+}
+"""By the names of ``metrics.json``."""

@@ -1,0 +1,216 @@
+"""One run of an experiment: train a row with one seed, measure it on subjects that it never saw, keep the figures."""
+
+import hashlib
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from mrviewer.acquisition import raw_data
+from mrviewer.assess import assess_run
+from mrviewer.database import Subject, open_database
+from mrviewer.errors import InputError, MrviewerError
+from mrviewer.experiments.cases import load_case, with_modalities
+from mrviewer.experiments.tables import Condition, Row
+from mrviewer.method import Method, get_method, require_fit
+from mrviewer.progress import Progress, retold
+from mrviewer.reconstruct import reconstruct
+from mrviewer.sampling import make_mask
+from mrviewer.study import Study
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["Job", "reason_to_skip", "run_job"]
+
+_VERSION = 1
+"""Raise it when the same settings would be measured in another way, so that old figures are not mixed with new ones."""
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of a table, a seed, and where its figures go.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    row
+        What is trained and measured.
+    seed
+        Of everything random in the training.
+    folder
+        Folder of the experiments; a run of other settings lies in another file of it.
+    data
+        Folders of real subjects on which the row is measured too.
+    device
+        See `mrviewer.device.resolve_device`.
+    """
+
+    table: str
+    row: Row
+    seed: int
+    folder: Path
+    data: tuple[str, ...] = ()
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """What it is, for a person."""
+        return f"{self.table}/{self.row.name} seed {self.seed}"
+
+    @property
+    def run_folder(self) -> Path:
+        """Folder of the training run."""
+        return self.folder / self.table / f"{self.row.name}-seed{self.seed}-{self._fingerprint}"
+
+    @property
+    def result(self) -> Path:
+        """File of the figures."""
+        return self.run_folder.with_suffix(".json")
+
+    @property
+    def _fingerprint(self) -> str:
+        """Tells settings apart: figures of other settings are other figures."""
+        row = self.row
+        settings = [_VERSION, row.method, row.database, dict(row.options), [asdict(one) for one in row.conditions]]
+        text = json.dumps([*settings, [Path(one).name for one in self.data]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def reason_to_skip(row: Row) -> str:
+    """Why a row cannot be trained here, as a sentence; empty if it can."""
+    from mrviewer.training.recipe import Trainable
+
+    try:
+        method = get_method(row.method)
+        if not isinstance(method, Trainable):
+            return f"method {row.method!r} has nothing to train; the row is left out"
+        method.recipe(row.options)
+    except (MrviewerError, ImportError) as error:
+        return f"{error}; the row is left out"
+    return ""
+
+
+def run_job(job: Job) -> Generator[Progress, None, Path]:
+    """Train, measure and write the figures; a run that was stopped goes on where it was.
+
+    Returns
+    -------
+    Path
+        A JSON file with the settings, ``figures[condition][subject][metric]`` of unseen subjects, and the same for real
+        ones under ``real``.
+
+    Raises
+    ------
+    InputError
+        If a test subject is among the training subjects.
+    """
+    from mrviewer.training import cli_train
+    from mrviewer.training.recipe import Trainable
+    from mrviewer.weights import load_weights
+
+    row, folder = job.row, job.run_folder
+    _require_unseen(row)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "weights.safetensors"
+    if not weights.is_file():
+        options = {**row.options, "seed": str(job.seed), "threads": "1"}
+        training = cli_train(row.method, row.database, folder, job.device, options)
+        weights = yield from retold(training, partial(_named, job=job))
+    method = get_method(row.method)
+    assert isinstance(method, Trainable)
+    trained = method.with_weights(weights)
+    figures = {}
+    for condition in row.conditions:
+        figures[condition.name] = yield from _measure(trained, open_database(condition.database), condition, job)
+    real = yield from _measure(trained, open_database(job.data), row.conditions[0], job) if job.data else _nothing()
+    record = {
+        "table": job.table,
+        "row": row.name,
+        "seed": job.seed,
+        "method": row.method,
+        "database": list(row.database),
+        "options": dict(row.options),
+        "conditions": [asdict(condition) for condition in row.conditions],
+        "figures": figures,
+        "real": real,
+        "training_seconds": _training_seconds(folder / "events.jsonl"),
+        "parameters": sum(tensor.numel() for tensor in load_weights(weights).tensors.values()),
+        "mrviewer": version("mrviewer"),
+    }
+    with whole_file(job.result) as temporary:
+        temporary.write_text(json.dumps(record, indent=1, allow_nan=False))
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    return job.result
+
+
+def _measure(
+    method: Method, subjects: Sequence[Subject], condition: Condition, job: Job
+) -> Generator[Progress, None, dict[str, Figures]]:
+    """Figures of each subject; with several sets of modalities their mean."""
+    figures: dict[str, Figures] = {}
+    for number, subject in enumerate(subjects):
+        study = load_case(subject, job.folder / "cases", coarsen=condition.coarsen, every=condition.every)
+        parts = []
+        for modalities in condition.modality_sets or ((),):
+            part = yield from _figures(method, with_modalities(study, modalities), modalities, condition, job.device)
+            parts.append(part)
+        figures[subject.name] = _mean_of(parts)
+        yield Progress(number + 1, len(subjects), f"{job.name}: measured {subject.name}")
+    return figures
+
+
+def _figures(
+    method: Method, study: Study, modalities: Sequence[str], condition: Condition, device: str
+) -> Generator[Progress, None, Figures]:
+    modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
+    require_fit(method, study, modality)
+    _, _, height, width = raw_data(study, modality).shape
+    mask = make_mask(condition.mask, (height, width), condition.acceleration, condition.center_fraction, 0)
+    run = yield from reconstruct(study, method, mask, modality=modality, device=device)
+    measured = assess_run(run, None if study.labels is None else study.labels.volume()).to_json()
+    return {
+        name: value
+        for part in measured.values()
+        if isinstance(part, dict)
+        for name, value in part.items()
+        if value is None or isinstance(value, int | float)
+    }
+
+
+def _mean_of(parts: Sequence[Figures]) -> Figures:
+    """Mean of each figure over the parts that have it."""
+    means: Figures = {}
+    for name in parts[0]:
+        values = [value for part in parts if (value := part[name]) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    return means
+
+
+def _require_unseen(row: Row) -> None:
+    trained = {subject.name for subject in open_database(row.database)}
+    for condition in row.conditions:
+        if seen := sorted(trained & {subject.name for subject in open_database(condition.database)}):
+            raise InputError(f"row {row.name} is measured on {seen[0]}, which it is trained on; take other subjects")
+
+
+def _training_seconds(events: Path) -> float:
+    """Seconds of all calls that a training took; each call counts from 0."""
+    total = last = 0.0
+    for line in events.read_text().splitlines():
+        seconds = float(json.loads(line)["seconds"])
+        total += seconds - last if seconds >= last else seconds
+        last = seconds
+    return round(total, 1)
+
+
+def _named(step: Progress, *, job: Job) -> Progress:
+    return Progress(step.done, step.total, f"{job.name}: {step.message}")
+
+
+def _nothing() -> Generator[Progress, None, dict[str, Figures]]:
+    yield from ()
+    return {}
