@@ -16,11 +16,13 @@ from mrviewer.errors import InputError
 from mrviewer.readers.names import guess_modality, label_rank
 from mrviewer.study import Study
 
-__all__ = ["SIMULATED_KINDS", "SIMULATED_MS", "Subject", "open_database", "split_subjects"]
+__all__ = ["SIMULATED_KINDS", "SIMULATED_LIVER", "SIMULATED_MS", "Subject", "open_database", "split_subjects"]
 
 SIMULATED_MS = "simulated"
+SIMULATED_LIVER = "simulated-liver"
 SIMULATED_KINDS: dict[str, Callable[[int], Study]] = {
     SIMULATED_MS: lambda seed: _phantom().sample_study(seed, cache=False),
+    SIMULATED_LIVER: lambda seed: _phantom().sample_liver_study(seed),
     "simulated-stroke": lambda seed: _phantom().sample_study(seed, disease="stroke"),
     "simulated-glioma": lambda seed: _phantom().sample_study(seed, disease="glioma"),
 }

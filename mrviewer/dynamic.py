@@ -48,7 +48,8 @@ def relative_enhancement(means: NDArray[np.floating]) -> NDArray[np.float32]:
         1 where the signal has doubled.
     """
     values = np.asarray(means, np.float64)
-    return ((values[1:] - values[0]) / (np.abs(values[0]) + _SMALLEST)).astype(np.float32)
+    enhancement: NDArray[np.float32] = ((values[1:] - values[0]) / (np.abs(values[0]) + _SMALLEST)).astype(np.float32)
+    return enhancement
 
 
 def enhancement_curve(phases: Mapping[str, NDArray[np.generic]], mask: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -130,6 +130,8 @@ class Study:
         Raw data by modality, where they exist. A modality without raw data is simulated from its magnitude.
     notes
         Sentences that a person must read to understand this study ("simulated", "labels resampled", ...).
+    diagnosis
+        What the study as a whole is known to show, as methods that classify name it; empty if nobody said so.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Study:
     labels: Image | None = None
     raw: Mapping[str, RawData] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    diagnosis: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a study with nothing in it."""

@@ -33,7 +33,9 @@ class ReconstructRequest:
 
 
 def reconstruct(
-    images: Annotated[list[str], typer.Argument(help="FILE, MODALITY=FILE, or sample[:SEED].", metavar="IMAGE...")],
+    images: Annotated[
+        list[str], typer.Argument(help="FILE, MODALITY=FILE, sample[:SEED] or sample-liver[:SEED].", metavar="IMAGE...")
+    ],
     mask: Annotated[str, typer.Option(help="Mask by name; see `mrviewer masks`.", metavar="NAME")],
     method: Annotated[str, typer.Option(help="Method by name; see `mrviewer methods`.", metavar="NAME")],
     output: Output,

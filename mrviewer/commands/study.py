@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 __all__ = ["is_sample", "load_study"]
 
-_SAMPLE = re.compile(r"sample(?::(\d+))?")
+_SAMPLE = re.compile(r"(sample|sample-liver)(?::(\d+))?")
 
 
 def is_sample(argument: str) -> bool:
-    """Whether an argument stands for the simulated patient: ``sample`` or ``sample:SEED``."""
+    """Whether an argument stands for a simulated patient: ``sample`` or ``sample-liver``, or one with ``:SEED``."""
     return _SAMPLE.fullmatch(argument) is not None and not Path(argument).exists()
 
 
 def load_study(arguments: Sequence[str], labels: Path | None = None) -> "Study":
-    """Open the images of one study, or make the simulated patient.
+    """Open the images of one study, or make a simulated patient.
 
     Parameters
     ----------
     arguments
-        Paths, ``MODALITY=path``, or ``sample[:SEED]`` alone.
+        Paths, ``MODALITY=path``, or alone ``sample[:SEED]`` (multiple sclerosis) or ``sample-liver[:SEED]``.
     labels
         Reference segmentation.
 
@@ -41,7 +41,7 @@ def load_study(arguments: Sequence[str], labels: Path | None = None) -> "Study":
         return open_study(list(arguments), labels=labels)
     if len(arguments) > 1 or labels is not None:
         raise InputError("the sample study brings its own images and labels; give it alone")
-    from mrviewer.phantom import sample_study
+    from mrviewer.phantom import sample_liver_study, sample_study
 
-    match = _SAMPLE.fullmatch(arguments[0])
-    return sample_study(seed=int(match[1] or 0) if match else 0)
+    kind, _, seed = arguments[0].partition(":")
+    return (sample_study if kind == "sample" else sample_liver_study)(seed=int(seed or 0))

@@ -1,4 +1,4 @@
-"""MATLAB files up to version 7: a real-valued dynamic series ``(time, y, x)``, such as a breast scan with contrast agent.
+"""MATLAB files up to version 7: a real-valued dynamic series ``(time, y, x)``.
 
 The files have neither voxel size nor position. Which array is the series is told by the vector of its times.
 """

@@ -136,8 +136,8 @@ def test_damaged_matlab_files_are_refused(tmp_path: Path) -> None:
             refused += 1
     assert refused > 30
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(FileFormatError, match="scan.mat"):
+    with pytest.raises(FileFormatError, match=r"scan\.mat"):
         read_image(path)
     path.write_bytes(b"MATLAB 7.3 MAT-file" + bytes(600))
-    with pytest.raises(FileFormatError, match="version 7.3; save it with -v7"):
+    with pytest.raises(FileFormatError, match=r"version 7\.3; save it with -v7"):
         read_image(path)
