@@ -34,7 +34,7 @@ class MultiUNet(nn.Module):
         inputs, base, dropout = len(shape.channels), shape.base, shape.dropout
         if shape.progressive and shape.kind != "multi":
             raise InputError(
-                f"the kind is {shape.kind} and a progressive column belongs to multi alone; set kind=multi or column=none"
+                f"the kind is {shape.kind} and a progressive column belongs to multi; set kind=multi or column=none"
             )
         if inputs > base:
             _logger.warning(

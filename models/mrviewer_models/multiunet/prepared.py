@@ -1,0 +1,153 @@
+"""Training volumes: studies turned once into the network's channels and kept on disk, read crop by crop."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from mrviewer.database import Subject
+from mrviewer.progress import Progress
+from mrviewer.study import Study
+from mrviewer.writers.whole import whole_file
+from mrviewer_models.multiunet.grid import CubicGrid
+from mrviewer_models.multiunet.shape import MultiUNetShape
+from mrviewer_models.multiunet.simulated import is_simulated_brain, simulated_study
+from mrviewer_models.multiunet.volumes import brain_box, channels_of
+
+__all__ = ["PreparedVolume", "prepare_volumes"]
+
+_logger = logging.getLogger(__name__)
+
+_VERSION = 1
+_MOST_POINTS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedVolume:
+    """One labelled study as the network's channels, on disk.
+
+    Parameters
+    ----------
+    path
+        The file: ``volume`` float16 (present channel, z, y, x) and ``label`` uint8 (z, y, x) of the brain's box.
+    database
+        What it is balanced by.
+    shape : (z, y, x)
+        Of the box.
+    present : bool, (channel,)
+        Which channels are in the file.
+    air : float32, (channel,)
+        Value outside the head.
+    points : int, (point, 3)
+        Some of the lesions' voxels, to cut crops around.
+    """
+
+    path: Path
+    database: str
+    shape: tuple[int, int, int]
+    present: NDArray[np.bool_]
+    air: NDArray[np.float32]
+    points: NDArray[np.int32]
+
+    def crop(self, start: Sequence[int], edge: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Cube ``(channel, edge, edge, edge)`` and its label; what lies outside the box is air."""
+        volume = np.broadcast_to(self.air[:, None, None, None], (len(self.air), edge, edge, edge)).copy()
+        label = np.zeros((edge, edge, edge), np.uint8)
+        low = [max(first, 0) for first in start]
+        high = [min(first + edge, size) for first, size in zip(start, self.shape, strict=True)]
+        read = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        put = tuple(slice(a - first, b - first) for a, b, first in zip(low, high, start, strict=True))
+        with safe_open(self.path, framework="numpy") as file:
+            volume[(np.flatnonzero(self.present)[:, None, None, None], *np.ogrid[put])] = file.get_slice("volume")[
+                (slice(None), *read)
+            ]
+            label[put] = file.get_slice("label")[read]
+        return volume, label
+
+
+def prepare_volumes(
+    subjects: Sequence[Subject], shape: MultiUNetShape, masks_folder: Path | None
+) -> Generator[Progress, None, list[PreparedVolume]]:
+    """Prepare the labelled ones of some subjects, one after the other; none is made twice.
+
+    Parameters
+    ----------
+    subjects
+        Real or simulated.
+    shape
+        Channels and voxels of the network.
+    masks_folder
+        Lesion masks in MNI space (``*.nii.gz``), which every other simulated patient with multiple sclerosis gets.
+    """
+    masks = sorted(masks_folder.glob("*.nii*")) if masks_folder is not None else []
+    volumes = []
+    for number, subject in enumerate(subjects):
+        volume = _cached(subject, shape, masks)
+        if volume is None:
+            _logger.warning("%s has no labels or no %s; it is left out", subject.name, " or ".join(shape.modalities))
+        else:
+            volumes.append(volume)
+        yield Progress(number + 1, len(subjects), f"prepared {subject.name}")
+    return volumes
+
+
+def _cached(subject: Subject, shape: MultiUNetShape, masks: Sequence[Path]) -> PreparedVolume | None:
+    seen = {name: asdict(shape)[name] for name in ("channels", "voxel_mm", "background_zero")}
+    key = json.dumps([_VERSION, subject.name, subject.database, subject.seed, [path.name for path in masks], seen])
+    folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
+    path = folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.safetensors"
+    if path.is_file():
+        try:
+            return _opened(path, subject.database)
+        except (OSError, SafetensorError, KeyError) as error:
+            _logger.warning("the cached volume of %s cannot be read (%s); it is made again", subject.name, error)
+    on_cubes = is_simulated_brain(subject)
+    study = simulated_study(subject, shape.voxel_mm, masks) if on_cubes else subject.load()
+    tensors = _prepared(study, shape)
+    if tensors is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary)
+    return _opened(path, subject.database)
+
+
+def _prepared(study: Study, shape: MultiUNetShape) -> dict[str, NDArray[np.generic]] | None:
+    """Channels and label of a study; `None` if it has no label or none of the modalities."""
+    names = [name for name in shape.modalities if name in study.images]
+    if study.labels is None or not names:
+        return None
+    geometry = study.images[names[0]].geometry
+    fitting = [name for name in names if study.images[name].geometry.matches(geometry)]
+    if not study.labels.geometry.matches(geometry):
+        return None
+    grid = CubicGrid(geometry.shape, geometry.voxel_size_mm, shape.voxel_mm)
+    channels = channels_of({name: study.images[name].volume() for name in fitting}, grid, shape)
+    if not channels.present.any():
+        return None
+    box = brain_box(channels)
+    label = (grid.to_cubes(study.labels.volume().astype(bool)) > 0.5)[box]
+    points = np.argwhere(label)
+    chosen = np.random.default_rng(0).permutation(len(points))[:_MOST_POINTS]
+    return {
+        "volume": np.ascontiguousarray(channels.volume[(channels.present, *box)], np.float16),
+        "label": np.ascontiguousarray(label, np.uint8),
+        "present": channels.present,
+        "air": channels.air,
+        "points": points[chosen].astype(np.int32),
+    }
+
+
+def _opened(path: Path, database: str) -> PreparedVolume:
+    with safe_open(path, framework="numpy") as file:
+        depth, height, width = file.get_slice("label").get_shape()
+        small = {name: file.get_tensor(name) for name in ("present", "air", "points")}
+    return PreparedVolume(path, database, (depth, height, width), small["present"], small["air"], small["points"])
