@@ -1,8 +1,8 @@
 """The contract of the command line: what is printed where, and how it ends."""
 
 import json
-import subprocess
 import re
+import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from importlib.metadata import EntryPoint

@@ -1,0 +1,205 @@
+"""How SemuNet trains: the segmenter, then everything on drawn masks, then on the mask that will be acquired."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mrviewer.database import Subject
+from mrviewer.errors import InputError
+from mrviewer.progress import Progress
+from mrviewer.sampling import make_mask
+from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.recipe import Losses, Moment
+from mrviewer.training.slices import SLICE_SHAPE
+from mrviewer.training.stages import stage_of, train_only
+from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.semunet.arms import MASKS_OF_ARM, STAGES_OF_ARM, Arm, Stage
+from mrviewer_models.semunet.network import PRESETS, Estimate, SemuNet, SemuNetShape
+from mrviewer_models.semunet.sampler import FixedSampler, Gradient
+from mrviewer_models.semunet.sampling_shape import SamplingShape
+from mrviewer_models.semunet.truth import ClassLoss, class_loss, known_classes, region_loss
+
+__all__ = ["SemuNetOptions", "SemuNetRecipe", "recipe"]
+
+_DRAWS = 17
+"""Tells the random numbers of the masks from those of the batches."""
+
+
+@dataclass(frozen=True)
+class SemuNetOptions:
+    """Every switch of models.md 2; the defaults are the later reference code's where there is one.
+
+    Parameters
+    ----------
+    preset
+        ``paper``, ``small`` (shipped) or ``tiny`` (for tests).
+    arm
+        ``semunet``, or what it is compared with; see `STAGES_OF_ARM`.
+    samplers, slope, always_lines
+        See `SamplingShape`. Adam moves a parameter by about the learning rate at each step, so that the slope is how
+        fast probabilities can move; in a short run it must be steeper than the 5 of LOUPE.
+    gradient, steepness
+        See `LearnedSampler`.
+    fixed_lines, fixed_points
+        Mask families of the arms with fixed masks.
+    recon, dc
+        See `SemuNetShape`.
+    reconstruction_weight, segmentation_weight, region_weight
+        Of the losses.
+    loss_seg
+        ``bce``, or ``bce_dice`` (ours), which small lesions need.
+    stages
+        Shares of the run: pre-training of the segmenter, combined training, fine-tuning on the final mask.
+    norm
+        Normalisation of the U-Nets; ``preset`` leaves it to the preset.
+    """
+
+    preset: Literal["paper", "small", "tiny"] = "small"
+    arm: Arm = "semunet"
+    samplers: str = "lines@4,lines@8,points@4,points@8"
+    slope: float = 5.0
+    always_lines: int = 4
+    gradient: Gradient = "relaxed"
+    steepness: float = 10.0
+    fixed_lines: Literal["random", "equispaced", "gaussian-1d"] = "random"
+    fixed_points: Literal["gaussian-2d", "poisson"] = "gaussian-2d"
+    recon: Literal["unet", "mdrecon", "d5c5"] = "unet"
+    dc: Literal["none", "soft"] = "none"
+    reconstruction_weight: float = 1.0
+    segmentation_weight: float = 0.1
+    region_weight: float = 0.0
+    loss_seg: ClassLoss = "bce"
+    stages: tuple[float, float, float] = (0.2, 0.6, 0.2)
+    norm: Literal["preset", "batch", "instance"] = "preset"
+    shape: SemuNetShape = field(default_factory=lambda: PRESETS["small"])
+
+
+@dataclass(frozen=True)
+class SemuNetRecipe:
+    """Recipe of `semunet`."""
+
+    training: TrainingOptions
+    options: SemuNetOptions
+    needs_labels: bool = True
+
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
+        """Slices of the subjects, fully sampled."""
+        return slice_source(self.training, subjects, needs_labels=self.needs_labels)
+
+    def network(self) -> nn.Module:
+        """Network with fresh weights, and with the masks of an arm whose masks are fixed."""
+        network = SemuNet(self.options.shape)
+        for name in network.samplers:
+            sampler = network.sampler(name)
+            if isinstance(sampler, FixedSampler) and self.options.shape.masks == "fixed":
+                part = sampler.shape
+                family = self.options.fixed_lines if part.dimensions == 1 else self.options.fixed_points
+                center = min(self.training.center_fraction, 0.5 / part.acceleration)
+                shape = (part.height, part.width)
+                sampler.fill(make_mask(family, shape, part.acceleration, center, self.training.seed).pattern)
+        return network
+
+    def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
+        """``w_r SmoothL1(x, target) + w_s BCE(s) + w_l region``, of what is there in this stage."""
+        assert isinstance(network, SemuNet)
+        stage = self._prepare(network, moment)
+        truth, known = known_classes(batch)
+        target = batch.image.abs()
+        scale = target.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+        total, parts = batch.image.real.new_zeros(()), {}
+        seen = target
+        if stage.reconstructs:
+            estimate = self._reconstruct(network, batch, stage, moment)
+            seen = estimate.magnitude
+            reconstruction = F.smooth_l1_loss(seen / scale, target / scale)
+            total = total + self.options.reconstruction_weight * reconstruction
+            parts["reconstruction"] = float(reconstruction.detach())
+            if self.options.region_weight:
+                region = region_loss(seen / scale, target / scale, truth, known)
+                total = total + self.options.region_weight * region
+                parts["region"] = float(region.detach())
+        if stage.segments != "nothing":
+            segmentation = class_loss(network.segment(seen), truth, known, self.options.loss_seg)
+            total = total + self.options.segmentation_weight * segmentation
+            parts["segmentation"] = float(segmentation.detach())
+        return Losses(total, parts)
+
+    def _prepare(self, network: SemuNet, moment: Moment) -> Stage:
+        """Let learn what learns in this stage."""
+        stage = STAGES_OF_ARM[self.options.arm][stage_of(moment, self.options.stages)]
+        train_only(network, *[network.get_submodule(name) for name in stage.learns])
+        if network.shape.dc == "soft":
+            network.get_parameter("log_noise_weight").requires_grad_("reconstruction" in stage.learns)
+        # The running means of batch normalisation belong to a frozen segmenter, too.
+        network.segmentation.train("segmentation" in stage.learns)
+        return stage
+
+    def _reconstruct(self, network: SemuNet, batch: Batch, stage: Stage, moment: Moment) -> Estimate:
+        """Sample by the next sampler in turn, and reconstruct."""
+        names = list(network.samplers)
+        sampler = network.sampler(names[moment.step % len(names)])
+        _require_grid(batch, sampler.shape.grid)
+        if stage.mask == "drawn":
+            rng = np.random.default_rng([self.training.seed, moment.step, _DRAWS])
+            uniform = rng.random((len(batch.image), 1, *sampler.shape.grid), dtype=np.float32)
+            pattern: Tensor = sampler(torch.from_numpy(uniform).to(batch.image.device), self.options.gradient)
+        else:
+            pattern = sampler.binary()
+        return network.reconstruct(batch.kspace * pattern, pattern, batch.maps)
+
+
+def _require_grid(batch: Batch, grid: tuple[int, int]) -> None:
+    height, width = batch.kspace.shape[-2:]
+    if grid[1] != width or grid[0] not in (1, height):
+        raise InputError(
+            f"the slices are {height} x {width} and the sampler was made for {grid[0]} x {grid[1]}; leave crop_rows at "
+            "0 for points, and start from weights of the same grid"
+        )
+
+
+def recipe(overrides: Mapping[str, str]) -> SemuNetRecipe:
+    """Recipe with some options replaced.
+
+    Raises
+    ------
+    InputError
+        If a mask is asked of the batches, which are sampled by the network; or soft data consistency of a
+        reconstruction that has its own.
+    """
+    if taken := {"main_share", "main_acceleration", "accelerations"} & set(overrides):
+        raise InputError(f"semunet samples its batches itself; leave {min(taken)} away and choose samplers")
+    training, rest = override(
+        TrainingOptions(batch_size=2, weight_decay=0.0, main_share=1.0, main_acceleration=1.0), overrides
+    )
+    options, rest = override(SemuNetOptions(), rest)
+    refuse_unknown("semunet", rest)
+    if options.dc == "soft" and options.recon != "unet":
+        raise InputError(f"dc=soft follows a U-Net and {options.recon} is consistent by itself; leave one of them away")
+    shape = replace(
+        PRESETS[options.preset],
+        sampling=SamplingShape(
+            options.samplers,
+            SLICE_SHAPE[0] // training.coarsen,
+            SLICE_SHAPE[1] // training.coarsen,
+            options.slope,
+            options.always_lines,
+        ),
+        masks=MASKS_OF_ARM[options.arm],
+        steepness=options.steepness,
+        recon="none" if options.arm == "full" else options.recon,
+        dc=options.dc,
+    )
+    shape.sampling.parts()  # refuses what cannot be
+    if options.norm != "preset":
+        shape = replace(
+            shape,
+            reconstruction=replace(shape.reconstruction, norm=options.norm),
+            segmentation=replace(shape.segmentation, norm=options.norm),
+        )
+    return SemuNetRecipe(training, replace(options, shape=shape))
