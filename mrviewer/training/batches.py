@@ -153,7 +153,7 @@ class BatchMaker:
     def _family(self, rng: np.random.Generator) -> tuple[str, float]:
         """Mask family and acceleration of a step."""
         if rng.uniform() < self._options.main_share:
-            return "random", self._options.main_acceleration
+            return self._options.main_family, self._options.main_acceleration
         return str(rng.choice(_FAMILIES, p=_FAMILY_SHARES)), float(rng.uniform(*self._options.accelerations))
 
     def _pattern(self, shape: tuple[int, ...], family: str, acceleration: float, rng: np.random.Generator) -> Tensor:

@@ -46,8 +46,10 @@ class TrainingOptions:
         Share of slices drawn among those with a lesion, for recipes that segment.
     accelerations
         Range of accelerations of the masks that count less.
-    main_share, main_acceleration, center_fraction
-        Share, acceleration and centre of the ``random`` masks that count most.
+    main_family, main_share, main_acceleration
+        The masks that count most: their family, share and acceleration.
+    center_fraction
+        Centre of all masks.
     contrast_spread
         Standard deviation of the logarithm of the exponent that bends the grey scale of each slice.
     phase_share, noise_share, coil_share
@@ -80,6 +82,7 @@ class TrainingOptions:
     real_share: float = 0.6
     lesion_share: float = 0.6
     accelerations: tuple[float, float] = (2.0, 8.0)
+    main_family: str = "random"
     main_share: float = 0.5
     main_acceleration: float = 4.0
     center_fraction: float = 0.08
