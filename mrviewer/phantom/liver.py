@@ -18,7 +18,7 @@ from mrviewer.phantom.liver_tumours import Tumour, draw_tumours
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
 from mrviewer.study import Image, Study
 
-__all__ = ["LiverPatient", "sample_liver_study", "simulate_liver_patient"]
+__all__ = ["LiverPatient", "liver_study", "sample_liver_study", "simulate_liver_patient"]
 
 FloatArray = NDArray[np.float32]
 
@@ -102,7 +102,12 @@ def sample_liver_study(seed: int = 0) -> Study:
     seed
         Which patient.
     """
-    patient = simulate_liver_patient(seed=seed)
+    return liver_study(simulate_liver_patient(seed=seed))
+
+
+def liver_study(patient: LiverPatient) -> Study:
+    """Scan a patient: the four phases with noise, eight coils, and the truth about the tumours."""
+    seed = patient.seed
     noise_level = float(np.random.default_rng([seed, 31]).uniform(0.02, 0.05))
     scans = {
         name: SimulatedScan(name, volume, seed, noise_level=noise_level) for name, volume in patient.phases.items()
@@ -113,7 +118,7 @@ def sample_liver_study(seed: int = 0) -> Study:
         labels=Image(patient.tumours, patient.geometry, "labels"),
         raw=scans,
         notes=("Simulated patient: drawn shapes with published kinetics of contrast agent, not a real person.",),
-        diagnosis=patient.kind,
+        diagnosis=patient.kind if patient.tumours.any() else "",
     )
 
 

@@ -164,7 +164,7 @@ def _describe(parts: Mapping[str, float]) -> str:
 
 def _without_folders(options: Mapping[str, object]) -> dict[str, object]:
     """Options in which a path is shortened to its last two names: weights travel, and folders are nobody's business."""
-    paths = {"start_from", "lesion_masks", "reconstruction_from", "segmentation_from", "adapt_from"}
+    paths = {"start_from", "lesion_masks", "reconstruction_from", "segmentation_from", "adapt_from", "diagnoses"}
     return {
         name: "/".join(Path(value).parts[-2:]) if name in paths and isinstance(value, str) else value
         for name, value in options.items()

@@ -1,0 +1,181 @@
+"""How MTI-Net trains: generator and discriminator in one step, each by its own loss."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from torch import Tensor, nn
+
+from mrviewer.database import Subject
+from mrviewer.errors import InputError
+from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
+from mrviewer.progress import Progress
+from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.recipe import Losses, Moment
+from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
+from mrviewer_models.mtinet.losses import (
+    Weights,
+    consistency_loss,
+    discriminator_loss,
+    fooling_loss,
+    task_losses,
+    true_tasks,
+    weighted_sum,
+)
+from mrviewer_models.mtinet.network import MTINet, Prediction
+from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Norm, Spectrum, Target
+from mrviewer_models.mtinet.slices import prepare_subjects, read_diagnoses
+from mrviewer_models.overrides import refuse_unknown
+
+__all__ = ["CLASSES", "MTINetOptions", "MTINetRecipe", "recipe"]
+
+CLASSES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "types": tuple((name,) for name in TUMOUR_KINDS),
+    "binary": (
+        ("malignant", *MALIGNANT),
+        ("benign", *(name for name in TUMOUR_KINDS if name not in MALIGNANT)),
+    ),
+}
+"""Which diagnoses belong to each class."""
+
+
+@dataclass(frozen=True)
+class MTINetOptions:
+    """Every switch of the reconstruction of MTI-Net.
+
+    Parameters
+    ----------
+    preset
+        ``paper``, ``small`` (shipped) or ``tiny`` (for tests).
+    target, quant
+        What is regressed; see `mrviewer_models.mtinet.targets`.
+    classes
+        ``types``: six kinds of tumour. ``binary``: malignant or benign.
+    with_mdief, with_phase_transformer, with_tim, with_tdd
+        The modules; without one something plain stands in its place, see `MTIShape`.
+    spectrum
+        High frequencies by a box in ``fourier`` space, or of the ``haar`` sub-bands.
+    norm
+        Normalisation of the encoder: ``instance`` by phase, ``study`` over the four phases.
+    segmentation_weight, coarse_weight, regression_weight, classification_weight
+        Factors of the losses of the tasks; 0 leaves a task out.
+    consistency_weight, adversarial_weight
+        Factors of the terms that join the tasks.
+    late_share
+        Part of the run after which those two are switched on.
+    real_class
+        Probability of the true class among what the discriminator is shown as real.
+    diagnoses
+        CSV file ``subject,diagnosis`` for real subjects; without it they do not teach the class.
+    """
+
+    preset: Literal["paper", "small", "tiny"] = "small"
+    target: Target = "relative"
+    quant: bool = False
+    classes: Classes = "types"
+    with_mdief: bool = True
+    with_phase_transformer: bool = True
+    with_tim: bool = True
+    with_tdd: bool = True
+    spectrum: Spectrum = "fourier"
+    norm: Norm = "instance"
+    segmentation_weight: float = 1.0
+    coarse_weight: float = 0.5
+    regression_weight: float = 1.0
+    classification_weight: float = 1.0
+    consistency_weight: float = 0.1
+    adversarial_weight: float = 0.01
+    late_share: float = 0.3
+    real_class: float = 0.9
+    diagnoses: str = ""
+    shape: MTIShape = field(default_factory=lambda: PRESETS["small"])
+
+    @property
+    def weights(self) -> Weights:
+        """Factors of all parts of the generator's loss."""
+        return Weights(
+            self.segmentation_weight,
+            self.coarse_weight * self.segmentation_weight,
+            self.regression_weight,
+            self.classification_weight,
+            self.consistency_weight,
+            self.adversarial_weight,
+        )
+
+
+@dataclass(frozen=True)
+class MTINetRecipe:
+    """Recipe of `mtinet`."""
+
+    training: TrainingOptions
+    options: MTINetOptions
+    needs_labels: bool = True
+
+    def network(self) -> nn.Module:
+        """Network with fresh weights."""
+        return MTINet(self.options.shape)
+
+    def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, LiverBatches]:
+        """Slices of the subjects that have labels."""
+        options = self.options
+        prepared = yield from prepare_subjects(subjects, options.shape.pixel_mm, read_diagnoses(options.diagnoses))
+        if options.target == "liver_relative" and any(not subject.liver.any() for subject in prepared):
+            raise InputError(
+                "target liver_relative needs the outline of the liver, which only simulated subjects have; "
+                "train on simulated-liver subjects alone, or choose target relative"
+            )
+        return LiverBatches(prepared, self.training, CLASSES[options.classes])
+
+    def losses(self, network: nn.Module, batch: LiverBatch, moment: Moment) -> Losses:
+        """Losses of generator and discriminator, added: neither has a gradient for the other's parameters."""
+        assert isinstance(network, MTINet)
+        prediction, shape, weights = network(batch.phases), self.options.shape, self.options.weights
+        parts = task_losses(prediction, batch, shape)
+        is_late = moment.epoch >= self.options.late_share * moment.n_epochs
+        if is_late and weights.consistency and weights.segmentation and weights.regression:
+            parts["consistency"] = consistency_loss(prediction, batch, shape)
+        if is_late and network.discriminator is not None:
+            parts |= self._adversarial(network, prediction, batch)
+        factors = {**vars(weights), "discriminator": 1.0}
+        total = weighted_sum([(factors[name], loss) for name, loss in parts.items()])
+        return Losses(total, {name: float(loss.detach()) for name, loss in parts.items()})
+
+    def _adversarial(self, network: MTINet, prediction: Prediction, batch: LiverBatch) -> dict[str, Tensor]:
+        """Both sides of the game, on slices where all answers are known."""
+        known = batch.has_tumour & (batch.diagnosis >= 0)
+        if network.discriminator is None or not bool(known.any()):
+            return {}
+        shape, chosen = self.options.shape, batch.chosen(known)
+        fake = Prediction(
+            prediction.coarse[known],
+            prediction.logits[known],
+            prediction.regression[known],
+            prediction.class_logits[known],
+        ).tasks()
+        real = true_tasks(chosen, shape, self.options.real_class)
+        return {
+            "adversarial": fooling_loss(network.discriminator, chosen.phases, fake),
+            "discriminator": discriminator_loss(network.discriminator, chosen.phases, real, fake),
+        }
+
+
+def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
+    """Recipe with some options replaced."""
+    training, rest = override(TrainingOptions(batch_size=4, learning_rate=2e-3, steps=450, lesion_share=0.8), overrides)
+    options, rest = override(MTINetOptions(), rest)
+    refuse_unknown("mtinet", rest)
+    shape = PRESETS[options.preset]
+    shape = replace(
+        shape,
+        n_classes=len(CLASSES[options.classes]),
+        target=options.target,
+        quant=options.quant,
+        with_mdief=options.with_mdief,
+        with_phase_transformer=options.with_phase_transformer,
+        with_tim=options.with_tim,
+        with_tdd=options.with_tdd,
+        spectrum=options.spectrum,
+        norm=options.norm,
+        pixel_mm=shape.pixel_mm * training.coarsen,
+    )
+    return MTINetRecipe(training, replace(options, shape=shape))
