@@ -106,7 +106,8 @@ class BatchMaker:
         ]
         family, acceleration = self._family(rng)
         if self._options.crop_rows and family in _LINE_FAMILIES:
-            pairs = [_crop_rows(*pair, self._options.crop_rows, rng) for pair in pairs]
+            rows, around_lesion = self._options.crop_rows, self._needs_labels
+            pairs = [_crop_rows(*pair, rows, rng, around_lesion=around_lesion) for pair in pairs]
         if self._options.crop and not self._needs_kspace:
             pairs = [_crop_square(*pair, self._options.crop, rng) for pair in pairs]
         magnitude = np.stack([image for image, _ in pairs])
@@ -200,10 +201,15 @@ def _augment(
 
 
 def _crop_rows(
-    image: NDArray[np.float32], label: NDArray[np.uint8], rows: int, rng: np.random.Generator
+    image: NDArray[np.float32], label: NDArray[np.uint8], rows: int, rng: np.random.Generator, *, around_lesion: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Cut a band of rows out of the object."""
+    """Cut a band of rows out of the object, near a lesion if there is one and it is asked for."""
     rows = min(rows, image.shape[0])
+    lesion = np.flatnonzero((label & 1).any(axis=1))
+    if around_lesion and lesion.size:
+        near = rng.choice(lesion) - rows // 2 + rng.integers(-rows // 3, rows // 3 + 1)
+        first = int(np.clip(near, 0, image.shape[0] - rows))
+        return image[first : first + rows], label[first : first + rows]
     filled = np.flatnonzero((image > 0.1).any(axis=1))
     low, high = (int(filled[0]), int(filled[-1]) + 1) if filled.size else (0, image.shape[0])
     first = int(np.clip(rng.integers(low, max(high - rows, low) + 1), 0, image.shape[0] - rows))

@@ -58,7 +58,8 @@ class TrainingOptions:
         Pixels of a training slice that are merged along y and along x: 1 leaves its 1 mm, 2 makes 2 mm of it, for
         experiments that must be quick.
     crop_rows
-        Rows of a random crop for masks of whole lines, along which nothing is undersampled; 0 for none.
+        Rows of a random crop for masks of whole lines, along which nothing is undersampled, around a lesion where
+        lesions are learned; 0 for none.
     crop
         Edge of a square crop, around a lesion where there is one, for recipes that see images alone, or that cut the
         zero-filled image; 0 for none.

@@ -144,6 +144,16 @@ def test_rows_are_cropped_for_line_masks_alone() -> None:
     assert shapes == {(True, 16), (False, SIZE[0])}
 
 
+def test_rows_are_cropped_around_lesions_where_they_are_learned() -> None:
+    options = replace(CLEAN, crop_rows=8, main_share=1.0, lesion_share=1.0)
+    seen = {True: 0, False: 0}
+    for needs_labels in seen:
+        maker = BatchMaker(slice_set(), options, needs_labels=needs_labels)
+        seen[needs_labels] = sum(int(label.any()) for step in range(6) for label in maker.batch(step).label)
+    assert seen[True] == 18
+    assert seen[False] < 18
+
+
 def test_squares_are_cropped_around_lesions() -> None:
     maker = BatchMaker(slice_set(), replace(CLEAN, crop=12, lesion_share=1.0), needs_kspace=False)
     for step in range(6):
