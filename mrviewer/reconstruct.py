@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from_slices
 from mrviewer.device import resolve_device
+from mrviewer.dynamic import ENHANCED_PHASES, measured_enhancement
 from mrviewer.geometry import Geometry
-from mrviewer.method import Method, Result, require_fit
+from mrviewer.method import Card, Method, Result, require_fit
 from mrviewer.progress import Progress, retold
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin, RawData, Study
@@ -78,6 +79,11 @@ class Reconstruction:
         Axis along which the slices were cut.
     regression, classes : float32, (value,) and (class,)
         Of a method that regresses or classifies; `None` for others, and where there was nothing to measure.
+    regression_names, classification_names
+        What each of them is; empty for a method that does not regress or classify.
+    measured : float32, (value,)
+        For a method that regresses enhancement: what is measured in the region that it found, see
+        `mrviewer.dynamic.measured_enhancement`.
     class_names
         Names of the segmentation classes 1, 2, ...
     lesion_value
@@ -100,6 +106,9 @@ class Reconstruction:
     slice_axis: int
     regression: NDArray[np.float32] | None = None
     classes: NDArray[np.float32] | None = None
+    regression_names: tuple[str, ...] = ()
+    classification_names: tuple[str, ...] = ()
+    measured: NDArray[np.float32] | None = None
     class_names: tuple[str, ...] = ()
     lesion_value: int | None = None
     modalities_used: tuple[str, ...] = ()
@@ -188,10 +197,19 @@ def reconstruct(
         slice_axis=axis,
         regression=result.regression,
         classes=result.classes,
+        regression_names=method.card.regresses,
+        classification_names=method.card.classifies,
+        measured=_measured(study, method.card, volumes.segmentation),
         class_names=method.card.classes,
         lesion_value=method.card.lesion_value,
         modalities_used=result.modalities_used or (chosen,),
     )
+
+
+def _measured(study: Study, card: Card, segmentation: NDArray[np.uint8] | None) -> NDArray[np.float32] | None:
+    if card.regresses != ENHANCED_PHASES or segmentation is None:
+        return None
+    return measured_enhancement(study, lesions_of(segmentation, card.lesion_value))
 
 
 def _within_slices(step: Progress, *, done: int, n_slices: int) -> Progress:

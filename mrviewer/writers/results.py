@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrviewer.quality import error_map
 from mrviewer.writers.nifti import write_volume
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mrviewer.assess import Assessment
     from mrviewer.reconstruct import Reconstruction
 
-__all__ = ["RESULT_FILES", "describe_run", "write_results"]
+__all__ = ["RESULT_FILES", "describe_findings", "describe_run", "write_results"]
 
 RESULT_FILES = (
     "reconstruction.nii.gz",
@@ -54,7 +55,7 @@ def write_results(
     InputError
         If nothing can be written there.
     """
-    metrics = {**describe_run(run), **assessment.to_json(), "notes": list(notes)}
+    metrics = {**describe_run(run), **assessment.to_json(), **describe_findings(run), "notes": list(notes)}
     with whole_folder(folder, RESULT_FILES) as partial:
         np.save(partial / "mask.npy", run.mask.pattern)
         if run.image is not None:
@@ -91,3 +92,29 @@ def describe_run(run: "Reconstruction") -> dict[str, object]:
         "seconds": run.seconds,
         "origin": str(run.origin),
     }
+
+
+def describe_findings(run: "Reconstruction") -> dict[str, object]:
+    """The keys ``regression`` and ``classes`` of ``metrics.json``, for a method that regresses or classifies.
+
+    ``{"regression": {name: {"predicted", "measured"}}, "classes": {name: probability}}``; what there is nothing to say
+    of, such as the enhancement of no tumour, is `None`.
+    """
+    found: dict[str, object] = {}
+    if run.regression_names:
+        predicted, measured = (_by_name(run.regression_names, values) for values in (run.regression, run.measured))
+        found["regression"] = {
+            name: {"predicted": predicted[name], "measured": measured.get(name)} for name in predicted
+        }
+    if run.classification_names:
+        found["classes"] = _by_name(run.classification_names, run.classes)
+    return found
+
+
+def _by_name(names: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, float | None]:
+    """Values under their names; under numbers where weights of one's own give other values than the card says."""
+    if values is None:
+        return dict.fromkeys(names)
+    if len(values) != len(names):
+        names = [str(number) for number in range(1, len(values) + 1)]
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
