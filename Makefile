@@ -1,5 +1,5 @@
 # One command each for what a person, or a continuous-integration machine, does with this project.
-.PHONY: help run test format lint types contracts manifest suite bench weights screenshot libraries clean
+.PHONY: help run test format lint types contracts manifest suite bench weights reproduce screenshot libraries clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -58,6 +58,9 @@ bench: .venv/installed-dev libraries  ## measure speed; ARGS go to the benchmark
 weights: .venv/installed-dev  ## train the shipped weights: make weights DATA=FOLDER
 	@test -n "$(DATA)" || { echo "make weights needs the folder of training data: make weights DATA=FOLDER" >&2; exit 1; }
 	PATH="$(abspath $(BIN)):$$PATH" models/train_shipped.sh "$(DATA)"
+
+reproduce: .venv/installed-dev  ## run the papers' tables, write docs/reproduction.md; DATA=FOLDER adds real patients
+	OMP_NUM_THREADS=1 $(BIN)/mrviewer reproduce --output runs/reproduction --page docs/reproduction.md $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 screenshot: .venv/installed-gui  ## draw docs/images/demo.png anew
 	@mkdir -p docs/images

@@ -1,6 +1,7 @@
 """``mrviewer reproduce``: tables of experiments, trained, measured and written as a page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,18 @@ __all__ = ["reproduce"]
 _PAGE = "tables.md"
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What ``mrviewer reproduce`` was asked to run."""
+
+    output: Path
+    seeds: int
+    minutes: float | None
+    workers: int
+    data: tuple[str, ...]
+    device: str
+
+
 def reproduce(
     tables: Annotated[
         list[str] | None, typer.Argument(help="Names, or files; all by default.", metavar="TABLE")
@@ -35,9 +48,9 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """Train the rows of published tables on one small budget, and hold the figures against the published ones."""
-    from mrviewer.experiments.tables import open_tables
+    from mrviewer.experiments.table_files import open_tables
 
-    chosen = open_tables(tuple(tables or ()))
+    chosen = [table.with_options(split_settings(settings)) for table in open_tables(tuple(tables or ()))]
     if listed:
         _list(chosen, as_json=as_json)
         return
@@ -45,72 +58,69 @@ def reproduce(
         raise typer.BadParameter("give a folder for runs and figures, or --list", param_hint="--output")
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output.name} is a file; give a folder")
-    from mrviewer.experiments.runs import reason_to_skip
-    from mrviewer.experiments.workers import run_jobs
-
-    chosen = [table.with_options(split_settings(settings)) for table in chosen]
-    skipped = {(table.name, row.name): reason_to_skip(row) for table in chosen for row in table.rows}
-    jobs = _jobs(chosen, {key for key, reason in skipped.items() if reason}, seeds, output, tuple(data or ()), device)
-    output.mkdir(parents=True, exist_ok=True)
-    run = run_jobs(jobs, workers=workers, seconds=float("inf") if minutes is None else 60 * minutes)
-    problems = watch(run, "reproduce") or {}
-    sections = _write(chosen, jobs, output, page, {**_first(problems, jobs), **{k: r for k, r in skipped.items() if r}})
+    if page is not None and not page.is_file():
+        raise InputError(f"the page {page.name} does not exist; give one with markers, or leave --page away")
+    jobs, problems = _run(chosen, _Request(output, seeds, minutes, workers, tuple(data or ()), device))
+    sections = _write(chosen, jobs, problems, output, page)
     if as_json:
-        print_json({"sections": sections, "problems": dict(problems)})
-    for name, problem in problems.items():
-        say(f"{name}: {problem}")
+        print_json({"sections": sections, "problems": {"/".join(key): problem for key, problem in problems.items()}})
+    for (table, row), problem in problems.items():
+        say(f"{table}/{row}: {problem}")
     say(f"wrote {output / _PAGE}" + ("" if page is None else f" and {page}"))
 
 
-def _jobs(
-    tables: "Sequence[Table]",
-    skipped: set[tuple[str, str]],
-    seeds: int,
-    output: Path,
-    data: tuple[str, ...],
-    device: str,
-) -> "list[Job]":
-    """All runs, seed by seed, so that every row has figures early."""
-    from mrviewer.experiments.runs import Job
+def _run(tables: "Sequence[Table]", request: _Request) -> "tuple[list[Job], dict[tuple[str, str], str]]":
+    """Run what can be run, seed by seed, so that every row has figures early.
 
-    return [
-        Job(table.name, row, seed, output, data, device)
+    Returns
+    -------
+    jobs
+        All that were to be run.
+    problems
+        Why a row has no figures, or not all, by table and row.
+    """
+    from mrviewer.experiments.runs import Job, reason_to_skip
+    from mrviewer.experiments.workers import run_jobs
+
+    reasons = {(table.name, row.name): reason_to_skip(row) for table in tables for row in table.rows}
+    jobs = [
+        Job(table.name, row, seed, request.output, request.data, request.device)
         for table in tables
-        for seed in range(1, seeds + 1)
+        for seed in range(1, request.seeds + 1)
         for row in table.rows
-        if (table.name, row.name) not in skipped
+        if not reasons[table.name, row.name]
     ]
+    request.output.mkdir(parents=True, exist_ok=True)
+    seconds = float("inf") if request.minutes is None else 60 * request.minutes
+    failed = watch(run_jobs(jobs, workers=request.workers, seconds=seconds), "reproduce") or {}
+    problems = {key: reason for key, reason in reasons.items() if reason}
+    for job in reversed(jobs):
+        if job.result in failed:
+            problems[job.table, job.row.name] = f"seed {job.seed}: {failed[job.result]}"
+    return jobs, problems
 
 
 def _write(
     tables: "Sequence[Table]",
     jobs: "Sequence[Job]",
+    problems: Mapping[tuple[str, str], str],
     output: Path,
     page: Path | None,
-    left_out: dict[tuple[str, str], str],
 ) -> dict[str, str]:
+    """Write all tables to the folder, and into a page if there is one; return them by name."""
     from mrviewer.experiments.figures import gather
     from mrviewer.experiments.page import section, update_page
     from mrviewer.writers.whole import whole_file
 
     sections = {}
     for table in tables:
-        reasons = {row.name: left_out[table.name, row.name] for row in table.rows if (table.name, row.name) in left_out}
-        sections[table.name] = section(table, gather(table, jobs), reasons)
+        left_out = {row: problem for (name, row), problem in problems.items() if name == table.name}
+        sections[table.name] = section(table, gather(table, jobs), left_out)
     with whole_file(output / _PAGE) as temporary:
         temporary.write_text("\n".join(sections.values()), encoding="utf-8")
     if page is not None:
         update_page(page, sections)
     return sections
-
-
-def _first(problems: Mapping[str, str], jobs: "Sequence[Job]") -> dict[tuple[str, str], str]:
-    """Problems by table and row; the first one of a row stands for all."""
-    return {
-        (job.table, job.row.name): f"seed {job.seed}: {problems[job.name]}"
-        for job in reversed(jobs)
-        if job.name in problems
-    }
 
 
 def _list(tables: "Sequence[Table]", *, as_json: bool) -> None:

@@ -107,7 +107,11 @@ def _arrays(study: Study) -> dict[str, NDArray[np.generic]]:
     every = {**{f"image {name}": image for name, image in study.images.items()}}
     if study.labels is not None:
         every["labels"] = study.labels
-    arrays: dict[str, NDArray[np.generic]] = {"name": np.asarray(study.name), "notes": np.asarray(study.notes, str)}
+    arrays: dict[str, NDArray[np.generic]] = {
+        "name": np.asarray(study.name),
+        "diagnosis": np.asarray(study.diagnosis),
+        "notes": np.asarray(study.notes, str),
+    }
     for name, image in every.items():
         arrays |= {name: image.volume(), f"{name} affine": image.geometry.affine}
         arrays[f"{name} to_stored"] = image.geometry.to_stored
@@ -126,7 +130,8 @@ def _stored_case(path: Path) -> Study | None:
             if name.startswith("image ") and not name.endswith((" affine", " to_stored"))
         }
         labels = _image(arrays, "labels", "labels") if "labels" in arrays else None
-        return Study(str(arrays["name"]), images, labels, notes=tuple(map(str, arrays["notes"])))
+        notes = tuple(map(str, arrays["notes"]))
+        return Study(str(arrays["name"]), images, labels, notes=notes, diagnosis=str(arrays["diagnosis"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 

@@ -37,16 +37,19 @@ class Difference:
     Parameters
     ----------
     mean, low, high
+    n_seeds
+        Trainings that it was measured on.
     """
 
     mean: float
     low: float
     high: float
+    n_seeds: int
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves out 0; one training alone cannot tell what is chance."""
+        return self.n_seeds > 1 and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def paired_difference(first: Values, second: Values) -> Difference | None:
     subjects = rng.integers(n_subjects, size=(_DRAWS, 1, n_subjects))
     means = _mean(paired[seeds, subjects].reshape(_DRAWS, -1), axis=1)
     low, high = np.nanpercentile(means, [2.5, 97.5])
-    return Difference(float(np.nanmean(paired)), float(low), float(high))
+    return Difference(float(np.nanmean(paired)), float(low), float(high), n_seeds)
 
 
 def agreeing_pairs(published: Mapping[str, float], ours: Mapping[str, float]) -> tuple[int, int]:

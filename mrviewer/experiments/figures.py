@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.experiments.runs import Job
-from mrviewer.experiments.tables import Table
+from mrviewer.experiments.tables import Row, Table
 
 __all__ = ["RowFigures", "gather"]
 
@@ -58,23 +58,23 @@ def gather(table: Table, jobs: Sequence[Job]) -> dict[str, RowFigures]:
             if job.table == table.name and job.row.name == row.name and job.result.is_file()
         ]
         if records:
-            gathered[row.name] = _row_figures(table, records)
+            gathered[row.name] = _row_figures(table, row, records)
     return gathered
 
 
-def _row_figures(table: Table, records: Sequence[dict[str, object]]) -> RowFigures:
+def _row_figures(table: Table, row: Row, records: Sequence[dict[str, object]]) -> RowFigures:
     first: dict[str, object] = records[0]
     subjects = {name: tuple(part) for name, part in _parts(first, "figures").items()}
     real_subjects = tuple(_parts(first, "real"))
     values = {
         condition.column(metric): _array(
-            [_parts(record, "figures")[condition.name] for record in records], subjects[condition.name], metric
+            [_parts(record, "figures")[condition.name] for record in records], subjects[condition.name], metric, row
         )
         for condition in table.conditions
         for metric in table.metrics
     }
     real = {
-        metric: _array([_parts(record, "real") for record in records], real_subjects, metric)
+        metric: _array([_parts(record, "real") for record in records], real_subjects, metric, row)
         for metric in table.metrics
         if real_subjects
     }
@@ -95,7 +95,9 @@ def _parts(record: dict[str, object], name: str) -> dict[str, dict[str, object]]
     return part
 
 
-def _array(records: Sequence[Mapping[str, object]], subjects: Sequence[str], metric: str) -> Values:
+def _array(records: Sequence[Mapping[str, object]], subjects: Sequence[str], metric: str, row: Row) -> Values:
+    if row.only and metric not in row.only:
+        return np.full((len(records), len(subjects)), np.nan)
     rows = []
     for record in records:
         figures = [record[subject] for subject in subjects]

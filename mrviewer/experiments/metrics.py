@@ -34,5 +34,8 @@ METRICS = {
     "recall": Metric("recall", 3),
     "hd95_mm": Metric("HD95, mm", 1, higher_is_better=False),
     "lesion_f1": Metric("lesion F1", 3),
+    "enhancement_mae": Metric("error of enhancement", 3, higher_is_better=False),
+    "enhancement_gap": Metric("enhancement, regressed against measured in the mask", 3, higher_is_better=False),
+    "accuracy": Metric("accuracy", 2),
 }
-"""By the names of ``metrics.json``."""
+"""By the names of ``metrics.json`` and of `mrviewer.experiments.measure.figures_of`."""

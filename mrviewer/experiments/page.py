@@ -90,38 +90,58 @@ def _real(table: Table, figures: Mapping[str, RowFigures]) -> str:
 
 
 def _verdicts(table: Table, figures: Mapping[str, RowFigures]) -> list[str]:
+    """What the figures say, and the headline against every other row: ours with its interval, published, verdict."""
     found = comparisons(table, figures)
     parts = [" ".join(sentences(table, figures))]
-    if found:
-        metric_of = {one.column(metric): metric for one in table.conditions for metric in table.metrics}
-        lines = [
-            [
-                one.column,
-                table.row(one.against).title,
-                _signed(one.expected, METRICS[metric_of[one.column]].decimals) if one.is_published else "better",
-                _interval(one, METRICS[metric_of[one.column]].decimals),
-                str(one.verdict),
+    for condition in table.conditions:
+        columns = {condition.column(metric): metric for metric in table.metrics}
+        cells = {(one.against, one.column): one for one in found if one.column in columns}
+        rows = [row for row in table.rows if any(against == row.name for against, _ in cells)]
+        if rows:
+            header = [f"`{table.headline}` minus", *(METRICS[metric].title for metric in columns.values())]
+            lines = [
+                [row.title, *(_compared(cells.get((row.name, column)), metric) for column, metric in columns.items())]
+                for row in rows
             ]
-            for one in found
-        ]
-        parts.append(_markdown(["figure", f"`{table.headline}` minus", "published", "ours (95 %)", ""], lines))
+            parts += [f"**{condition.title}**"] if condition.title else []
+            parts.append(_markdown(header, lines))
     return parts
 
 
+def _compared(one: Comparison | None, metric: str) -> str:
+    if one is None:
+        return ""
+    decimals = METRICS[metric].decimals
+    low, high = _signed(one.ours.low, decimals), _signed(one.ours.high, decimals)
+    published = f" · *{_signed(one.expected, decimals)}*" if one.is_published else ""
+    return f"{_signed(one.ours.mean, decimals)} ({low} to {high}){published}: {one.verdict}"
+
+
 def _budget(table: Table, figures: Mapping[str, RowFigures]) -> str:
-    row = table.row(table.headline)
-    options = row.options
+    """How every row was trained and measured; rows that are trained alike are told of at once."""
+    groups: dict[str, list[str]] = {}
+    for row in table.rows:
+        grid = f" on a grid {row.options['coarsen']} times coarser" if "coarsen" in row.options else ""
+        steps, batch = row.options.get("steps", "the recipe's"), row.options.get("batch_size", "the recipe's")
+        trained = f"{steps} steps, batches of {batch}{grid}, trained on {', '.join(row.database)}"
+        groups.setdefault(trained, []).append(row.title)
+    trainings = [
+        f"{'Every row' if len(groups) == 1 else ', '.join(titles)}: {trained}." for trained, titles in groups.items()
+    ]
+    measured = "; ".join(_in_words(condition) for condition in table.row(table.headline).conditions)
     seeds = sorted({seed for one in figures.values() for seed in one.seeds})
-    trained = f"Every row: {options.get('steps', '?')} steps of {options.get('batch_size', '4')}"
-    grid = f"{options['coarsen']} mm pixels" if "coarsen" in options else "1 mm pixels"
-    measured = "; ".join(_in_words(condition) for condition in row.conditions)
-    seeds_in_words = f" Seeds {', '.join(map(str, seeds))}." if seeds else " Not run yet."
-    return f"{trained}, {grid}, trained on {', '.join(row.database)}; {measured}.{seeds_in_words}"
+    run = f"Seeds {', '.join(map(str, seeds))}." if seeds else "Not run yet."
+    return " ".join([*trainings, f"Measured on {measured}.", run])
 
 
 def _in_words(condition: Condition) -> str:
-    grid = f"{condition.coarsen} pixels merged along both axes, one slice in {condition.every}"
-    return f"{condition.title or 'measured'} on {', '.join(condition.database)} ({grid})"
+    """On whom and how a condition is measured."""
+    said = [", ".join(condition.database)]
+    said += [f"{condition.coarsen} times coarser"] if condition.coarsen > 1 else []
+    said += [f"one slice in {condition.every}"] if condition.every > 1 else []
+    mask = f"mask {condition.mask} at R = {condition.acceleration:g}" if condition.mask != "full" else ""
+    title = f"{condition.title}: " if condition.title else ""
+    return title + ", ".join([*said, mask] if mask else said)
 
 
 def _cell(metric: str, ours: Spread | None, published: float | None = None, deviation: float | None = None) -> str:
@@ -132,12 +152,6 @@ def _cell(metric: str, ours: Spread | None, published: float | None = None, devi
 
 def _with_deviation(mean: float, deviation: float | None, decimals: int) -> str:
     return f"{mean:.{decimals}f}" + ("" if deviation is None else f" ± {deviation:.{decimals}f}")
-
-
-def _interval(one: Comparison, decimals: int) -> str:
-    ours = one.ours
-    low, high = _signed(ours.low, decimals), _signed(ours.high, decimals)
-    return f"{_signed(ours.mean, decimals)} ({low} to {high})"
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -8,25 +8,19 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from mrviewer.acquisition import raw_data
-from mrviewer.assess import assess_run
 from mrviewer.database import Subject, open_database
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.experiments.cases import load_case, with_modalities
+from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
-from mrviewer.method import Method, get_method, require_fit
+from mrviewer.method import Method, get_method
 from mrviewer.progress import Progress, retold
-from mrviewer.reconstruct import reconstruct
-from mrviewer.sampling import make_mask
-from mrviewer.study import Study
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["Job", "reason_to_skip", "run_job"]
 
 _VERSION = 1
 """Raise it when the same settings would be measured in another way, so that old figures are not mixed with new ones."""
-
-Figures = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,8 @@ class Job:
 
     @property
     def run_folder(self) -> Path:
-        """Folder of the training run."""
-        return self.folder / self.table / f"{self.row.name}-seed{self.seed}-{self._fingerprint}"
+        """Folder of the training run; rows of the same settings share it, whatever their tables."""
+        return self.folder / "runs" / f"{self.row.method}-{self._fingerprint}-seed{self.seed}"
 
     @property
     def result(self) -> Path:
@@ -75,7 +69,8 @@ class Job:
     def _fingerprint(self) -> str:
         """Tells settings apart: figures of other settings are other figures."""
         row = self.row
-        settings = [_VERSION, row.method, row.database, dict(row.options), [asdict(one) for one in row.conditions]]
+        conditions = [{**asdict(condition), "title": ""} for condition in row.conditions]
+        settings = [_VERSION, row.method, row.database, dict(row.options), conditions]
         text = json.dumps([*settings, [Path(one).name for one in self.data]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -128,8 +123,6 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
         figures[condition.name] = yield from _measure(trained, open_database(condition.database), condition, job)
     real = yield from _measure(trained, open_database(job.data), row.conditions[0], job) if job.data else _nothing()
     record = {
-        "table": job.table,
-        "row": row.name,
         "seed": job.seed,
         "method": row.method,
         "database": list(row.database),
@@ -156,29 +149,13 @@ def _measure(
         study = load_case(subject, job.folder / "cases", coarsen=condition.coarsen, every=condition.every)
         parts = []
         for modalities in condition.modality_sets or ((),):
-            part = yield from _figures(method, with_modalities(study, modalities), modalities, condition, job.device)
+            seen = with_modalities(study, modalities)
+            modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
+            part = yield from measure_study(method, seen, modality, condition, seed=job.seed, device=job.device)
             parts.append(part)
         figures[subject.name] = _mean_of(parts)
         yield Progress(number + 1, len(subjects), f"{job.name}: measured {subject.name}")
     return figures
-
-
-def _figures(
-    method: Method, study: Study, modalities: Sequence[str], condition: Condition, device: str
-) -> Generator[Progress, None, Figures]:
-    modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
-    require_fit(method, study, modality)
-    _, _, height, width = raw_data(study, modality).shape
-    mask = make_mask(condition.mask, (height, width), condition.acceleration, condition.center_fraction, 0)
-    run = yield from reconstruct(study, method, mask, modality=modality, device=device)
-    measured = assess_run(run, None if study.labels is None else study.labels.volume()).to_json()
-    return {
-        name: value
-        for part in measured.values()
-        if isinstance(part, dict)
-        for name, value in part.items()
-        if value is None or isinstance(value, int | float)
-    }
 
 
 def _mean_of(parts: Sequence[Figures]) -> Figures:

@@ -92,7 +92,7 @@ def _expected(table: Table, row: str, column: str, metric: str) -> float:
         return 0.0
     if ours is not None and theirs is not None:
         return ours - theirs
-    if metric in table.claimed:
+    if metric in table.claimed and not table.row(row).is_bound:
         return 1.0 if METRICS[metric].higher_is_better else -1.0
     return 0.0
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from mrviewer.errors import MrviewerError
 from mrviewer.experiments.runs import Job, run_job
@@ -22,7 +23,7 @@ _TIME_IS_OVER = "its time is over; the same command goes on where it was"
 
 def run_jobs(
     jobs: Sequence[Job], *, workers: int = 2, seconds: float = float("inf")
-) -> Generator[Progress, None, Mapping[str, str]]:
+) -> Generator[Progress, None, Mapping[Path, str]]:
     """Run what has no figures yet. Closing the generator ends the processes; their checkpoints stay.
 
     Parameters
@@ -37,22 +38,23 @@ def run_jobs(
     Returns
     -------
     dict
-        Why a job has no figures, by its name; empty if all have.
+        Why a job has no figures, by `Job.result`; empty if all have.
     """
-    waiting = [job for job in jobs if not job.result.is_file()]
-    done = len(jobs) - len(waiting)
-    yield Progress(done, len(jobs), f"{done} of {len(jobs)} runs were made before")
+    different = {job.result: job for job in reversed(jobs)}
+    waiting = [job for result, job in reversed(different.items()) if not result.is_file()]
+    done = len(different) - len(waiting)
+    yield Progress(done, len(different), f"{done} of {len(different)} runs were made before")
     if workers == 0:
         return (yield from _in_turn(waiting, seconds, done))
     return (yield from _side_by_side(waiting, workers, seconds, done))
 
 
-def _in_turn(jobs: Sequence[Job], seconds: float, done: int) -> Generator[Progress, None, dict[str, str]]:
-    problems = {}
+def _in_turn(jobs: Sequence[Job], seconds: float, done: int) -> Generator[Progress, None, dict[Path, str]]:
+    problems: dict[Path, str] = {}
     for number, job in enumerate(jobs, 1):
         problem = yield from _try(job, seconds, done + number - 1, done + len(jobs))
         if problem:
-            problems[job.name] = problem
+            problems[job.result] = problem
         yield Progress(done + number, done + len(jobs), f"{job.name}: {problem or 'done'}")
     return problems
 
@@ -84,10 +86,10 @@ class _Running:
 
 def _side_by_side(
     jobs: Sequence[Job], workers: int, seconds: float, done: int
-) -> Generator[Progress, None, dict[str, str]]:
+) -> Generator[Progress, None, dict[Path, str]]:
     total, waiting = done + len(jobs), list(jobs)
     running: list[_Running] = []
-    problems: dict[str, str] = {}
+    problems: dict[Path, str] = {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -99,7 +101,7 @@ def _side_by_side(
                 done += 1
                 problem = _problem(one)
                 if problem:
-                    problems[one.job.name] = problem
+                    problems[one.job.result] = problem
                 yield Progress(done, total, f"{one.job.name}: {problem or 'done'}")
     finally:
         for one in running:
