@@ -183,6 +183,18 @@ def test_a_fresh_network_of_the_paper_does_not_explode() -> None:
     assert float(steps[-1].abs().max()) < 100 * float(steps[0].abs().max())
 
 
+@pytest.mark.parametrize("n_coils", [1, 3])
+def test_a_fresh_cell_takes_a_step_of_gradient_descent(n_coils: int) -> None:
+    torch.manual_seed(0)
+    kspace, pattern, maps = scan(n_coils=n_coils)
+    data, _ = MeasuredData.from_kspace(kspace, pattern, maps)
+    image = torch.from_numpy(head((24, 20))).flip(0)[None] * 1j
+    with torch.no_grad():
+        change = RIM(RIMShape(16, 1))(data, image)[0][0] - image
+    expected = data.residual(image)
+    assert float((change - expected).abs().max()) < 0.1 * float(expected.abs().max())
+
+
 def test_weights_of_the_steps_as_printed() -> None:
     expected = [0.1, 0.139, 0.193, 0.268, 0.373, 0.518, 0.720, 1]
     assert growing_weights(8, "exponential") == pytest.approx(expected, abs=5e-4)
