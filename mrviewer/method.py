@@ -235,7 +235,7 @@ def check_needs(card: Card, study: Study, modality: str) -> Fit:
     raw = study.raw.get(modality)
     if card.needs.modalities and modality not in card.needs.modalities:
         wanted = " or ".join(card.needs.modalities)
-        return Fit(False, f"{card.name} was trained on {wanted} and this image is {modality}")
+        return Fit(False, f"{card.name} was trained on {wanted} and this image is {_in_words(study, modality)}")
     if not card.needs.kspace and modality not in study.images:
         return Fit(False, f"{card.name} needs a fully sampled {modality} image and this study has none")
     lacking = _lacking(card.needs, study, modality)
@@ -245,6 +245,12 @@ def check_needs(card: Card, study: Study, modality: str) -> Fit:
     if card.needs.max_coils is not None and n_coils > card.needs.max_coils:
         return Fit(False, f"{card.name} takes {card.needs.max_coils} coil(s) at most and this scan has {n_coils}")
     return Fit(True)
+
+
+def _in_words(study: Study, modality: str) -> str:
+    """A modality, and how many volumes it has if it is a series."""
+    n_frames = study.images[modality].n_frames if modality in study.images else 1
+    return modality if n_frames == 1 else f"{modality}, a series of {n_frames} volumes"
 
 
 def _lacking(needs: Needs, study: Study, modality: str) -> str:
