@@ -135,6 +135,16 @@ def test_a_segmenter_begins_at_the_background() -> None:
     assert UNet(replace(shape, head="values")).get_parameter(name).abs().max() < 1
 
 
+def test_a_correction_begins_small() -> None:
+    torch.manual_seed(0)
+    shape = unet_in(1, 1, base=16, pools=1, head="correction")
+    image = torch.rand(1, 1, 16, 16)
+    with torch.no_grad():
+        small = UNet(shape)(image)
+        assert 0 < float(small.abs().max()) < 0.3
+        assert float(UNet(replace(shape, head="values"))(image).abs().max()) > 2 * float(small.abs().max())
+
+
 def test_separate_statistics_do_not_see_each_other() -> None:
     network = UNet(SMALL["separate_up"]).train()
     before = {name: mean.clone() for name, mean in network.named_buffers() if name.endswith("running_mean")}

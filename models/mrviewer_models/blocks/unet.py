@@ -16,7 +16,18 @@ from torch.nn import functional as F
 
 from mrviewer_models.blocks.attention_gate import AttentionGate
 
-__all__ = ["ConvBlock", "SeparateBatchNorm", "UNet", "UNetDecoder", "UNetEncoder", "UNetShape", "pad_to_multiple"]
+__all__ = [
+    "ConvBlock",
+    "Head",
+    "SeparateBatchNorm",
+    "UNet",
+    "UNetDecoder",
+    "UNetEncoder",
+    "UNetShape",
+    "pad_to_multiple",
+]
+
+Head = Literal["classes", "correction", "values"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,8 @@ class UNetShape:
     attention
         Whether attention gates sit on the skips.
     head
-        ``classes``: the first output is the background, and training begins there. ``values``: nothing is assumed.
+        ``classes``: the first output is the background, and training begins there. ``correction``: the output is added
+        to something good already, and training begins with little of it. ``values``: nothing is assumed.
     """
 
     inputs: int = 1
@@ -67,7 +79,7 @@ class UNetShape:
     up: Literal["transposed", "transposed_norm_act", "nearest"] = "transposed"
     dropout: float = 0.0
     attention: bool = False
-    head: Literal["classes", "values"] = "classes"
+    head: Head = "classes"
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -166,10 +178,7 @@ class UNetDecoder(nn.Module):
         )
         self.gates = nn.ModuleList(AttentionGate(above, below) for below, above in pairs if shape.attention)
         self.head = nn.Conv2d(shape.base, shape.outputs, 1)
-        if shape.head == "classes":
-            # Training begins at what is nearly always true, background, and not at a coin toss (ours).
-            with torch.no_grad():
-                self.get_parameter("head.bias").copy_(torch.tensor([4.0] + [0.0] * (shape.outputs - 1)))
+        _begin(self.head, shape.head)
 
     def forward(self, levels: Sequence[Tensor], size: Sequence[int] | None = None, *, teacher: bool = False) -> Tensor:
         """Output ``(batch, outputs, y, x)`` of the features of an encoder, finest first.
@@ -209,6 +218,17 @@ class UNet(nn.Module):
         return output
 
 
+def _begin(head: nn.Conv2d, kind: Head) -> None:
+    """Begin training where the output is likely to be (ours)."""
+    weight, bias = head.get_parameter("weight"), head.get_parameter("bias")
+    with torch.no_grad():
+        if kind == "classes":
+            bias.copy_(torch.tensor([4.0] + [0.0] * (head.out_channels - 1)))
+        elif kind == "correction":
+            weight.mul_(0.1)
+            bias.zero_()
+
+
 def _rename_flat(_module: nn.Module, state: dict[str, Tensor], prefix: str, *_rest: object) -> None:
     """Read weights of the time when encoder and decoder were one module."""
     owners = {"down": "encoder", "up": "decoder", "merge": "decoder", "head": "decoder"}
@@ -243,7 +263,7 @@ def _run(module: nn.Module, features: Tensor, teacher: bool) -> Tensor:
 
 
 def _activate(features: Tensor, shape: UNetShape) -> Tensor:
-    return F.leaky_relu(features, shape.negative_slope)
+    return F.leaky_relu(features, shape.negative_slope, inplace=True)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

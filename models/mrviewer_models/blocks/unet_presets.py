@@ -1,13 +1,10 @@
 """The members of the U-Net family that the papers use."""
 
 from dataclasses import replace
-from typing import Literal
 
-from mrviewer_models.blocks.unet import UNetShape
+from mrviewer_models.blocks.unet import Head, UNetShape
 
 __all__ = ["att_unet_in", "unet_bn", "unet_bn_t", "unet_in"]
-
-Head = Literal["classes", "values"]
 
 
 def unet_bn(inputs: int, outputs: int, base: int = 64, levels: int = 5) -> UNetShape:

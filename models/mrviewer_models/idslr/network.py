@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from mrviewer_models.blocks.coil_stack import from_coil_channels, to_coil_channels
@@ -45,7 +44,8 @@ class IDSLRShape:
     @property
     def reconstruction(self) -> UNetShape:
         """Encoder and first decoder."""
-        return unet_in(2 * self.max_coils, 2 * self.max_coils, self.base, self.pools, dropout=self.dropout)
+        channels = 2 * self.max_coils
+        return unet_in(channels, channels, self.base, self.pools, dropout=self.dropout, head="correction")
 
     @property
     def segmentation(self) -> UNetShape:
@@ -87,9 +87,6 @@ class IDSLR(nn.Module):
         self.reconstruction = UNetDecoder(shape.reconstruction)
         self.segmentation = UNetDecoder(shape.segmentation)
         self.consistency = CoilConsistency(shape.consistency)
-        # An iteration begins as the identity plus a little (ours).
-        with torch.no_grad():
-            self.get_parameter("reconstruction.head.weight").mul_(0.1)
 
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> IDSLROutput:
         """Images of every iteration, the last of which is the reconstruction, and logits.

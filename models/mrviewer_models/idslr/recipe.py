@@ -47,7 +47,7 @@ class IDSLROptions:
     preset: Literal["paper", "small", "tiny"] = "small"
     alpha: float = 1e-5
     loss_rec: ReconstructionLoss = "l2"
-    loss_scale: float = 1000.0
+    loss_scale: float = 100.0
     loss_seg: SegmentationLoss = "dice_ce"
     iterations: int = 0
     max_coils: int = 0

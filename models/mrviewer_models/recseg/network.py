@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mrviewer_models.blocks.complex_channels import smooth_magnitude, standardise
 from mrviewer_models.blocks.data_consistency import MeasuredData
-from mrviewer_models.blocks.unet import UNet
+from mrviewer_models.blocks.unet import Head, UNet
 from mrviewer_models.blocks.unet_presets import unet_in
 
 __all__ = ["PRESETS", "RecSeg", "RecSegShape"]
@@ -55,7 +55,8 @@ class RecSeg(nn.Module):
         super().__init__()
         self.shape = shape
         size = (shape.base, shape.pools)
-        self.reconstruction = UNet(unet_in(1, 1, *size, dropout=shape.dropout))
+        head: Head = "correction" if shape.residual else "values"
+        self.reconstruction = UNet(unet_in(1, 1, *size, dropout=shape.dropout, head=head))
         self.segmentation = UNet(unet_in(1, shape.classes, *size, dropout=shape.dropout, head="classes"))
 
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:

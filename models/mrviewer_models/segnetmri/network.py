@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mrviewer_models.blocks.coil_stack import from_coil_channels, to_coil_channels
 from mrviewer_models.blocks.data_consistency import CoilConsistency, Consistency, MeasuredData
-from mrviewer_models.blocks.unet import UNetDecoder, UNetEncoder, UNetShape
+from mrviewer_models.blocks.unet import Head, UNetDecoder, UNetEncoder, UNetShape
 from mrviewer_models.blocks.unet_presets import unet_in
 
 __all__ = ["PRESETS", "SegNetMRI", "SegNetMRIOutput", "SegNetMRIShape"]
@@ -51,7 +51,9 @@ class SegNetMRIShape:
     @property
     def reconstruction(self) -> UNetShape:
         """Encoder and first decoder of a block."""
-        return unet_in(2 * self.max_coils, 2 * self.max_coils, self.base, self.pools, dropout=self.dropout)
+        channels = 2 * self.max_coils
+        head: Head = "correction" if self.residual else "values"
+        return unet_in(channels, channels, self.base, self.pools, dropout=self.dropout, head=head)
 
     @property
     def segmentation(self) -> UNetShape:
@@ -81,10 +83,6 @@ class Block(nn.Module):
         self.encoder = UNetEncoder(shape.reconstruction)
         self.reconstruction = UNetDecoder(shape.reconstruction)
         self.segmentation = UNetDecoder(shape.segmentation)
-        if shape.residual:
-            # A block begins as the identity plus a little (ours).
-            with torch.no_grad():
-                self.get_parameter("reconstruction.head.weight").mul_(0.1)
 
 
 class SegNetMRI(nn.Module):
