@@ -58,6 +58,7 @@ class DomainNetwork(nn.Module):
         # Each begins as the identity plus a little, so that five of them do not explode (ours).
         with torch.no_grad():
             self.get_parameter(f"convolutions.{_DEPTH - 1}.weight").mul_(0.1)
+            self.get_parameter(f"convolutions.{_DEPTH - 1}.bias").zero_()
 
     def forward(self, values: Tensor) -> Tensor:
         """Complex ``(batch, y, x)`` to the same, image or centred k-space."""

@@ -166,7 +166,8 @@ class SemuNet(nn.Module):
         scale = image.detach().abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
         zero_filled = smooth_magnitude(image / scale)
         corrected = zero_filled + self.reconstruction(zero_filled[:, None])[:, 0].float()
-        phase = image / scale / zero_filled
+        # Without a gradient, which would be boundless where there is nothing.
+        phase = torch.where(image == 0, 1, torch.sgn(image.detach()))
         steps, names = (image, corrected.clamp(min=0) * phase * scale), ("zero-filled", "U-Net")
         if self.shape.dc == "none":
             return Estimate(corrected * scale, steps, names)
