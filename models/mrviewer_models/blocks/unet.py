@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mrviewer_models.blocks.attention_gate import AttentionGate
+from mrviewer_models.blocks.instance_norm import InstanceNorm
 
 __all__ = [
     "ConvBlock",
@@ -241,7 +242,7 @@ def _rename_flat(_module: nn.Module, state: dict[str, Tensor], prefix: str, *_re
 
 def _norm(channels: int, shape: UNetShape) -> nn.Module:
     if shape.norm.startswith("instance"):
-        return nn.InstanceNorm2d(channels, affine=shape.norm == "instance")
+        return InstanceNorm(channels, affine=shape.norm == "instance")
     return SeparateBatchNorm(channels) if shape.norm == "batch_separate" else nn.BatchNorm2d(channels)
 
 
