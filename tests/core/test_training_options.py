@@ -11,9 +11,12 @@ from mrviewer.errors import InputError
 from mrviewer.method import get_method
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Trainable
+from mrviewer_models.cirim.recipe import CIRIMOptions
 from mrviewer_models.d5c5.recipe import D5C5Options
 from mrviewer_models.itfs_drlc.recipe import JointOptions
 from mrviewer_models.linet.recipe import LINetOptions
+from mrviewer_models.mtlrs.recipe import MTLRSOptions
+from mrviewer_models.mtinet.recipe import MTINetOptions
 from mrviewer_models.seranet.recipe import SERANetOptions
 from mrviewer_models.synnet.recipe import SynNetOptions
 from mrviewer_models.unet_full.recipe import UNetFullOptions
@@ -28,6 +31,9 @@ RECORDS: dict[type, str] = {
     SynNetOptions: "methods/synnet.md",
     LINetOptions: "methods/linet.md",
     SERANetOptions: "methods/seranet.md",
+    MTINetOptions: "methods/mtinet.md",
+    CIRIMOptions: "methods/cirim.md",
+    MTLRSOptions: "methods/mtlrs.md",
 }
 
 
@@ -111,7 +117,7 @@ def _values(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no better
         return ", ".join(f"`{value}`" for value in get_args(hint))
     if get_origin(hint) is tuple:
         return f"{len(get_args(hint))} numbers"
-    return {int: "whole number", float: "number", str: "text"}[hint]
+    return {int: "whole number", float: "number", str: "text", bool: "`True`, `False`"}[hint]
 
 
 @pytest.mark.parametrize(("record", "page"), RECORDS.items(), ids=[record.__name__ for record in RECORDS])

@@ -75,6 +75,7 @@ def test_parameters_of_the_paper() -> None:
     with torch.device("meta"):
         assert count(RIMCell(RIMShape(64))) == 52_992
         assert count(CIRIM(PRESETS["paper"])) == 264_960
+        assert count(CIRIM(PRESETS["small"])) == 14_400
 
 
 @pytest.mark.parametrize(("unit", "each"), [("gru", 3 * (2 * 64 * 64 + 64)), ("mgu", 2 * (2 * 64 * 64 + 64))])

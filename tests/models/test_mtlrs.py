@@ -95,6 +95,10 @@ def test_parameters_of_the_paper(coupling: Coupling, segmenters: int, learned: i
     assert count(network) == 5 * 52_992 + segmenters * 1_983_556 + learned * mixing
 
 
+def test_parameters_of_the_shipped_size() -> None:
+    assert count(MTLRS(PRESETS["small"])) == 386_940
+
+
 def test_four_classes_fill_the_published_checkpoint() -> None:
     shape = PRESETS["paper"]
     with torch.device("meta"):
@@ -407,6 +411,13 @@ def test_shapes_of_the_arms() -> None:
     assert made(arm="joint").options.shape == replace(PRESETS["tiny"], coupling="none")
     assert made().options.shape == PRESETS["tiny"]
     assert MTLRSShape() == PRESETS["paper"]
+
+
+def test_the_paper_trains_on_its_own_masks() -> None:
+    paper, usual = recipe({"preset": "paper"}).training, made().training
+    assert (paper.main_family, paper.main_acceleration, paper.learning_rate) == ("poisson", 7.5, 1e-4)
+    assert (usual.main_family, usual.main_acceleration) == ("random", 4.0)
+    assert recipe({"preset": "paper", "main_acceleration": "5"}).training.main_acceleration == 5
 
 
 def test_strangers_are_refused() -> None:

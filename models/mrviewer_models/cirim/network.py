@@ -20,7 +20,7 @@ class CIRIMShape:
 
 PRESETS = {
     "paper": CIRIMShape(),
-    "small": CIRIMShape(3, RIMShape(features=24, time_steps=4)),
+    "small": CIRIMShape(3, RIMShape(features=16, time_steps=4)),
     "tiny": CIRIMShape(2, RIMShape(features=8, time_steps=2)),
 }
 

@@ -44,7 +44,7 @@ class MTLRSShape:
 
 PRESETS = {
     "paper": MTLRSShape(),
-    "small": MTLRSShape(CIRIMShape(3, RIMShape(features=24, time_steps=4)), att_unet_in(1, 2, base=16)),
+    "small": MTLRSShape(CIRIMShape(3, RIMShape(features=16, time_steps=4)), att_unet_in(1, 2, base=16)),
     "tiny": MTLRSShape(CIRIMShape(2, RIMShape(features=8, time_steps=2)), att_unet_in(1, 2, base=4)),
 }
 

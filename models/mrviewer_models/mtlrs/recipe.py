@@ -25,6 +25,17 @@ from mrviewer_models.overrides import refuse_unknown
 
 __all__ = ["MTLRSOptions", "MTLRSRecipe", "recipe"]
 
+_USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=96)
+_OF_THE_PAPER = TrainingOptions(
+    batch_size=1,
+    learning_rate=1e-4,
+    precision="fp32",
+    main_family="poisson",
+    main_share=1.0,
+    main_acceleration=7.5,
+    center_fraction=0.04,
+)
+
 
 @dataclass(frozen=True)
 class MTLRSOptions:
@@ -118,7 +129,8 @@ class MTLRSRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> MTLRSRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=96), overrides)
+    usual = _OF_THE_PAPER if overrides.get("preset") == "paper" else _USUAL
+    training, rest = override(usual, overrides)
     options, rest = override(MTLRSOptions(), rest)
     refuse_unknown("mtlrs", rest)
     if not 1 <= options.n_cls <= len(CLASSES):
