@@ -11,13 +11,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from mrviewer.database import Subject
 from mrviewer.errors import InputError, MaskError, UnknownNameError, WeightsError
+from mrviewer.geometry import Geometry
 from mrviewer.physics import forward
+from mrviewer.progress import finish
 from mrviewer.sampling import make_mask, mask_of_patterns
 from mrviewer.sampling.learned import OffersPatterns
 from mrviewer.sampling.request import MaskRequest
+from mrviewer.study import Image, Study
 from mrviewer.testing import check_method
 from mrviewer.training.batches import Batch
+from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.recipe import Moment
 from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.unet import UNet
@@ -352,6 +357,17 @@ def test_reading_patterns_needs_no_torch(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"count": 2, "torch": False}
 
 
+def test_who_is_held_out_is_measured_on_learned_lines_too(tmp_path: Path) -> None:
+    magnitude = np.hypot(*np.mgrid[-1:1:28j, -1:1:24j])[None].repeat(2, axis=0).astype(np.float32)
+    geometry = Geometry.axial(magnitude.shape, (4.0, 1.0, 1.0))
+    subject = Subject("anna", lambda: Study("anna", {"FLAIR": Image(magnitude, geometry, "FLAIR")}))
+    method = weights_of(made(), tmp_path / "weights.safetensors")
+    figures = finish(evaluate_subjects(method, [subject], "cpu"))["anna"]
+    assert list(figures) == ["zero-filled", "semunet", "semunet on its own mask"]
+    only_points = weights_of(made(samplers="points@4"), tmp_path / "points.safetensors")
+    assert list(finish(evaluate_subjects(only_points, [subject], "cpu"))["anna"]) == ["zero-filled", "semunet"]
+
+
 def test_shipped_masks_are_made_at_any_size() -> None:
     try:
         METHOD.learned_patterns()
@@ -375,7 +391,7 @@ def test_options_are_read_and_strangers_refused() -> None:
     assert recipe({"arm": "full"}).options.shape.recon == "none"
     with pytest.raises(UnknownNameError, match="the recipe of semunet has no option 'sharpness'"):
         recipe({"sharpness": "3"})
-    with pytest.raises(InputError, match="semunet samples its batches itself; leave main_acceleration away"):
+    with pytest.raises(InputError, match="semunet samples its batches itself; leave main_share and main_acceleration"):
         recipe({"main_acceleration": "4"})
     with pytest.raises(InputError, match="dc=soft follows a U-Net and d5c5 is consistent by itself"):
         recipe({"dc": "soft", "recon": "d5c5"})

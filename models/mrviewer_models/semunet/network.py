@@ -45,7 +45,7 @@ class SemuNetShape:
     """
 
     sampling: SamplingShape = field(default_factory=SamplingShape)
-    reconstruction: UNetShape = field(default_factory=lambda: unet_bn(1, 1))
+    reconstruction: UNetShape = field(default_factory=lambda: replace(unet_bn(1, 1), head="correction"))
     segmentation: UNetShape = field(default_factory=lambda: replace(unet_bn_t(1, len(CLASSES)), head="values"))
     masks: Literal["learned", "fixed", "full"] = "learned"
     steepness: float = 10.0
@@ -116,12 +116,9 @@ class SemuNet(nn.Module):
         self.segmentation = UNet(shape.segmentation)
         if shape.dc == "soft":
             self.log_noise_weight = nn.Parameter(torch.zeros(1))
-        # Training begins at what is nearly always true, no class, and at the zero-filled image (ours).
+        # Training begins at what is nearly always true, no class (ours).
         with torch.no_grad():
             self.segmentation.get_parameter("decoder.head.bias").fill_(-3)
-            if shape.recon == "unet":
-                self.reconstruction.get_parameter("decoder.head.weight").mul_(0.1)
-                self.reconstruction.get_parameter("decoder.head.bias").zero_()
 
     def sampler(self, name: str) -> LearnedSampler | FixedSampler:
         """Sampler by its name, see `SamplingShape.parts`."""

@@ -172,11 +172,11 @@ def recipe(overrides: Mapping[str, str]) -> SemuNetRecipe:
         If a mask is asked of the batches, which are sampled by the network; or soft data consistency of a
         reconstruction that has its own.
     """
-    if taken := {"main_share", "main_acceleration", "accelerations"} & set(overrides):
-        raise InputError(f"semunet samples its batches itself; leave {min(taken)} away and choose samplers")
     training, rest = override(
         TrainingOptions(batch_size=2, weight_decay=0.0, main_share=1.0, main_acceleration=1.0), overrides
     )
+    if (training.main_share, training.main_acceleration) != (1, 1):
+        raise InputError("semunet samples its batches itself; leave main_share and main_acceleration, choose samplers")
     options, rest = override(SemuNetOptions(), rest)
     refuse_unknown("semunet", rest)
     if options.dc == "soft" and options.recon != "unet":
