@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import harness
+from benchmarks.arithmetic import attainable_gflops
 from benchmarks.harness import Row
 from benchmarks.samples import sample
 from mrviewer.physics import fft2c
@@ -69,7 +70,8 @@ def _row(network: D5C5, weights: str, precision: str, peer: str) -> Row:
     rate = 1000 * gflop / row.ours_ms
     note = (
         f"{sample().source}, {weights}, {SHAPE[0]} x {SHAPE[1]}; differs by {largest:.0e} of the maximum, "
-        f"{typical:.0e} root mean square; {gflop:.1f} GFLOP at {rate:.0f} GFLOP/s"
+        f"{typical:.0e} root mean square; {gflop:.1f} GFLOP at {rate:.0f} GFLOP/s, "
+        f"{rate / attainable_gflops():.2f} of what a large matrix product reaches"
     )
     return replace(row, note=note)
 
