@@ -15,8 +15,9 @@ from mrviewer_models.cirim.recipe import CIRIMOptions
 from mrviewer_models.d5c5.recipe import D5C5Options
 from mrviewer_models.itfs_drlc.recipe import JointOptions
 from mrviewer_models.linet.recipe import LINetOptions
-from mrviewer_models.mtlrs.recipe import MTLRSOptions
 from mrviewer_models.mtinet.recipe import MTINetOptions
+from mrviewer_models.mtlrs.recipe import MTLRSOptions
+from mrviewer_models.semunet.recipe import SemuNetOptions
 from mrviewer_models.seranet.recipe import SERANetOptions
 from mrviewer_models.synnet.recipe import SynNetOptions
 from mrviewer_models.unet_full.recipe import UNetFullOptions
@@ -34,6 +35,7 @@ RECORDS: dict[type, str] = {
     MTINetOptions: "methods/mtinet.md",
     CIRIMOptions: "methods/cirim.md",
     MTLRSOptions: "methods/mtlrs.md",
+    SemuNetOptions: "methods/semunet.md",
 }
 
 
