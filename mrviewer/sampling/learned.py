@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import MaskError, ShapeError, WeightsError
 from mrviewer.sampling.family import MaskFamily
 from mrviewer.sampling.mask import Mask
-from mrviewer.sampling.probability_map import at_rate, most_probable, resampled
+from mrviewer.sampling.probability_map import at_rate, ranking, resampled
 from mrviewer.sampling.request import MaskRequest
 
 __all__ = [
@@ -190,7 +190,7 @@ def _nearest(patterns: Sequence[LearnedPattern], acceleration: float) -> Learned
 @lru_cache(maxsize=128)
 def _probability(pattern: LearnedPattern, height: int, width: int, acceleration: float) -> NDArray[np.float32]:
     """Map on a grid, at a rate; kept, because a slider that is dragged comes back to the same ones."""
-    probability = at_rate(resampled(pattern.probability, (height, width)), 1 / acceleration).astype(np.float32)
+    probability = at_rate(_on_grid(pattern, height, width)[0], 1 / acceleration).astype(np.float32)
     probability.setflags(write=False)
     return probability
 
@@ -199,9 +199,15 @@ def _probability(pattern: LearnedPattern, height: int, width: int, acceleration:
 def _mask(pattern: LearnedPattern, name: str, height: int, width: int, acceleration: float) -> Mask:
     request = MaskRequest(height, width, acceleration)
     count = request.n_lines if pattern.dimensions == 1 else request.n_samples
-    # Not from the map at this rate: rounding could make equals of what differs.
-    chosen = most_probable(resampled(pattern.probability, (height, width)), count)
+    chosen = _on_grid(pattern, height, width)[1] < count
     return Mask(chosen, name, acceleration, note=_note(pattern, height, width, acceleration))
+
+
+@lru_cache(maxsize=16)
+def _on_grid(pattern: LearnedPattern, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Map on a grid and the ranking of its samples, which are the same at every rate."""
+    probability = resampled(pattern.probability, (height, width))
+    return probability, ranking(probability)
 
 
 def _note(pattern: LearnedPattern, height: int, width: int, acceleration: float) -> str:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mrviewer.sampling.center import normalised_radius
 
-__all__ = ["at_rate", "most_probable", "resampled"]
+__all__ = ["at_rate", "most_probable", "ranking", "resampled"]
 
 
 def at_rate(probability: NDArray[np.floating], rate: float) -> NDArray[np.float64]:
@@ -34,26 +34,30 @@ def at_rate(probability: NDArray[np.floating], rate: float) -> NDArray[np.float6
     return scaled
 
 
-def most_probable(probability: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
-    """Mark the `count` most probable samples; of equals those nearer to DC.
+def ranking(probability: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Place of every sample in the order of their probabilities, 0 for the highest; of equals the nearer to DC first.
 
     Parameters
     ----------
     probability : real, (y, x) or (1, x)
         DC at index ``N // 2``.
-    count
-        Samples to mark, at most all.
 
     Returns
     -------
-    bool, as `probability`
+    int, as `probability`
     """
     height, width = probability.shape
     distance = normalised_radius(height, width) if height > 1 else np.abs(np.arange(width) - width // 2)[None]
     order = np.lexsort((distance.ravel(), -probability.ravel()))
-    chosen = np.zeros(probability.size, dtype=bool)
-    chosen[order[:count]] = True
-    return chosen.reshape(probability.shape)
+    places = np.empty(probability.size, dtype=np.intp)
+    places[order] = np.arange(probability.size)
+    return places.reshape(probability.shape)
+
+
+def most_probable(probability: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
+    """Mark the first `count` samples of the `ranking`."""
+    chosen: NDArray[np.bool_] = ranking(probability) < count
+    return chosen
 
 
 def resampled(probability: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float64]:
