@@ -26,4 +26,4 @@ class FileContents:
 
 def series_note(n_frames: int) -> str:
     """What a person should know of a series of several volumes."""
-    return f"the file is a series of {n_frames} volumes; methods see the first"
+    return f"the file is a series of {n_frames} volumes; methods see one, the first unless another is chosen"

@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from mrviewer_napari.colours import PLAIN_COLOUR, Agreement
+from mrviewer_napari.colours import PLAIN_COLOUR, Agreement, class_colour
 from mrviewer_napari.orientation import EdgeLetters
 from mrviewer_napari.overlays import Caption, Place
 
 __all__ = ["font_size", "legend_of", "letters_of", "titles_of", "wrapped"]
 
 _LETTER_COLOUR = "#F0E442"
-_MEAN_CHARACTER = 0.8
+_MEAN_CHARACTER = 1.0
 """Width of a character in pixels over the font size in points, on the generous side."""
 
 
@@ -41,9 +41,14 @@ def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Ca
                 yield Caption(cell, place, text, _LETTER_COLOUR)
 
 
-def legend_of(cell: int, *, compared: bool, plain: bool, error: str) -> Iterator[Caption]:
-    """Yield the colours of the outlines that are drawn, and what the colour bar measures; empty for no bar."""
-    entries = [(code.label, code.colour) for code in Agreement if compared] + [("labels", PLAIN_COLOUR)] * plain
+def legend_of(cell: int, *, compared: bool, plain: bool, error: str, classes: Sequence[str] = ()) -> Iterator[Caption]:
+    """Yield the colours of the outlines that are drawn, and what the colour bar measures; empty for no bar.
+
+    Where classes are drawn, nothing is compared.
+    """
+    entries = [(name, class_colour(number)) for number, name in enumerate(classes)]
+    entries += [(code.label, code.colour) for code in Agreement if compared and not classes]
+    entries += [("labels", PLAIN_COLOUR)] * plain
     for row, (label, colour) in enumerate(entries):
         yield Caption(cell, Place.CORNER, f"■ {label}", colour, row)
     if error:
@@ -52,6 +57,10 @@ def legend_of(cell: int, *, compared: bool, plain: bool, error: str) -> Iterator
 
 @lru_cache(maxsize=256)
 def wrapped(text: str, cell_width: float) -> str:
-    """Break lines that are longer than a tile is wide."""
+    """Break lines that are longer than a tile is wide, first where two spaces stand."""
     columns = max(8, int(cell_width / (font_size(cell_width) * _MEAN_CHARACTER)))
-    return "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, columns) or [""])
+    lines: list[str] = []
+    for line in text.splitlines():
+        for part in line.split("  ") if len(line) > columns else [line]:
+            lines += textwrap.wrap(part, columns) or [""]
+    return "\n".join(lines)

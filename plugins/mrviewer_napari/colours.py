@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
 
-__all__ = ["PLAIN", "PLAIN_COLOUR", "RIM", "RIM_COLOUR", "Agreement", "agreement", "rimmed"]
+__all__ = [
+    "CLASS_COLOURS",
+    "PLAIN",
+    "PLAIN_COLOUR",
+    "RIM",
+    "RIM_COLOUR",
+    "Agreement",
+    "agreement",
+    "class_code",
+    "class_colour",
+    "rimmed",
+]
 
 RIM = 4
 """Code of the dark rim that keeps an outline visible over the bright parts of an error map."""
@@ -21,6 +32,12 @@ PLAIN = 5
 """Code of a region that is compared with nothing: the reference itself, or a segmentation without one."""
 
 PLAIN_COLOUR = "#F0E442"
+
+CLASS_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#FFFFFF", "#999999")
+"""Colours of the classes of a segmentation, none of them that of the reference labels; the ninth is the first again."""
+
+_FIRST_CLASS = 16
+"""Code of the first class; smaller ones have other meanings."""
 
 
 class Agreement(IntEnum):
@@ -42,6 +59,16 @@ class Agreement(IntEnum):
 
 
 _COLOURS = {Agreement.AGREED: "#009E73", Agreement.MISSED: "#D55E00", Agreement.FALSE: "#56B4E9"}
+
+
+def class_code(number: int) -> int:
+    """Code of a class, counted from 0, in a map of outlines."""
+    return _FIRST_CLASS + number % len(CLASS_COLOURS)
+
+
+def class_colour(number: int) -> str:
+    """Colour of a class, counted from 0."""
+    return CLASS_COLOURS[number % len(CLASS_COLOURS)]
 
 
 def agreement(prediction: NDArray[np.generic], reference: NDArray[np.generic]) -> NDArray[np.uint8]:

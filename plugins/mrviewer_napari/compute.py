@@ -4,51 +4,25 @@ What to do next is never queued but derived from what is wished and what is miss
 only be dropped. One slot each transforms the shown slice, reconstructs it, and fills volumes method by method.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from mrviewer.method import Method
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import SliceResult
-from mrviewer.sampling import Mask
-from mrviewer.study import Study
-from mrviewer_napari.derived import ZERO_FILLED, method_numbers
 from mrviewer_napari.jobs import Slot, gathered, with_spare_core
-from mrviewer_napari.results import Outcome, OutcomeStore, PartialResult, Request, SliceAnswer, run_slice, run_volume
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.ledger import Ledger, Target
+from mrviewer_napari.method_rows import ZERO_FILLED
+from mrviewer_napari.results import Outcome, SliceAnswer, run_slice, run_volume
 from mrviewer_napari.status import MethodStatus, Phase
+from mrviewer_napari.steps import StepBook
 from mrviewer_napari.work import Prepared, prepare_slice
 
-__all__ = ["Computation", "Target"]
+__all__ = ["Computation"]
 
 _REST_MS = 250
 """The volume follows when the sliders have rested this long."""
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What is wished.
-
-    Parameters
-    ----------
-    scan, mask, methods
-        What to run on what.
-    device
-        Where.
-    min_lesion_ml
-        Smallest lesion that is counted.
-    """
-
-    scan: Scan
-    mask: Mask
-    methods: tuple[Method, ...]
-    device: str
-    min_lesion_ml: float = 0.0
-
-    def request(self, method: str) -> Request:
-        """What an outcome of `method` is stored under."""
-        return Request(method, self.scan.modality, self.mask)
 
 
 class Computation(QObject):
@@ -57,6 +31,7 @@ class Computation(QObject):
     Signals
     -------
     slice_ready : SliceAnswer
+    steps_ready : name of a method
     outcome_ready : Outcome
     status_changed : name of a method
     failed : Exception
@@ -65,6 +40,7 @@ class Computation(QObject):
     """
 
     slice_ready = Signal(object)
+    steps_ready = Signal(str)
     outcome_ready = Signal(object)
     prepared = Signal()
     status_changed = Signal(str)
@@ -74,11 +50,9 @@ class Computation(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._target: Target | None = None
-        self._study: Study | None = None
         self._index = 0
-        self._partials: dict[str, PartialResult] = {}
-        self._store = OutcomeStore()
-        self._status: dict[str, MethodStatus] = {}
+        self._ledger, self._steps = Ledger(), StepBook()
+        self._wants_steps = ""
         self._live_method = self._volume_method = ""
         self._stopped = False
         self._prepared: Prepared | None = None
@@ -86,13 +60,17 @@ class Computation(QObject):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._ledger.status_changed.connect(self._tell_status)
         self._rest.timeout.connect(self._pump)
         self._prepare.returned.connect(self._on_prepared)
         self._prepare.failed.connect(self.failed)
-        self._live.returned.connect(self._accept)
+        self._live.returned.connect(self._on_live)
         self._live.failed.connect(self._on_live_failed)
         self._volume.yielded.connect(self._on_volume_steps)
-        self._volume.returned.connect(self._on_volume)
+        self._volume.returned.connect(self._finish)
         self._volume.failed.connect(self._on_volume_failed)
         for slot in self._slots:
             slot.idle.connect(self._pump)
@@ -105,35 +83,40 @@ class Computation(QObject):
         return not self._rest.isActive() and not any(slot.busy for slot in self._slots)
 
     @property
-    def filling(self) -> bool:
-        """Whether volumes are being filled or about to be."""
-        return self._volume.busy or self._rest.isActive()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody stopped it before the volumes were full."""
-        return self._stopped
+    def target(self) -> Target | None:
+        """What is wished; `None` while nothing is open."""
+        return self._target
 
     def status(self, method: str) -> MethodStatus:
         """How far a method is on the wished mask."""
-        return self._status.get(method, MethodStatus())
+        return self._ledger.status(method)
 
     def outcome(self, method: str) -> Outcome | None:
         """Finished volume of a method on the wished mask."""
-        return self._partials[method].outcome if method in self._partials else None
+        return self._ledger.outcome(method)
 
     def slice_of(self, method: str, index: int) -> SliceResult | None:
         """One slice of a method on the wished mask if it is known; zero filling is done on the spot."""
-        partial = self._partials.get(method)
-        if partial is None:
-            return None
-        result = partial.get(index)
-        if result is None and method == ZERO_FILLED and self._is_prepared(index):
+        result = self._ledger.slice_of(method, index)
+        spot = method == ZERO_FILLED and self._ledger.is_taken_up(method) and self._is_prepared(index)
+        if result is None and spot:
             assert self._prepared is not None
             assert self._target is not None
             result = SliceResult(index, self._prepared.live.zero_filled(self._target.mask), None, None)
-            partial.put(result)
+            self._ledger.put_slice(method, result)
         return result
+
+    def slices_of(self, method: str) -> tuple[SliceResult, ...]:
+        """Slices of a method that are known while its volume is not finished."""
+        return self._ledger.slices_of(method)
+
+    def step_names(self, method: str) -> tuple[str, ...]:
+        """Names of the steps that a method gave when it last ran on one slice; empty for a method that gives none."""
+        return self._steps.names(method)
+
+    def step_of(self, method: str, index: int, number: int) -> SliceResult | None:
+        """Slice with a step in the place of its image if it is known; `want_steps` makes it known."""
+        return None if self._target is None else self._steps.step(self._target.request(method), index, number)
 
     # What is wished ------------------------------------------------------------------------------------------------
 
@@ -143,32 +126,36 @@ class Computation(QObject):
         if old is None or old.scan is not target.scan or old.mask != target.mask:
             self._live.cancel()
             self._volume.cancel()
-        if self._study is not target.scan.study:
-            self._store.clear()
-            self._study = target.scan.study
         wished = {method.card.name for method in target.methods}
         if self._volume.busy and self._volume_method not in wished:
             self._volume.cancel()
         if self._live.busy and self._live_method not in wished:
             self._live.cancel()
+        self._ledger.follow(target)
         for method in wished:
-            self._take_up(method, target)
-        for method in set(self._status) - wished:
-            self._partials.pop(method, None)
-            self._set_status(method, MethodStatus())
+            filling = self._volume.working and self._volume_method == method
+            self._ledger.take_up(method, target, filling=filling)
         self._rest.start()
         self._pump()
 
     def forget(self) -> None:
         """Drop the target and what is shown of it; finished volumes are kept while the study stays the same."""
         self._target = None
-        self._partials.clear()
+        self._ledger.forget()
+        self._steps.forget_slices()
         self._live.cancel()
         self._volume.cancel()
 
     def look_at(self, index: int) -> None:
         """Have this slice of every method before all others."""
+        if index != self._index:
+            self._steps.forget_slices()
         self._index = index
+        self._pump()
+
+    def want_steps(self, method: str) -> None:
+        """Have the steps of the shown slice of this method, running it once more if need be; empty for no method."""
+        self._wants_steps = method
         self._pump()
 
     def replace_outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
@@ -182,17 +169,16 @@ class Computation(QObject):
         self._rest.stop()
         self._live.cancel()
         self._volume.cancel()
-        for method, status in list(self._status.items()):
-            if status.phase in (Phase.WAITING, Phase.RUNNING):
-                self._set_status(method, MethodStatus(Phase.STOPPED, 0, status.total, "stopped"))
+        for method in self._ledger.in_phase(Phase.WAITING, Phase.RUNNING):
+            total = self.status(method).total
+            self._ledger.set_status(method, MethodStatus(Phase.STOPPED, 0, total, "stopped"))
 
     def resume(self) -> None:
         """Go on after `stop`, and try again what failed."""
         if self._target is None:
             return
-        for method, status in list(self._status.items()):
-            if status.phase in (Phase.STOPPED, Phase.FAILED):
-                self._set_status(method, MethodStatus())
+        for method in self._ledger.in_phase(Phase.STOPPED, Phase.FAILED):
+            self._ledger.set_status(method, MethodStatus())
         self.aim(self._target)
 
     def close(self, wait_s: float) -> bool:
@@ -208,22 +194,6 @@ class Computation(QObject):
     @property
     def _slots(self) -> tuple[Slot, Slot, Slot]:
         return self._prepare, self._live, self._volume
-
-    def _take_up(self, method: str, target: Target) -> None:
-        """Begin from what is known of a method."""
-        request = target.request(method)
-        partial = self._partials.get(method)
-        fresh = partial is None or partial.request != request
-        if partial is None or fresh:
-            partial = self._partials[method] = PartialResult(request, self._store.get(request))
-        failed = self.status(method).phase is Phase.FAILED and not fresh
-        if partial.outcome is not None:
-            self._set_done(partial.outcome)
-        elif not failed and not self._is_filling(method):
-            self._set_status(method, MethodStatus(Phase.WAITING, 0, target.scan.n_slices, "waiting"))
-
-    def _is_filling(self, method: str) -> bool:
-        return self._volume.working and self._volume_method == method
 
     def _pump(self) -> None:
         """Start what is missing: first the shown slice, then the volumes once the sliders rest."""
@@ -248,6 +218,7 @@ class Computation(QObject):
     def _pump_live(self, target: Target) -> None:
         index = self._index
         missing = [method for method in target.methods if self._lacks_slice(method, index)]
+        missing += [method for method in target.methods if self._lacks_steps(method, target)]
         if missing and not self._live.busy:
             method = missing[0]
             self._live_method = method.card.name
@@ -256,11 +227,17 @@ class Computation(QObject):
             )
 
     def _lacks_slice(self, method: Method, index: int) -> bool:
-        card = method.card
-        partial = self._partials.get(card.name)
-        live = card.name != ZERO_FILLED and not card.needs.whole_volume
-        failed = self.status(card.name).phase is Phase.FAILED
-        return live and not failed and partial is not None and partial.get(index) is None
+        name = method.card.name
+        live = name != ZERO_FILLED and not method.card.needs.whole_volume
+        failed = self.status(name).phase is Phase.FAILED
+        taken_up = self._ledger.is_taken_up(name)
+        return live and not failed and taken_up and self._ledger.slice_of(name, index) is None
+
+    def _lacks_steps(self, method: Method, target: Target) -> bool:
+        name = method.card.name
+        wished = name == self._wants_steps and bool(self._steps.names(name))
+        failed = self.status(name).phase is Phase.FAILED
+        return wished and not failed and not self._steps.has(target.request(name), self._index)
 
     def _pump_volume(self, target: Target) -> None:
         if self._volume.busy or self._live.busy or self._rest.isActive():
@@ -270,7 +247,7 @@ class Computation(QObject):
             return
         method, start = waiting[0], self._index
         self._volume_method = method.card.name
-        self._set_status(self._volume_method, MethodStatus(Phase.RUNNING, 0, target.scan.n_slices))
+        self._ledger.set_status(self._volume_method, MethodStatus(Phase.RUNNING, 0, target.scan.n_slices))
         work = run_volume(
             target.scan, method, target.mask, start=start, device=target.device, min_lesion_ml=target.min_lesion_ml
         )
@@ -278,35 +255,34 @@ class Computation(QObject):
 
     # Answers -------------------------------------------------------------------------------------------------------
 
+    def _tell_status(self, method: str) -> None:
+        self.status_changed.emit(method)
+
     def _on_prepared(self, prepared: Prepared) -> None:
         self._prepared = prepared
         self.prepared.emit()
 
+    def _on_live(self, answer: SliceAnswer) -> None:
+        method, target = answer.request.method, self._target
+        wished = target is not None and answer.request == target.request(method)
+        self._accept(answer)
+        if wished and answer.result.index == self._index:
+            self._steps.take(answer)
+            self.steps_ready.emit(method)
+
     def _accept(self, answer: SliceAnswer) -> None:
-        partial = self._partials.get(answer.request.method)
-        if partial is None or partial.request != answer.request or partial.outcome is not None:
-            return
-        known = partial.get(answer.result.index) is not None
-        partial.put(answer.result)
-        if not known:
-            self.slice_ready.emit(answer)
+        if self._ledger.accept(answer):
+            self.slice_ready.emit(replace(answer, result=replace(answer.result, steps=None, step_names=())))
 
     def _on_volume_steps(self, records: list[Progress]) -> None:
         for record in records:
             if isinstance(record.detail, SliceAnswer):
                 self._accept(record.detail)
         last = records[-1]
-        self._set_status(self._volume_method, MethodStatus(Phase.RUNNING, last.done, last.total, last.message))
-
-    def _on_volume(self, outcome: Outcome) -> None:
-        self._finish(outcome)
+        self._ledger.set_status(self._volume_method, MethodStatus(Phase.RUNNING, last.done, last.total, last.message))
 
     def _finish(self, outcome: Outcome) -> None:
-        self._store.put(outcome)
-        partial = self._partials.get(outcome.request.method)
-        if partial is not None and partial.request == outcome.request:
-            partial.finish(outcome)
-            self._set_done(outcome)
+        if self._ledger.finish(outcome):
             self.outcome_ready.emit(outcome)
 
     def _on_live_failed(self, error: Exception) -> None:
@@ -316,15 +292,5 @@ class Computation(QObject):
         self._fail(self._volume_method, error)
 
     def _fail(self, method: str, error: Exception) -> None:
-        self._set_status(method, MethodStatus(Phase.FAILED, text=str(error)))
+        self._ledger.set_status(method, MethodStatus(Phase.FAILED, text=str(error)))
         self.failed.emit(error)
-
-    def _set_done(self, outcome: Outcome) -> None:
-        n_slices = outcome.reconstruction.geometry.shape[outcome.reconstruction.slice_axis]
-        numbers = method_numbers(outcome.assessment)
-        self._set_status(outcome.request.method, MethodStatus(Phase.DONE, n_slices, n_slices, numbers))
-
-    def _set_status(self, method: str, status: MethodStatus) -> None:
-        if self._status.get(method) != status:
-            self._status[method] = status
-            self.status_changed.emit(method)

@@ -6,7 +6,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from mrviewer.geometry import INTERNAL_AXES, Geometry
-from mrviewer_napari.colours import PLAIN, PLAIN_COLOUR, RIM, RIM_COLOUR, Agreement
+from mrviewer_napari.colours import CLASS_COLOURS, PLAIN, PLAIN_COLOUR, RIM, RIM_COLOUR, Agreement, class_code
 
 __all__ = ["blank_layer", "contour_layer", "image_layer", "place", "place_blank", "placement", "window_of"]
 
@@ -45,9 +45,10 @@ def image_layer(geometry: Geometry) -> Image:
 
 
 def contour_layer(geometry: Geometry) -> Labels:
-    """Empty map of `Agreement` codes, drawn as outlines one voxel thick."""
+    """Empty map of the codes of `mrviewer_napari.colours`, drawn as outlines one voxel thick."""
     colours: dict[int | None, str] = {None: "transparent", 0: "transparent", RIM: RIM_COLOUR, PLAIN: PLAIN_COLOUR}
     colours |= {int(code): code.colour for code in Agreement}
+    colours |= {class_code(number): colour for number, colour in enumerate(CLASS_COLOURS)}
     layer = Labels(
         np.zeros(geometry.shape, np.uint8),
         colormap=DirectLabelColormap(color_dict=colours),

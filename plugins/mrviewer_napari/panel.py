@@ -10,15 +10,19 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
+from mrviewer_napari.curves import has_time
 from mrviewer_napari.derived import DISCLAIMER
 from mrviewer_napari.panels import bare, forget, remember
 from mrviewer_napari.reader import paths_of_layers
+from mrviewer_napari.sections.enhancement import EnhancementSection
 from mrviewer_napari.sections.lesions import LesionsSection
 from mrviewer_napari.sections.methods import MethodsSection
-from mrviewer_napari.sections.parts import quiet_label
+from mrviewer_napari.sections.parts import quiet_label, show_if
 from mrviewer_napari.sections.sampling import SamplingSection
 from mrviewer_napari.sections.save import SaveSection
+from mrviewer_napari.sections.signal import SignalSection
 from mrviewer_napari.sections.study import StudySection
 from mrviewer_napari.sections.view import ViewSection
 from mrviewer_napari.session import Session
@@ -67,6 +71,7 @@ class MrPanel(QWidget):
         self.session.message.connect(self._show_message)
         self.session.failed.connect(self._notify)
         self.session.scan_changed.connect(self._on_scan)
+        self.session.outcomes_changed.connect(self._on_outcomes)
         self._viewer.layers.events.inserted.connect(self._on_layer)
         remember(self._viewer, self)
         self.grid.set_radiological(self.state.radiological)
@@ -78,6 +83,8 @@ class MrPanel(QWidget):
         self.methods = MethodsSection(self.session)
         self.view = ViewSection(self.session)
         self.lesions = LesionsSection(self.session)
+        self.enhancement = EnhancementSection(self.session)
+        self.signal = SignalSection(self.session)
         self.save = SaveSection(self.session, self._viewer)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -91,6 +98,8 @@ class MrPanel(QWidget):
                 ("Methods", self.methods),
                 ("View", self.view),
                 ("Lesions", self.lesions),
+                ("Enhancement", self.enhancement),
+                ("Signal over time", self.signal),
                 ("Save", self.save),
             )
         }
@@ -125,9 +134,9 @@ class MrPanel(QWidget):
         """Open a study from files or folders."""
         self.session.open(paths)
 
-    def open_sample(self, seed: int = 0) -> None:
-        """Open a simulated patient."""
-        self.session.open_sample(seed)
+    def open_sample(self, seed: int = 0, kind: str = SIMULATED_MS) -> None:
+        """Open a simulated patient of a kind of `mrviewer.database.SIMULATED_KINDS`."""
+        self.session.open_sample(seed, kind)
 
     def shut_down(self) -> None:
         """Stop all work and wait for it; the panel is of no use afterwards."""
@@ -136,6 +145,7 @@ class MrPanel(QWidget):
         self._ended = True
         self._viewer.layers.events.inserted.disconnect(self._on_layer)
         forget(self._viewer)
+        self.signal.close_jobs()
         self.session.close()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -150,6 +160,11 @@ class MrPanel(QWidget):
         scan = self.session.scan
         self.sections["Lesions"].setVisible(scan is not None and scan.labels is not None)
         self.sections["Save"].setVisible(scan is not None)
+        self.sections["Signal over time"].setVisible(scan is not None and has_time(scan))
+        self._on_outcomes()
+
+    def _on_outcomes(self) -> None:
+        show_if(self.sections["Enhancement"], bool(self.enhancement.outcomes))
 
     def _adopt_layers(self) -> None:
         """Take up a study that was opened as plain layers before the panel was there."""

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from mrviewer.method import Card, Task
 from mrviewer.quality import error_map
-from mrviewer.reconstruct import SliceResult
-from mrviewer_napari.colours import PLAIN, agreement
-from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, origin_note, segments, tile_specs, tile_text
+from mrviewer.reconstruct import SliceResult, lesions_of
+from mrviewer_napari.colours import PLAIN, agreement, class_code
+from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, origin_note, tile_specs, tile_text
+from mrviewer_napari.method_rows import segments
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.state import PanelState
@@ -41,14 +42,14 @@ class Picture:
             if card.name not in kept:
                 self._clear(card)
         self.show_error_scale()
-        self._grid.show_contours(self._state.contours)
+        self.show_legend()
 
     def show_reference(self) -> None:
         """Show the fully sampled volume with the reference outlines."""
         scan = self._scan
         if scan is None or scan.reference is None:
             return
-        self._grid.set_volume(REFERENCE, scan.reference, limits=(0.0, scan.data_range))
+        self._grid.set_volume(REFERENCE, scan.reference, limits=scan.window)
         self._grid.set_contours(REFERENCE, None if scan.labels is None else outline(scan.labels))
         self._grid.set_text(REFERENCE, f"Reference\n{origin_note(scan.raw.origin)}".rstrip())
 
@@ -58,6 +59,11 @@ class Picture:
             self._grid.set_signed_errors(self._state.signed_errors)
             self._grid.set_error_limit(self._scan.data_range)
             self._grid.error_gain = self._state.error_gain
+
+    def show_legend(self) -> None:
+        """Draw outlines if they are wished, and say what they mean."""
+        self._grid.set_classes(self._classes if self._state.all_classes else ())
+        self._grid.show_contours(self._state.contours)
 
     def show_slice(self, card: Card, result: SliceResult) -> None:
         """Show one slice that a method gave."""
@@ -72,20 +78,21 @@ class Picture:
             self._grid.set_slice(error_key(card.name), result.index, error)
         if result.segmentation is not None:
             labels = None if scan.labels is None else scan.plane(scan.labels, result.index)
-            self._grid.set_contour_slice(card.name, result.index, contour_codes(result.segmentation, labels))
+            self._grid.set_contour_slice(card.name, result.index, self._codes(card, result.segmentation, labels))
 
-    def write(self, card: Card, result: SliceResult | None, mask_text: str) -> None:
-        """Write title and quality of the shown slice over a method's tile."""
+    def write(self, card: Card, result: SliceResult | None, mask_text: str, step: str = "") -> None:
+        """Write title and quality of the shown slice over a method's tile; `step` says that it is not the result."""
         if self._scan is not None:
-            self._grid.set_text(card.name, tile_text(card, self._scan, result, mask_text))
+            self._grid.set_text(card.name, tile_text(card, self._scan, result, mask_text, step))
 
     def _clear(self, card: Card) -> None:
         scan = self._scan
         if scan is None:
             return
+        self._grid.set_text(card.name, card.name)
         empty = np.zeros(scan.geometry.shape, np.float32)
         shown = scan.reference if Task.RECONSTRUCT not in card.tasks and scan.reference is not None else empty
-        self._grid.set_volume(card.name, shown, limits=(0.0, scan.data_range))
+        self._grid.set_volume(card.name, shown, limits=scan.window)
         if has_error_map(card, scan):
             self._grid.set_volume(error_key(card.name), np.zeros(scan.geometry.shape, np.float32))
         self._grid.set_contours(card.name, np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None)
@@ -97,12 +104,39 @@ class Picture:
             return
         made = outcome.reconstruction
         if made.image is not None:
-            self._grid.set_volume(card.name, made.image, limits=(0.0, scan.data_range))
+            self._grid.set_volume(card.name, made.image, limits=scan.window)
         if made.image is not None and scan.reference is not None and has_error_map(card, scan):
             error = error_map(made.image, scan.reference, signed=self._state.signed_errors)
             self._grid.set_volume(error_key(card.name), error)
         if made.segmentation is not None:
-            self._grid.set_contours(card.name, contour_codes(made.segmentation, scan.labels))
+            self._grid.set_contours(card.name, self._codes(card, made.segmentation, scan.labels))
+
+    def _codes(
+        self, card: Card, segmentation: NDArray[np.uint8], labels: NDArray[np.bool_] | None
+    ) -> NDArray[np.uint8]:
+        """Every class by its name, or lesions and their agreement with the labels."""
+        if self._state.all_classes:
+            return class_codes(segmentation, names_of(card), self._classes)
+        return contour_codes(lesions_of(segmentation, card.lesion_value), labels)
+
+    @property
+    def _classes(self) -> tuple[str, ...]:
+        """Names of all classes that may be drawn, each once."""
+        return tuple(dict.fromkeys(name for card in self._cards for name in names_of(card)))
+
+
+def names_of(card: Card) -> tuple[str, ...]:
+    """Names of the segmentation classes 1, 2, ... of a method."""
+    return card.classes if segments(card) else ()
+
+
+def class_codes(segmentation: NDArray[np.uint8], names: Sequence[str], all_names: Sequence[str]) -> NDArray[np.uint8]:
+    """Codes of the classes of a segmentation; a name has the same code for every method."""
+    table = np.zeros(256, np.uint8)
+    for value in range(1, 256):
+        name = names[value - 1] if value <= len(names) else ""
+        table[value] = class_code(all_names.index(name) if name in all_names else value - 1)
+    return table[segmentation]
 
 
 def contour_codes(segmentation: NDArray[np.uint8], labels: NDArray[np.bool_] | None) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
 from mrviewer.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
 from mrviewer.sampling import Mask
+from mrviewer_napari.curves import MeasuredCurves, measure_curves
 from mrviewer_napari.lesion_rows import local_errors
 from mrviewer_napari.scan import Scan
 
@@ -30,11 +31,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Request:
-    """One method on one modality on one mask; what an outcome is stored under."""
+    """One method on one modality, or on one frame of it, on one mask; what an outcome is stored under."""
 
     method: str
     modality: str
     mask: Mask
+    frame: int = 0
+
+    @classmethod
+    def of(cls, scan: Scan, method: str, mask: Mask) -> "Request":
+        """What a method is asked for on a scan."""
+        return cls(method, scan.modality, mask, scan.frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +54,15 @@ class Outcome:
         What was asked for, what came, and how good it is.
     local_errors
         Mean absolute error inside each lesion by its number, in parts of the brightest reference value.
+    curves
+        What can be measured of an enhancement that the method predicts.
     """
 
     request: Request
     reconstruction: Reconstruction
     assessment: Assessment
     local_errors: dict[int, float]
+    curves: MeasuredCurves = field(default_factory=MeasuredCurves)
 
     @property
     def n_bytes(self) -> int:
@@ -76,6 +86,11 @@ class PartialResult:
         self.request = request
         self.outcome = outcome
         self._slices: dict[int, SliceResult] = {}
+
+    @property
+    def slices(self) -> tuple[SliceResult, ...]:
+        """Slices that have come, until the volume is finished."""
+        return tuple(self._slices.values())
 
     def put(self, result: SliceResult) -> None:
         """Take one slice."""
@@ -137,14 +152,14 @@ def run_slice(
 ) -> Generator[Progress, None, SliceAnswer]:
     """Run a method on one slice."""
     result = yield from reconstruct_slice(scan.study, scan.raw, method, mask, index, resolve_device(device))
-    return SliceAnswer(Request(method.card.name, scan.modality, mask), replace(result, probabilities=None))
+    return SliceAnswer(Request.of(scan, method.card.name, mask), replace(result, probabilities=None))
 
 
 def run_volume(
     scan: Scan, method: Method, mask: Mask, *, start: int, device: str, min_lesion_ml: float = 0.0
 ) -> Generator[Progress, None, Outcome]:
     """Run a method on all slices and measure the result; the detail of a record is a `SliceAnswer` or `None`."""
-    request = Request(method.card.name, scan.modality, mask)
+    request = Request.of(scan, method.card.name, mask)
 
     def answering(step: Progress) -> Progress:
         if not isinstance(step.detail, SliceResult):
@@ -166,4 +181,4 @@ def measured(scan: Scan, request: Request, made: Reconstruction, min_lesion_ml: 
         if assessment.lesions is None
         else local_errors(assessment.lesions, made.image, scan.reference, scan.data_range)
     )
-    return Outcome(request, made, assessment, errors)
+    return Outcome(request, made, assessment, errors, measure_curves(scan, made))

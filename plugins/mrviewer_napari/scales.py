@@ -12,6 +12,7 @@ from mrviewer.errors import InputError
 __all__ = ["Scales"]
 
 _SHARED = ("contrast_limits", "gamma")
+_SHARED_BY_ERRORS = (*_SHARED, "colormap")
 _SIGNED = Colormap([[0.34, 0.71, 0.91], [0, 0, 0], [1.0, 0.75, 0.2]], name="too low, equal, too high")
 
 
@@ -40,9 +41,9 @@ class Scales:
 
     def adopt(self, images: Sequence[Image], errors: Sequence[Image]) -> None:
         """Take over the layers; new images get the window of the first, all error maps the error scale."""
-        for old in (self._images, self._errors):
+        for old, shared in ((self._images, _SHARED), (self._errors, _SHARED_BY_ERRORS)):
             if old:
-                unlink_layers(old, _SHARED)
+                unlink_layers(old, shared)
         window, gamma = (images[0].contrast_limits, images[0].gamma) if images else ((0, 1), 1)
         for image in images:
             image.colormap, image.gamma, image.contrast_limits = "gray", gamma, window
@@ -50,7 +51,7 @@ class Scales:
         self._scale_errors()
         self.link(on=self._linked)
         if len(self._errors) > 1:
-            link_layers(self._errors, (*_SHARED, "colormap"))
+            link_layers(self._errors, _SHARED_BY_ERRORS)
 
     def link(self, *, on: bool) -> None:
         """Let all images share one window, or each have its own."""

@@ -1,7 +1,7 @@
 """One modality of a study, ready to be sampled and shown: raw data, reference and labels on one grid. No Qt."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -10,11 +10,30 @@ from numpy.typing import NDArray
 from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress
-from mrviewer.study import Origin, RawData, Study
+from mrviewer.study import Image, Origin, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["Scan", "load_scan", "with_labels"]
+__all__ = ["Scan", "Series", "load_scan", "with_labels"]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A study with a series of volumes.
+
+    Parameters
+    ----------
+    study
+        As it was opened.
+    image
+        The series, in memory.
+    brightest
+        Largest value of all its frames, so that they can share one window.
+    """
+
+    study: Study
+    image: Image
+    brightest: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +54,10 @@ class Scan:
         Reference lesions; `None` if nobody drew any.
     data_range
         Brightest reference value, the unit of all error scales; 1 without a reference.
+    series
+        The series that the image is one frame of; `None` for a single volume.
+    frame
+        Which frame it is.
     """
 
     study: Study
@@ -44,6 +67,23 @@ class Scan:
     reference: NDArray[np.float32] | None
     labels: NDArray[np.bool_] | None
     data_range: float
+    series: Series | None = None
+    frame: int = 0
+
+    @property
+    def patient(self) -> Study:
+        """The study as it was opened, with all its frames."""
+        return self.study if self.series is None else self.series.study
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of the series; 1 for a single volume."""
+        return 1 if self.series is None else self.series.image.n_frames
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Gray values from black to white; those of all frames of a series, so that a rising signal looks brighter."""
+        return 0.0, self.data_range if self.series is None else self.series.brightest
 
     @property
     def slice_axis(self) -> int:
@@ -66,9 +106,19 @@ class Scan:
         return view
 
 
-def load_scan(study: Study, modality: str | None = None) -> Generator[Progress, None, Scan]:
-    """Read what the viewer needs of one modality; `None` chooses as `Study.choose_modality` does."""
+def load_scan(
+    study: Study, modality: str | None = None, frame: int = 0, series: Series | None = None
+) -> Generator[Progress, None, Scan]:
+    """Read what the viewer needs of one modality; `None` chooses as `Study.choose_modality` does.
+
+    Of a series it reads one frame, and shows the methods a study that has this frame alone. A `series` that was read
+    before is not read again.
+    """
     chosen = study.choose_modality(modality)
+    if series is None or series.image.modality != chosen:
+        series = _series(study, chosen)
+    if series is not None:
+        study = _study_of_frame(series, frame)
     raw = raw_data(study, chosen)
     yield Progress(0, raw.shape[0], f"reading {chosen}")
     reference = yield from _reference(study, raw)
@@ -80,12 +130,33 @@ def load_scan(study: Study, modality: str | None = None) -> Generator[Progress, 
         reference=reference,
         labels=_labels(study),
         data_range=1.0 if reference is None else float(reference.max(initial=0.0)) or 1.0,
+        series=series,
+        frame=frame,
     )
 
 
-def with_labels(scan: Scan, study: Study) -> Scan:
-    """Return the same scan with the labels of `study`, which differs from its own in nothing else."""
-    return Scan(study, scan.modality, scan.raw, scan.geometry, scan.reference, _labels(study), scan.data_range)
+def with_labels(scan: Scan, labels: Image, *notes: str) -> Scan:
+    """Return the same scan with other reference labels, and notes on them."""
+    study = scan.study.with_labels(labels, *notes)
+    series = scan.series
+    if series is not None:
+        series = replace(series, study=series.study.with_labels(labels, *notes))
+    return replace(scan, study=study, series=series, labels=_labels(study))
+
+
+def _series(study: Study, modality: str) -> Series | None:
+    image = study.images.get(modality)
+    if image is None or image.n_frames == 1 or modality in study.raw:
+        return None
+    values = np.asarray(image.data)
+    finite = np.abs(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+    return Series(study, replace(image, data=values), float(finite.max(initial=0)) or 1.0)
+
+
+def _study_of_frame(series: Series, frame: int) -> Study:
+    image = series.image
+    volume = replace(image, data=np.asarray(image.volume(frame)))
+    return replace(series.study, images={**series.study.images, image.modality: volume})
 
 
 def _labels(study: Study) -> NDArray[np.bool_] | None:

@@ -40,6 +40,7 @@ class Stage:
         self.plane, self.radiological = Plane.AXIAL, True
         self.texts: dict[str, str] = {}
         self.contours, self.error_name, self.note = True, "", ""
+        self.classes: tuple[str, ...] = ()
         self._words = TileCaptions(gap=_SPACING, visible=True)
         viewer.canvas.overlays[_WORDS] = self._words
         self._fitted: tuple[object, ...] = ()
@@ -109,6 +110,7 @@ class Stage:
             compared=any(not tile.plain for tile in drawn),
             plain=any(tile.plain for tile in drawn),
             error=self.error_name if self._has_errors else "",
+            classes=self.classes if drawn else (),
         )
 
     def _show_colour_bar(self) -> None:

@@ -12,7 +12,7 @@ from psygnal import SignalGroupDescriptor
 
 from mrviewer_napari.views import Plane
 
-__all__ = ["MaskWish", "PanelState"]
+__all__ = ["MaskWish", "PanelState", "StepWish"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,22 @@ class MaskWish:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class StepWish:
+    """Look at an estimate on the way instead of the result.
+
+    Parameters
+    ----------
+    method
+        Whose.
+    number
+        Which, from 0.
+    """
+
+    method: str
+    number: int
+
+
 @dataclass
 class PanelState:
     """The wishes of the person in front of the screen.
@@ -46,7 +62,11 @@ class PanelState:
     mask
         The sampling mask to make.
     methods
-        Names of the ticked methods, in the order of their registration.
+        Names of the ticked methods, in the order of the panel.
+    chains
+        Chains that the person made, ``A+B`` each.
+    step
+        Step to look at instead of a result; `None` for the results. It belongs to the shown slice alone.
     plane
         What the tiles show.
     error_gain
@@ -55,6 +75,8 @@ class PanelState:
         Whether error maps keep their sign.
     contours
         Whether segmentation contours are drawn.
+    all_classes
+        Whether they are those of every class, instead of lesions compared with the reference.
     radiological
         Whether the patient's left is on the right of the screen.
     lesion_method
@@ -69,10 +91,13 @@ class PanelState:
 
     mask: MaskWish = MaskWish()
     methods: tuple[str, ...] = ()
+    chains: tuple[str, ...] = ()
+    step: StepWish | None = None
     plane: Plane = Plane.AXIAL
     error_gain: float = 5.0
     signed_errors: bool = False
     contours: bool = True
+    all_classes: bool = False
     radiological: bool = True
     lesion_method: str = ""
     min_lesion_ml: float = 0.0

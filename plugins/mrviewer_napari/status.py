@@ -28,10 +28,13 @@ class MethodStatus:
     done, total
         Slices.
     text
-        The numbers of a finished volume, or why it failed.
+        The numbers of a finished volume, or why it failed, in few words.
+    details
+        The same at length.
     """
 
     phase: Phase = Phase.OFF
     done: int = 0
     total: int = 0
     text: str = ""
+    details: str = ""

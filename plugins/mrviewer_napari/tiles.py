@@ -15,6 +15,7 @@ from mrviewer_napari.clicks import on_click
 from mrviewer_napari.layers import window_of
 from mrviewer_napari.layout import Layout, TileKind, TileSpec, image_key, lay_out
 from mrviewer_napari.orientation import oblique_note
+from mrviewer_napari.places import Places
 from mrviewer_napari.scales import Scales
 from mrviewer_napari.shelf import Shelf
 from mrviewer_napari.stage import Stage
@@ -47,9 +48,9 @@ class TileGrid:
         self._shelf = Shelf(self._viewer)
         self._stage = Stage(self._viewer, self._shelf)
         self._scales = Scales()
-        self._geometry = Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0))
+        self._places = Places(self._viewer)
         self._specs: dict[str, TileSpec] = {}
-        self._slice_axis, self._slice = 0, -1
+        self._slice = -1
         self._windowed = self._closed = False
         self._click = on_click(self._report_click)
         self._viewer.mouse_drag_callbacks.append(self._click)
@@ -85,11 +86,11 @@ class TileGrid:
             If a key occurs twice, or an error map has no image to stand under.
         """
         layout = self._lay_out(tiles, geometry)
-        fresh = not self._shelf.tiles or not geometry.matches(self._geometry)
+        fresh = not self._shelf.tiles or not geometry.matches(self._places.geometry)
         if not self._shelf.tiles:
             for stranger in self._viewer.layers:
                 stranger.visible = False
-        self._geometry, self._slice_axis = geometry, slice_axis
+        self._places.geometry, self._places.slice_axis = geometry, slice_axis
         self._specs = specs = {tile.key: tile for tile in tiles}
         self._stage.shape = (layout.rows, layout.columns)
         self._stage.note = oblique_note(geometry)
@@ -98,7 +99,7 @@ class TileGrid:
             self._shelf.fill(geometry, [None if key is None else specs[key] for key in layout.cells])
         if fresh:
             self._windowed = False
-            move_to(self._viewer, self._to_world((np.array(geometry.shape) - 1) // 2))
+            move_to(self._viewer, self._places.middle)
             self._stage.show(self.plane)
         else:
             self._stage.refit()
@@ -147,7 +148,7 @@ class TileGrid:
             The two other axes of the grid, in their order.
         """
         tile = self._tile(key)
-        tile.write(tile.image, self._slice_axis, index, plane)
+        tile.write(tile.image, self._places.slice_axis, index, plane)
         self._draw(tile.image, index)
 
     def set_text(self, key: str, text: str) -> None:
@@ -186,15 +187,20 @@ class TileGrid:
         """Write the codes of one slice ``(rows, columns)`` in place and have them drawn if they are on the screen."""
         tile = self._tile(key)
         if not tile.outlined:
-            self.set_contours(key, np.zeros(self._geometry.shape, np.uint8))
-        flat = self._slice_axis not in displayed(self._viewer)
-        tile.write_outlines(self._slice_axis, index, plane, flat=flat)
+            self.set_contours(key, np.zeros(self._places.geometry.shape, np.uint8))
+        flat = self._places.slice_axis not in displayed(self._viewer)
+        tile.write_outlines(self._places.slice_axis, index, plane, flat=flat)
         self._draw(tile.contours, index)
 
     def show_contours(self, on: bool) -> None:
         """Show or hide all outlines and their legend."""
         self._stage.contours = on
         self._show_outlines()
+
+    def set_classes(self, names: Sequence[str]) -> None:
+        """Say that outlines are classes of these names (`mrviewer_napari.colours.class_code`); none for agreement."""
+        self._stage.classes = tuple(names)
+        self._stage.write()
 
     def set_error_limit(self, limit: float) -> None:
         """Set the largest error of the shared colour scale at gain 1, in the units of the volumes."""
@@ -235,18 +241,15 @@ class TileGrid:
 
     def go_to(self, index: tuple[float, float, float], field_of_view_mm: float = 60.0) -> None:
         """Move every tile to a voxel ``(z, y, x)`` and show `field_of_view_mm` around it."""
-        centre_on(self._viewer, self._to_world(np.asarray(index, float)), field_of_view_mm)
+        centre_on(self._viewer, self._places.to_world(np.asarray(index, float)), field_of_view_mm)
 
     def show_slice(self, index: int) -> None:
         """Move every tile along the slice axis and leave the camera where it is."""
-        place = np.zeros(3)
-        place[self._slice_axis] = index
-        self._viewer.dims.set_point(self._slice_axis, self._to_world(place)[self._slice_axis])
+        self._places.show_slice(index)
 
     def current_slice(self) -> int:
         """Index of the shown place along the slice axis."""
-        axis = self._slice_axis
-        return int(np.clip(np.rint(self._to_index(self._viewer.dims.point)[axis]), 0, self._geometry.shape[axis] - 1))
+        return self._places.current_slice
 
     def clear(self) -> None:
         """Take all tiles off the screen."""
@@ -282,8 +285,8 @@ class TileGrid:
     def _on_resize(self) -> None:
         """Lay out again when the canvas has become much wider or taller."""
         shown = [self._specs[key] for key in self._specs if key in self.keys]
-        if shown and self._lay_out(shown, self._geometry).rows != self._stage.shape[0]:
-            self.arrange(self._geometry, shown, slice_axis=self._slice_axis)
+        if shown and self._lay_out(shown, self._places.geometry).rows != self._stage.shape[0]:
+            self.arrange(self._places.geometry, shown, slice_axis=self._places.slice_axis)
 
     def _on_removed(self, event: Any) -> None:  # noqa: ANN401
         """Close the gap, once whoever removes layers is done; where Qt does not run, with the next `arrange`."""
@@ -295,7 +298,7 @@ class TileGrid:
         if self._closed or not self._specs or not self._shelf.tiles:
             return
         if kept:
-            self.arrange(self._geometry, kept, slice_axis=self._slice_axis)
+            self.arrange(self._places.geometry, kept, slice_axis=self._places.slice_axis)
         else:
             self.clear()
 
@@ -305,7 +308,7 @@ class TileGrid:
     def _draw(self, layer: Image | Labels, index: int) -> None:
         """Draw a layer after one slice of it changed, if that can be seen."""
         axes = displayed(self._viewer)
-        if len(axes) == 3 or (self._slice_axis not in axes and index != self.current_slice()):
+        if len(axes) == 3 or (self._places.slice_axis not in axes and index != self.current_slice()):
             return
         # The layer list repaints a row for every event that it hears of, and its rows have not changed.
         with self._viewer.layers.events.blocker():
@@ -334,21 +337,9 @@ class TileGrid:
 
     def _report_click(self, world: tuple[float, ...], cell: tuple[int, int]) -> None:
         number = cell[0] * self._stage.shape[1] + cell[1]
-        index = np.rint(self._to_index(world)).astype(int)
-        inside = bool(np.all((index >= 0) & (index < self._geometry.shape)))
-        if self._viewer.dims.ndisplay != 2 or number >= len(self._shelf.tiles) or not inside:
+        voxel = self._places.voxel_at(world)
+        if self._viewer.dims.ndisplay != 2 or number >= len(self._shelf.tiles) or voxel is None:
             return
         spec = self._shelf.tiles[number].spec
         if spec is not None:
-            self.clicked.emit(tuple(map(int, index)), spec.key)
-
-    def _to_world(self, index: NDArray[np.generic]) -> NDArray[np.float64]:
-        """World coordinates of napari, minus (S, A, R) in mm, of a voxel ``(z, y, x)``."""
-        world: NDArray[np.float64] = index * np.array(self._geometry.voxel_size_mm) - self._geometry.affine[2::-1, 3]
-        return world
-
-    def _to_index(self, world: Sequence[float]) -> NDArray[np.float64]:
-        """Voxel ``(z, y, x)``, not rounded, at world coordinates of napari."""
-        offset = np.asarray(world, float)[-3:] + self._geometry.affine[2::-1, 3]
-        index: NDArray[np.float64] = offset / np.array(self._geometry.voxel_size_mm)
-        return index
+            self.clicked.emit(voxel, spec.key)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mrviewer.live import LiveSlice
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer_napari.results import Outcome, measured
 from mrviewer_napari.scan import Scan, load_scan, with_labels
 
@@ -15,7 +14,7 @@ __all__ = [
     "measure_again",
     "open_files",
     "open_labels",
-    "open_modality",
+    "open_part",
     "open_sample",
     "prepare_slice",
     "save_outcomes",
@@ -40,18 +39,19 @@ def open_files(paths: Sequence[str]) -> Generator[Progress, None, Scan]:
     return (yield from load_scan(study))
 
 
-def open_sample(seed: int) -> Generator[Progress, None, Scan]:
-    """Simulate the sample patient."""
+def open_sample(kind: str, seed: int) -> Generator[Progress, None, Scan]:
+    """Simulate a patient; the one with multiple sclerosis is kept on disk for the next time."""
+    from mrviewer.database import SIMULATED_KINDS, SIMULATED_MS
     from mrviewer.phantom import sample_study
 
     yield Progress(0, 1, "simulating a patient")
-    study = sample_study(seed)
+    study = sample_study(seed) if kind == SIMULATED_MS else SIMULATED_KINDS[kind](seed)
     return (yield from load_scan(study))
 
 
-def open_modality(study: Study, modality: str) -> Generator[Progress, None, Scan]:
-    """Read another modality of an open study."""
-    return (yield from load_scan(study, modality))
+def open_part(scan: Scan, modality: str, frame: int = 0) -> Generator[Progress, None, Scan]:
+    """Read another modality, or another frame of a series, of the patient who is open."""
+    return (yield from load_scan(scan.patient, modality, frame, scan.series))
 
 
 def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
@@ -61,8 +61,7 @@ def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
 
     yield Progress(0, 1, "opening labels")
     labels, note = labels_on_grid(read_image(path, "labels"), scan.geometry)
-    study = scan.study.with_labels(labels, *([note] if note else []))
-    return with_labels(scan, study)
+    return with_labels(scan, labels, *([note] if note else []))
 
 
 def prepare_slice(scan: Scan, index: int) -> Generator[Progress, None, Prepared]:

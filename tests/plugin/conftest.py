@@ -5,18 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from threading import enumerate as threads
+from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
 from mrviewer.study import Image, Study
+from mrviewer_napari import panels, session
+from mrviewer_napari.panel import MrPanel
 
 SHAPE = (6, 40, 32)
+Wait = Callable[[Callable[[], bool]], None]
 
 
 @dataclass
@@ -29,12 +34,28 @@ class FakeMethod:
     wait_s: float = 0.0
     error: Exception | None = None
     fit: Fit = field(default_factory=lambda: Fit(True))
+    needs: Needs = field(default_factory=Needs)
+    classes: tuple[str, ...] = ()
+    estimates: int = 0
+    used: tuple[str, ...] = ()
+    regresses: tuple[str, ...] = ()
+    classifies: tuple[str, ...] = ()
     runs: int = 0
     closed: Event = field(default_factory=Event)
 
     @property
     def card(self) -> Card:
-        return Card(self.name, self.name.title(), self.tasks, Needs(), "Nobody (2026), doi:10.0000/none")
+        citation = "Nobody (2026), doi:10.0000/none"
+        return Card(
+            self.name,
+            self.name.title(),
+            self.tasks,
+            self.needs,
+            citation,
+            classes=self.classes,
+            regresses=self.regresses,
+            classifies=self.classifies,
+        )
 
     def fits(self, study: Study, modality: str) -> Fit:
         del study, modality
@@ -53,12 +74,30 @@ class FakeMethod:
         except GeneratorExit:
             self.closed.set()
             raise
-        image = adjoint(measurement.kspace, measurement.coil_maps)
-        bright = np.abs(image) > 0.75
+        return self._result(measurement)
+
+    def _result(self, measurement: Measurement) -> Result:
+        """Zero filling, what is bright in it, and dimmer and dimmer estimates on the way to it."""
+        image = adjoint(measurement.kspace, measurement.coil_maps).astype(np.complex64)
+        seen = np.abs(image) if self.needs.kspace else measurement.images[measurement.modality]
+        bright = (seen > 0.75).astype(np.uint8)
+        if len(self.classes) > 1:
+            bright[(seen > 0.25) & (bright == 0)] = 2
+        parts = [image * np.float32((number + 1) / self.estimates) for number in range(self.estimates)]
         return Result(
-            image=image.astype(np.complex64) if Task.RECONSTRUCT in self.tasks else None,
-            segmentation=bright.astype(np.uint8) if Task.SEGMENT in self.tasks else None,
+            image=image if Task.RECONSTRUCT in self.tasks else None,
+            segmentation=bright if Task.SEGMENT in self.tasks else None,
+            steps=np.stack(parts) if parts else None,
+            step_names=tuple(f"cascade {number + 1}" for number in range(self.estimates)),
+            modalities_used=self.used,
+            regression=_tenths(len(self.regresses)),
+            classes=_tenths(len(self.classifies)),
         )
+
+
+def _tenths(count: int) -> NDArray[np.float32] | None:
+    """0.1, 0.2, ...; nothing for nothing."""
+    return np.arange(1, count + 1, dtype=np.float32) / 10 if count else None
 
 
 def make_study(*, labels: bool = True, name: str = "tiny") -> Study:
@@ -119,3 +158,28 @@ def eventually(qtbot: object) -> Callable[[Callable[[], bool]], None]:
         qtbot.waitUntil(check, timeout=120_000)  # type: ignore[attr-defined]
 
     return wait
+
+
+@pytest.fixture
+def docked(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, fakes: list[FakeMethod]
+) -> tuple[Any, MrPanel]:
+    """A window with the panel and the methods that `fakes` gives; nothing is open, the first two are ticked."""
+    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    viewer = make_napari_viewer(show=True)
+    panel = panels.dock_panel(viewer)
+    viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
+    panel.state.device = "cpu"
+    panel.state.methods = tuple(fake.name for fake in fakes[:2])
+    return viewer, panel
+
+
+@pytest.fixture
+def opened(docked: tuple[Any, MrPanel], study_folder: Path, eventually: Wait) -> tuple[Any, MrPanel]:
+    """The same with the small study and its labels open, and all volumes full."""
+    viewer, panel = docked
+    panel.open([str(study_folder)])
+    eventually(lambda: panel.session.scan is not None)
+    panel.session.open_labels(str(study_folder.parent / "labels" / "lesion_mask.nii.gz"))
+    eventually(lambda: panel.session.scan.labels is not None and panel.session.is_settled)
+    return viewer, panel

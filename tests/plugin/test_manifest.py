@@ -9,7 +9,7 @@ from npe2 import PluginManifest
 
 import mrviewer_napari
 from mrviewer.method import list_methods
-from mrviewer_napari.derived import in_order
+from mrviewer_napari.method_rows import in_order
 from mrviewer_napari.reader import PATH_KEY, can_open, get_reader
 from mrviewer_napari.settings import state_from_preferences
 
@@ -21,7 +21,10 @@ def test_the_manifest_is_valid_and_everything_in_it_can_be_imported() -> None:
     manifest.validate_imports()
     assert manifest.name == "mrviewer"
     assert [widget.display_name for widget in manifest.contributions.widgets] == ["MR panel"]
-    assert [sample.display_name for sample in manifest.contributions.sample_data] == ["Simulated MS patient"]
+    assert [sample.display_name for sample in manifest.contributions.sample_data] == [
+        "Simulated MS patient",
+        "Simulated liver patient (four phases)",
+    ]
 
 
 def test_preferences_begin_with_what_the_manifest_says() -> None:

@@ -36,7 +36,7 @@ def open_session(qapp: object, eventually: Wait) -> Iterator[Open]:
         state = PanelState(methods=tuple(method.name for method in methods), device="cpu")
         session = Session(state, TileGrid(ViewerModel()), methods)
         made.append(session)
-        session._start_opening(load_scan(make_study(labels=labels)), session._install)
+        session.opening.read(load_scan(make_study(labels=labels)))
         eventually(lambda: session.scan is not None)
         return session
 
@@ -62,8 +62,9 @@ def test_every_method_ends_with_the_numbers_of_the_core(
             layer(session, f"{method.name}:error"), np.abs(expected.image - expected.reference), atol=1e-6
         )
         assert session.computation.status(method.name).phase is Phase.DONE
-    assert "lesions found" in session.computation.status("joint").text
-    assert "lesions" not in session.computation.status("zero-filled").text
+    assert "Dice" in session.computation.status("joint").text
+    assert "lesions found" in session.computation.status("joint").details
+    assert "lesions" not in session.computation.status("zero-filled").details
 
 
 def test_a_mask_change_shows_the_zero_filled_slice_on_the_spot(
@@ -208,7 +209,7 @@ def test_another_study_of_another_size_replaces_the_first(
     volume = np.pad(np.asarray(crop.images["FLAIR"].data), ((0, 3), (0, 8), (0, 0)))
     other = Study("other", {"FLAIR": Image(volume, larger, "FLAIR")})
     session.state.mask = MaskWish(seed=3)
-    session._start_opening(load_scan(other), session._install)
+    session.opening.read(load_scan(other))
     eventually(lambda: session.scan.study is other and session.is_settled)
     assert not errors
     assert layer(session, "joint").shape == (9, 48, 32)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from conftest import FakeMethod, make_study
 
-from mrviewer.method import Fit, Task
+from mrviewer.errors import InputError
+from mrviewer.method import Fit, Needs, Task
 from mrviewer.progress import finish
 from mrviewer.reconstruct import SliceResult
 from mrviewer.sampling import make_mask
-from mrviewer_napari import derived
+from mrviewer_napari import derived, method_rows
+from mrviewer_napari.catalogue import Catalogue
 from mrviewer_napari.layout import TileKind
 from mrviewer_napari.results import OutcomeStore, Request, run_volume
 from mrviewer_napari.scan import Scan, load_scan
@@ -40,16 +42,44 @@ def test_an_equal_wish_is_not_told_again() -> None:
 
 def test_methods_that_do_not_fit_say_why_and_are_not_run() -> None:
     misfit = FakeMethod("t1-only", fit=Fit(False, "t1-only was trained on T1 and this image is FLAIR"))
-    facts = derived.method_facts([FakeMethod("good"), misfit], make_study(), "FLAIR")
-    assert facts[1].fit.reason == "t1-only was trained on T1 and this image is FLAIR"
-    assert [fact.name for fact in derived.runnable(facts, ("good", "t1-only"))] == ["good"]
+    catalogue = Catalogue([FakeMethod("good"), misfit])
+    assert [method.card.name for method in catalogue.shown(("good", "t1-only"))] == ["good", "t1-only"]
+    catalogue.look_at(make_study(), "FLAIR")
+    assert method_rows.short_reason(catalogue.facts[1]) == "was trained on T1 and this image is FLAIR"
+    assert [method.card.name for method in catalogue.shown(("good", "t1-only"))] == ["good"]
 
 
-def test_zero_filling_comes_first_and_pure_segmentation_last() -> None:
-    names = ["unet", "joint", "zero-filled", "cs"]
-    tasks = {"unet": (Task.SEGMENT,), "joint": (Task.RECONSTRUCT, Task.SEGMENT)}
-    ordered = derived.in_order([FakeMethod(name, tasks.get(name, (Task.RECONSTRUCT,))) for name in names])
-    assert [method.name for method in ordered] == ["zero-filled", "cs", "joint", "unet"]
+def test_methods_are_grouped_by_what_they_do() -> None:
+    images = Needs(kspace=False)
+    methods = [
+        FakeMethod("liver", (Task.SEGMENT, Task.REGRESS, Task.CLASSIFY), needs=images),
+        FakeMethod("unet", (Task.SEGMENT,), needs=images),
+        FakeMethod("latent", (Task.SEGMENT,)),
+        FakeMethod("joint", (Task.RECONSTRUCT, Task.SEGMENT)),
+        FakeMethod("cascade"),
+        FakeMethod("zero-filled"),
+    ]
+    catalogue = Catalogue(methods)
+    assert list(catalogue.methods) == ["zero-filled", "cascade", "joint", "latent", "unet", "liver"]
+    kinds = [method_rows.kind_of(fact.card).name for fact in catalogue.facts]
+    assert kinds == ["RECONSTRUCT", "RECONSTRUCT", "BOTH", "UNDERSAMPLED", "FULL_IMAGE", "MEASURE"]
+    assert catalogue.reconstructors == ("zero-filled", "cascade", "joint")
+    assert catalogue.segmenters == ("unet", "liver")
+
+
+def test_a_chain_is_a_method_like_any_other() -> None:
+    catalogue = Catalogue([FakeMethod("cascade"), FakeMethod("unet", (Task.SEGMENT,), needs=Needs(kspace=False))])
+    catalogue.set_chains(["cascade+unet"])
+    assert method_rows.kind_of(catalogue.methods["cascade+unet"].card) is method_rows.Kind.CHAIN
+    chain = catalogue.methods["cascade+unet"]
+    catalogue.set_chains(["cascade+unet"])
+    assert catalogue.methods["cascade+unet"] is chain
+    for name in ("unet+cascade", "cascade+ghost", "cascade+cascade"):
+        with pytest.raises(InputError):
+            catalogue.set_chains([name])
+        assert list(catalogue.methods) == ["cascade", "unet", "cascade+unet"], "what was there stays"
+    catalogue.set_chains([])
+    assert list(catalogue.methods) == ["cascade", "unet"]
 
 
 def test_tiles_show_what_is_known(scan: Scan) -> None:
@@ -82,6 +112,13 @@ def test_tile_text_gives_the_quality_of_the_slice(scan: Scan) -> None:
     assert derived.tile_text(card, scan, None, "R = 4") == "joint  R = 4\ncomputing ..."
 
 
+def test_a_tile_says_what_a_segmentation_was_made_from(scan: Scan) -> None:
+    seen = SliceResult(2, None, np.zeros((40, 32), np.uint8), None)
+    full, latent = (FakeMethod("s", (Task.SEGMENT,), needs=Needs(kspace=kspace)).card for kspace in (False, True))
+    assert derived.tile_text(full, scan, seen, "R = 4") == "s\non the full image"
+    assert derived.tile_text(latent, scan, seen, "R = 4") == "s\nfrom R = 4, over the reference"
+
+
 def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
     rows = dict(derived.study_facts(scan))
     assert rows["Matrix"] == "32 x 40 x 6"
@@ -97,7 +134,7 @@ def test_mask_facts_count_lines() -> None:
 
 def test_the_card_as_text_escapes_what_it_is_given() -> None:
     card = FakeMethod("a<b").card
-    assert "a&lt;b" in derived.card_html(card)
+    assert "a&lt;b" in method_rows.card_html(card)
 
 
 def test_the_store_forgets_the_least_recently_used(scan: Scan) -> None:

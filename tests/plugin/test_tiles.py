@@ -99,6 +99,16 @@ def test_layers_of_dropped_tiles_serve_the_new_ones_empty(viewer: ViewerModel, g
     assert layer(viewer, "CS outlines").opacity == 0
 
 
+def test_a_layer_that_held_errors_is_gray_once_it_holds_an_image(viewer: ViewerModel, grid: TileGrid) -> None:
+    only_images = [spec for spec in specs("d5c5", "zf", "cs", "tv") if spec.key != "cs:error"]
+    grid.arrange(GEOMETRY, specs("d5c5", "zf", "cs"), slice_axis=0)
+    grid.arrange(GEOMETRY, only_images, slice_axis=0)
+    grid.set_error_limit(2.0)
+    grid.set_signed_errors(True)
+    kinds = {name: layer(viewer, name).colormap.name for name in ("Reference", "D5C5", "ZF", "CS", "TV")}
+    assert set(kinds.values()) == {"gray"}, kinds
+
+
 def test_another_grid_of_voxels_empties_and_moves_every_tile(
     viewer: ViewerModel, grid: TileGrid, volume: Volume
 ) -> None:

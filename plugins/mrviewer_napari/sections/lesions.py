@@ -3,7 +3,6 @@
 from qtpy.QtCore import QItemSelectionModel, QModelIndex, QSize, QSortFilterProxyModel, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHeaderView,
@@ -16,7 +15,7 @@ from qtpy.QtWidgets import (
 from mrviewer_napari.lesion_rows import lesion_at, lesion_rows, voxel_of
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.sections.lesion_model import LesionModel
-from mrviewer_napari.sections.parts import quiet_label, signals_blocked
+from mrviewer_napari.sections.parts import choice_box, quiet_label, signals_blocked
 from mrviewer_napari.session import Session
 
 __all__ = ["LesionsSection"]
@@ -29,8 +28,7 @@ class LesionsSection(QWidget):
         super().__init__(parent)
         self._session = session
         self._following = False
-        self.method = QComboBox()
-        self.method.setToolTip("Whose segmentation is compared with the reference labels")
+        self.method = choice_box("Whose segmentation is compared with the reference labels")
         self.smallest = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.005, decimals=3, suffix=" ml")
         self.smallest.setToolTip("Lesions and predicted regions smaller than this are left out; 0 leaves none out")
         self.summary = QLabel()

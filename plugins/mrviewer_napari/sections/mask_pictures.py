@@ -1,4 +1,4 @@
-"""Small pictures of a mask and of its point spread function."""
+"""Small pictures of a mask, of its point spread function, and of the probabilities behind a learned one."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from qtpy.QtGui import QImage, QPixmap
 
 from mrviewer.sampling import Mask, point_spread_function
 
-__all__ = ["mask_picture", "spread_picture"]
+__all__ = ["mask_picture", "probability_picture", "spread_picture"]
 
 _FLOOR_DB = -60.0
 
@@ -26,8 +26,13 @@ def spread_picture(mask: Mask, shape: tuple[int, int], size: int) -> QPixmap:
     return _pixmap((decibels / -_FLOOR_DB + 1) * 255, size)
 
 
+def probability_picture(probability: NDArray[np.float32], shape: tuple[int, int], size: int) -> QPixmap:
+    """Probabilities from 0, black, to 1, white; those of lines are drawn over the whole height."""
+    return _pixmap(np.broadcast_to(probability, shape) * np.float32(255), size)
+
+
 def _pixmap(gray: NDArray[np.floating], size: int) -> QPixmap:
-    pixels = np.ascontiguousarray(gray, np.uint8)
+    pixels = np.ascontiguousarray(np.clip(gray, 0, 255), np.uint8)
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
     return QPixmap.fromImage(image).scaled(size, size, Qt.AspectRatioMode.KeepAspectRatio)

@@ -1,14 +1,26 @@
 """Methods: tick what to see; what it is, whether it fits, how far it is, and how well it did."""
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from mrviewer_napari.derived import MethodFacts, card_html, task_words
-from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked
+from mrviewer_napari.method_rows import Kind, MethodFacts, card_html, kind_of, short_reason
+from mrviewer_napari.sections.parts import ElidedLabel, choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 from mrviewer_napari.status import MethodStatus, Phase
 
-__all__ = ["MethodRow", "MethodsSection"]
+__all__ = ["ChainChooser", "MethodRow", "MethodsSection"]
+
+_INDENT = 22
+"""Under the name of a method, past its box."""
 
 
 class MethodRow(QWidget):
@@ -18,24 +30,36 @@ class MethodRow(QWidget):
         super().__init__(parent)
         self._session, self.method = session, fact.name
         self.box = QCheckBox(fact.name)
-        self.box.setToolTip(card_html(fact.card))
-        title = QLabel(fact.card.title)
-        title.setStyleSheet("color: #a0a4ab;")
-        title.setToolTip(self.box.toolTip())
+        title = ElidedLabel(fact.card.title)
+        for widget in (self.box, title):
+            widget.setToolTip(card_html(fact.card))
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(5)
         self.text = quiet_label()
-        self.text.setIndent(22)
-        head = QHBoxLayout()
-        head.addWidget(self.box, 1)
-        head.addWidget(title, 0, Qt.AlignmentFlag.AlignRight)
+        self.text.setIndent(_INDENT)
+        self._head = QHBoxLayout()
+        self._head.setSpacing(8)
+        self._head.addWidget(self.box)
+        self._head.addWidget(title, 1)
+        self.remove = self._remove_button() if kind_of(fact.card) is Kind.CHAIN else None
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 2)
-        layout.setSpacing(2)
-        layout.addLayout(head)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addLayout(self._head)
         layout.addWidget(self.bar)
         layout.addWidget(self.text)
         self.box.toggled.connect(self._tick)
+
+    def _remove_button(self) -> QToolButton:
+        button = QToolButton(text="✕")
+        button.setAutoRaise(True)
+        button.setToolTip(f"Take {self.method} out of the list")
+        button.clicked.connect(self._remove)
+        self._head.addWidget(button)
+        return button
+
+    def _remove(self) -> None:
+        self._session.remove_chain(self.method)
 
     def _tick(self, on: bool) -> None:
         self._session.state.tick(self.method, on, self._session.methods)
@@ -48,45 +72,106 @@ class MethodRow(QWidget):
         show_if(self.bar, status.phase is Phase.RUNNING)
         self.bar.setRange(0, max(status.total, 1))
         self.bar.setValue(status.done)
-        self.text.setText((status.text or task_words(fact.card)) if fact.fit.ok else fact.fit.reason)
+        text = status.text if fact.fit.ok else short_reason(fact)
+        self.text.setText(text)
+        self.text.setToolTip(status.details or ("" if fact.fit.ok else fact.fit.reason))
+        show_if(self.text, bool(text))
 
 
-class MethodsSection(QWidget):
-    """All installed methods, and one button that stops or starts them."""
+class ChainChooser(QWidget):
+    """Makes a chain: one method's image, segmented by another."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.first = choice_box("The method that reconstructs")
+        self.second = choice_box("The method that segments its image")
+        self.first.addItems(list(session.catalogue.reconstructors))
+        trained = [name for name in session.catalogue.reconstructors if session.methods[name].card.weights is not None]
+        self.first.setCurrentText(trained[0] if trained else "")
+        self.second.addItems(list(session.catalogue.segmenters))
+        self.button = QPushButton("Add")
+        self.button.setToolTip("Have both as one method in the list")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(quiet_label("Take the image of"), 0, 0)
+        layout.addWidget(self.first, 0, 1, 1, 2)
+        layout.addWidget(quiet_label("segment it with"), 1, 0)
+        layout.addWidget(self.second, 1, 1)
+        layout.addWidget(self.button, 1, 2)
+        self.button.clicked.connect(self._add)
+        self.setVisible(bool(self.first.count() and self.second.count()))
+
+    def _add(self) -> None:
+        self._session.add_chain(self.first.currentText(), self.second.currentText())
+
+
+class MethodsSection(QWidget):
+    """All installed methods in groups, the chooser of chains, and one button that stops or starts them."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.rows: dict[str, MethodRow] = {}
+        self.headings: dict[Kind, QLabel] = {}
+        self._list = QVBoxLayout()
+        self._list.setSpacing(3)
+        self.chooser = ChainChooser(session)
+        self.button = QPushButton()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        self.rows = {fact.name: MethodRow(session, fact) for fact in session.facts}
-        for row in self.rows.values():
-            layout.addWidget(row)
-        self.button = QPushButton()
+        layout.addLayout(self._list)
+        layout.addWidget(self.chooser)
         layout.addWidget(self.button)
         self.button.clicked.connect(self._stop_or_go_on)
         session.scan_changed.connect(self.refresh)
+        session.methods_changed.connect(self.refresh)
         session.busy_changed.connect(self._show_button)
         session.state.events.methods.connect(self._refresh_all)
         session.computation.status_changed.connect(self._show_status)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show every row afresh."""
-        for fact in self._session.facts:
-            status = self._session.computation.status(fact.name)
-            self.rows[fact.name].show_fact(fact, fact.name in self._session.state.methods, status)
+        """Show every row afresh; rows of new chains come, those of old ones go."""
+        facts = self._session.facts
+        for name in set(self.rows) - {fact.name for fact in facts}:
+            self._drop(self.rows.pop(name))
+        for fact in facts:
+            if fact.name not in self.rows:
+                self._add(fact)
+            self._show_fact(fact)
+        for kind in set(self.headings) - {kind_of(fact.card) for fact in facts}:
+            self._drop(self.headings.pop(kind))
         self._show_button()
+
+    def _add(self, fact: MethodFacts) -> None:
+        """Append a row; methods come in the order of their kinds, so its group is the last one."""
+        kind = kind_of(fact.card)
+        if kind not in self.headings:
+            self.headings[kind] = group_label(kind.value)
+            self._list.addWidget(self.headings[kind])
+        self.rows[fact.name] = MethodRow(self._session, fact)
+        self._list.addWidget(self.rows[fact.name])
+
+    def _drop(self, widget: QWidget) -> None:
+        self._list.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
+
+    def _show_fact(self, fact: MethodFacts) -> None:
+        status = self._session.computation.status(fact.name)
+        self.rows[fact.name].show_fact(fact, fact.name in self._session.state.methods, status)
 
     def _refresh_all(self, names: tuple[str, ...]) -> None:
         del names
         self.refresh()
 
     def _show_status(self, method: str) -> None:
-        fact = next(fact for fact in self._session.facts if fact.name == method)
-        status = self._session.computation.status(method)
-        self.rows[method].show_fact(fact, method in self._session.state.methods, status)
+        for fact in self._session.facts:
+            if fact.name == method and method in self.rows:
+                self._show_fact(fact)
         self._show_button()
 
     def _show_button(self) -> None:

@@ -4,9 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qtpy.QtCore import QObject, Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
-__all__ = ["clear_form", "quiet_label", "show_if", "signals_blocked"]
+__all__ = [
+    "ElidedLabel",
+    "choice_box",
+    "clear_form",
+    "group_label",
+    "quiet_label",
+    "show_if",
+    "signals_blocked",
+    "warning_label",
+]
 
 
 @contextmanager
@@ -19,12 +29,52 @@ def signals_blocked(widget: QObject) -> Iterator[None]:
         widget.blockSignals(before)
 
 
+class ElidedLabel(QLabel):
+    """One line at the right edge that gives way to what stands left of it, and ends in dots where it does not fit."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setStyleSheet("color: #a0a4ab;")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw as much of the text as fits."""
+        del event
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def choice_box(tip: str) -> QComboBox:
+    """Box to choose from that never makes the panel wider, however long its entries are."""
+    box = QComboBox()
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+    return box
+
+
 def quiet_label(text: str = "") -> QLabel:
     """Wrapped text in a softer tone, for what explains."""
     label = QLabel(text)
     label.setWordWrap(True)
     label.setStyleSheet("color: #a0a4ab;")
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def warning_label() -> QLabel:
+    """Wrapped text in a warm tone, for what was refused; hidden while there is nothing to say."""
+    label = quiet_label()
+    label.setStyleSheet("color: #E69F00;")
+    label.hide()
+    return label
+
+
+def group_label(text: str) -> QLabel:
+    """Heading of a group inside a section."""
+    label = QLabel(text)
+    label.setStyleSheet("color: #c3c7cd; font-weight: bold; font-size: 11px; padding-top: 4px;")
     return label
 
 

@@ -17,10 +17,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.sampling import mask_families
+from mrviewer.sampling import is_learned, learned_probability, mask_families
 from mrviewer_napari.derived import mask_facts
-from mrviewer_napari.sections.mask_pictures import mask_picture, spread_picture
-from mrviewer_napari.sections.parts import quiet_label
+from mrviewer_napari.sections.mask_pictures import mask_picture, probability_picture, spread_picture
+from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.session import Session
 from mrviewer_napari.state import MaskWish
 
@@ -29,7 +29,8 @@ __all__ = ["SamplingSection"]
 _STEPS = 10
 """Slider steps for each unit of acceleration."""
 _FASTEST = 16
-_PICTURE = 120
+_PICTURE = 108
+"""Three of them fit side by side."""
 
 
 class SamplingSection(QWidget):
@@ -58,9 +59,10 @@ class SamplingSection(QWidget):
         self.seed.setToolTip("The same seed gives the same mask")
         self.dice = QPushButton("Another")
         self.dice.setToolTip("Draw another mask of the same kind")
-        self.pattern, self.spread = QLabel(), QLabel()
+        self.pattern, self.spread, self.probability = QLabel(), QLabel(), QLabel()
         self.achieved = QLabel()
         self.achieved.setWordWrap(True)
+        self.problem = warning_label()
         self._lay_out()
         self._connect()
         self._show(self._state.mask)
@@ -81,24 +83,40 @@ class SamplingSection(QWidget):
         form.addRow("Acceleration", rate)
         form.addRow("Centre fraction", self.center)
         form.addRow("Seed", draw)
-        pictures = QHBoxLayout()
-        for label, caption in ((self.pattern, "k-space samples"), (self.spread, "point spread, 60 dB")):
-            column = QVBoxLayout()
-            label.setFixedSize(_PICTURE, _PICTURE)
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
-            column.addWidget(quiet_label(caption))
-            pictures.addLayout(column)
-        self.pattern.setToolTip("Bright where a sample is acquired; the centre of k-space is in the middle")
-        self.spread.setToolTip("How one bright pixel looks in the zero-filled image; what lies beside it are ghosts")
-        pictures.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(first)
         layout.addWidget(self.description)
         layout.addLayout(form)
-        layout.addLayout(pictures)
+        layout.addWidget(self.problem)
+        layout.addWidget(self._pictures())
         layout.addWidget(self.achieved)
+
+    def _pictures(self) -> QWidget:
+        """Pictures side by side, each over its caption."""
+        self.pattern.setToolTip("Bright where a sample is acquired; the centre of k-space is in the middle")
+        self.spread.setToolTip("How one bright pixel looks in the zero-filled image; what lies beside it are ghosts")
+        self.probability.setToolTip("How much a method wants each sample: what is brightest is acquired, at any rate")
+        self.pictures = QWidget()
+        row = QHBoxLayout(self.pictures)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self._columns = {}
+        for label, caption in (
+            (self.pattern, "k-space samples"),
+            (self.spread, "spread, 60 dB"),
+            (self.probability, "probability"),
+        ):
+            label.setFixedSize(_PICTURE, _PICTURE)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._columns[label] = QWidget()
+            column = QVBoxLayout(self._columns[label])
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(label)
+            column.addWidget(quiet_label(caption))
+            row.addWidget(self._columns[label])
+        row.addStretch(1)
+        return self.pictures
 
     def _connect(self) -> None:
         self.family.activated.connect(self._choose_family)
@@ -139,28 +157,38 @@ class SamplingSection(QWidget):
     # To the person -------------------------------------------------------------------------------------------------
 
     def _show(self, wish: MaskWish) -> None:
-        for widget in (self.slider, self.acceleration, self.center, self.seed, self.family):
-            widget.blockSignals(True)
-        self.slider.setValue(round(wish.acceleration * _STEPS))
-        self.acceleration.setValue(wish.acceleration)
-        self.center.setValue(wish.center_fraction)
-        self.seed.setValue(wish.seed)
-        self.family.setCurrentIndex(self.family.findData(wish.family))
-        for widget in (self.slider, self.acceleration, self.center, self.seed, self.family):
-            widget.blockSignals(False)
-        from_file = wish.family.startswith("file:")
-        for widget in (self.slider, self.acceleration, self.center, self.seed, self.dice):
-            widget.setEnabled(not from_file and wish.family != "full")
+        family = wish.family.partition(":")[0]
+        with signals_blocked(self.slider):
+            self.slider.setValue(round(wish.acceleration * _STEPS))
+        with signals_blocked(self.acceleration):
+            self.acceleration.setValue(wish.acceleration)
+        with signals_blocked(self.center):
+            self.center.setValue(wish.center_fraction)
+        with signals_blocked(self.seed):
+            self.seed.setValue(wish.seed)
+        with signals_blocked(self.family):
+            self.family.setCurrentIndex(self.family.findData(family))
+        from_file = family == "file"
+        for widget in (self.slider, self.acceleration):
+            widget.setEnabled(not from_file and family != "full")
+        for widget in (self.center, self.seed, self.dice):
+            widget.setEnabled(not from_file and family != "full" and not is_learned(family))
         name = wish.family.removeprefix("file:").rsplit("/", 1)[-1]
-        self.description.setText(f"Mask from {name}" if from_file else self._descriptions.get(wish.family, ""))
+        self.description.setText(f"Mask from {name}" if from_file else self._descriptions.get(family, ""))
 
     def _show_mask(self) -> None:
         mask, scan = self._session.mask, self._session.scan
-        known = mask is not None and scan is not None
-        for label in (self.pattern, self.spread):
-            label.setVisible(known)
-        self.achieved.setVisible(known)
-        if mask is not None and scan is not None:
-            self.pattern.setPixmap(mask_picture(mask, scan.plane_shape, _PICTURE))
-            self.spread.setPixmap(spread_picture(mask, scan.plane_shape, _PICTURE))
-            self.achieved.setText(mask_facts(mask))
+        self.problem.setText(self._session.mask_choice.problem)
+        show_if(self.problem, bool(self._session.mask_choice.problem))
+        show_if(self.pictures, mask is not None and scan is not None)
+        show_if(self.achieved, mask is not None and scan is not None)
+        if mask is None or scan is None:
+            return
+        shape = scan.plane_shape
+        self.pattern.setPixmap(mask_picture(mask, shape, _PICTURE))
+        self.spread.setPixmap(spread_picture(mask, shape, _PICTURE))
+        show_if(self._columns[self.probability], is_learned(mask.name))
+        if is_learned(mask.name):
+            wanted = learned_probability(mask.name, shape, mask.achieved_acceleration)
+            self.probability.setPixmap(probability_picture(wanted, shape, _PICTURE))
+        self.achieved.setText("\n".join(filter(None, (mask_facts(mask), mask.note))))

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer_napari.derived import study_facts
-from mrviewer_napari.sections.parts import clear_form, quiet_label, signals_blocked
+from mrviewer_napari.sections.parts import choice_box, clear_form, quiet_label, signals_blocked
 from mrviewer_napari.session import Session
 
 __all__ = ["StudySection"]
@@ -23,8 +23,7 @@ class StudySection(QWidget):
         self._session = session
         self.name = QLabel("Nothing is open")
         self.name.setWordWrap(True)
-        self.modality = QComboBox()
-        self.modality.setToolTip("The image to sample and to reconstruct")
+        self.modality = choice_box("The image to sample and to reconstruct")
         self.modality.textActivated.connect(session.choose_modality)
         self._facts = QFormLayout()
         self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)

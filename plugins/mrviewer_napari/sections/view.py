@@ -1,4 +1,4 @@
-"""View: plane, side, outlines and the scale of the error maps."""
+"""View: plane, frame, side, outlines, steps and the scale of the error maps."""
 
 from qtpy.QtWidgets import (
     QButtonGroup,
@@ -11,7 +11,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer_napari.sections.frames import FrameChooser
 from mrviewer_napari.sections.parts import signals_blocked
+from mrviewer_napari.sections.stepper import Stepper
 from mrviewer_napari.session import Session
 from mrviewer_napari.views import Plane
 
@@ -41,29 +43,41 @@ class ViewSection(QWidget):
         self.signed = QCheckBox("signed")
         self.signed.setToolTip("Too dark in blue, too bright in orange, instead of the size of the error")
         self.contours = QCheckBox("segmentation outlines")
+        self.all_classes = QCheckBox("of every class")
+        self.all_classes.setToolTip(
+            "Outline every class in its own colour, tissues too; otherwise lesions alone, compared with the reference"
+        )
         self.radiological = QCheckBox("radiological (patient's left on the right)")
         errors = QHBoxLayout()
         errors.addWidget(self.gain, 1)
         errors.addWidget(self.signed)
+        outlines = QHBoxLayout()
+        outlines.addWidget(self.contours)
+        outlines.addWidget(self.all_classes)
+        outlines.addStretch(1)
         form = QFormLayout()
         form.addRow("Error gain", errors)
+        self.frames, self.stepper = FrameChooser(session), Stepper(session)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(planes)
+        layout.addWidget(self.frames)
         layout.addLayout(form)
-        layout.addWidget(self.contours)
+        layout.addLayout(outlines)
         layout.addWidget(self.radiological)
+        layout.addWidget(self.stepper)
         self._connect()
         self._show()
 
     def _connect(self) -> None:
         events = self._state.events
-        for signal in (events.plane, events.error_gain, events.signed_errors, events.contours, events.radiological):
-            signal.connect(self._show_event)
+        for name in ("plane", "error_gain", "signed_errors", "contours", "all_classes", "radiological"):
+            events[name].connect(self._show_event)
         self._group.idClicked.connect(self._wish_plane)
         self.gain.activated.connect(self._wish_gain)
         self.signed.toggled.connect(self._wish_signed)
         self.contours.toggled.connect(self._wish_contours)
+        self.all_classes.toggled.connect(self._wish_classes)
         self.radiological.toggled.connect(self._wish_side)
 
     def _wish_plane(self, number: int) -> None:
@@ -77,6 +91,9 @@ class ViewSection(QWidget):
 
     def _wish_contours(self, on: bool) -> None:
         self._state.contours = on
+
+    def _wish_classes(self, on: bool) -> None:
+        self._state.all_classes = on
 
     def _wish_side(self, on: bool) -> None:
         self._state.radiological = on
@@ -92,10 +109,12 @@ class ViewSection(QWidget):
         for box, on in (
             (self.signed, state.signed_errors),
             (self.contours, state.contours),
+            (self.all_classes, state.all_classes),
             (self.radiological, state.radiological),
         ):
             with signals_blocked(box):
                 box.setChecked(on)
+        self.all_classes.setEnabled(state.contours)
         if self.gain.findData(state.error_gain) < 0:
             self.gain.addItem(f"x {state.error_gain:g}", state.error_gain)
         self.gain.setCurrentIndex(self.gain.findData(state.error_gain))

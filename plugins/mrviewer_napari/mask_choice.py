@@ -1,0 +1,54 @@
+"""The sampling mask: from a wish to a mask that exists, with a sentence where it does not. No Qt."""
+
+from mrviewer.errors import MrviewerError
+from mrviewer.sampling import Mask, make_mask
+from mrviewer_napari.state import MaskWish
+
+__all__ = ["MaskChoice"]
+
+
+class MaskChoice:
+    """The mask that is used; where the wished one is impossible, the last possible one.
+
+    Attributes
+    ----------
+    mask
+        `None` while nothing is open.
+    error
+        Why the wish could not be met; `None` if it was.
+    """
+
+    def __init__(self) -> None:
+        self.mask: Mask | None = None
+        self.error: MrviewerError | None = None
+        self._possible = MaskWish()
+
+    @property
+    def problem(self) -> str:
+        """Why the wish could not be met; empty if it was."""
+        return "" if self.error is None else str(self.error)
+
+    def forget(self) -> None:
+        """Drop the mask: another study has another size."""
+        self.mask = None
+
+    def follow(self, wish: MaskWish, shape: tuple[int, int]) -> bool:
+        """Make what is wished for slices ``(y, x)``; says whether the mask changed."""
+        before = self.mask
+        try:
+            self.mask, self.error, self._possible = _mask_of(wish, shape), None, wish
+        except MrviewerError as error:
+            self.error = error
+            if self.mask is None:
+                self.mask = self._last_possible(shape)
+        return self.mask != before
+
+    def _last_possible(self, shape: tuple[int, int]) -> Mask | None:
+        try:
+            return _mask_of(self._possible, shape)
+        except MrviewerError:
+            return None
+
+
+def _mask_of(wish: MaskWish, shape: tuple[int, int]) -> Mask:
+    return make_mask(wish.family, shape, wish.acceleration, wish.center_fraction, wish.seed)

@@ -1,0 +1,171 @@
+"""What the Methods section says of each method: its kind, whether it fits, its card, and its numbers. No Qt."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+
+from mrviewer.assess import Assessment
+from mrviewer.method import Card, Fit, Method, Task
+from mrviewer.reconstruct import Reconstruction
+
+__all__ = [
+    "ZERO_FILLED",
+    "Kind",
+    "MethodFacts",
+    "card_html",
+    "in_order",
+    "kind_of",
+    "long_numbers",
+    "number_text",
+    "runnable",
+    "segments",
+    "short_numbers",
+    "short_reason",
+    "used_images",
+]
+
+ZERO_FILLED = "zero-filled"
+"""The one method that is quick enough to be done on the spot."""
+
+
+class Kind(Enum):
+    """What a method does, in the order in which a person meets them; the value heads its group."""
+
+    RECONSTRUCT = "Reconstruct"
+    BOTH = "Reconstruct and segment"
+    UNDERSAMPLED = "Segment undersampled data"
+    FULL_IMAGE = "Segment the full image"
+    MEASURE = "Measure and classify"
+    OTHER = "Other"
+    CHAIN = "Chains"
+
+
+@dataclass(frozen=True)
+class MethodFacts:
+    """A row of the Methods section."""
+
+    card: Card
+    fit: Fit
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        return self.card.name
+
+
+def kind_of(card: Card) -> Kind:
+    """Group of a method, from its name and its card."""
+    tasks = set(card.tasks)
+    if "+" in card.name:
+        return Kind.CHAIN
+    if tasks & {Task.REGRESS, Task.CLASSIFY}:
+        return Kind.MEASURE
+    if Task.RECONSTRUCT in tasks:
+        return Kind.BOTH if Task.SEGMENT in tasks else Kind.RECONSTRUCT
+    if Task.SEGMENT in tasks:
+        return Kind.UNDERSAMPLED if card.needs.kspace else Kind.FULL_IMAGE
+    return Kind.OTHER
+
+
+def in_order(methods: Iterable[Method]) -> list[Method]:
+    """Sort methods as a person meets them: by kind; in each, zero filling and what needs no training come first."""
+    kinds = list(Kind)
+    return sorted(
+        methods,
+        key=lambda method: (
+            kinds.index(kind_of(method.card)),
+            method.card.name != ZERO_FILLED,
+            method.card.weights is not None,
+            method.card.name,
+        ),
+    )
+
+
+def runnable(facts: Sequence[MethodFacts], ticked: Sequence[str]) -> tuple[MethodFacts, ...]:
+    """Methods that are ticked and fit."""
+    return tuple(fact for fact in facts if fact.name in ticked and fact.fit)
+
+
+def segments(card: Card) -> bool:
+    """Whether a method draws lesions."""
+    return Task.SEGMENT in card.tasks
+
+
+def short_reason(fact: MethodFacts) -> str:
+    """Why a method does not fit, without the name that stands beside it."""
+    return fact.fit.reason.removeprefix(f"{fact.name} ")
+
+
+_TASK_WORDS = {
+    Task.RECONSTRUCT: "reconstructs",
+    Task.SEGMENT: "segments",
+    Task.REGRESS: "regresses",
+    Task.CLASSIFY: "classifies",
+    Task.SAMPLE: "chooses its own samples",
+}
+
+
+def card_html(card: Card) -> str:
+    """What a method says of itself, as rich text for a tool tip."""
+    tasks = ", ".join(_TASK_WORDS[task] for task in card.tasks)
+    parts = [f"<b>{escape(card.title)}</b> ({escape(card.name)}): {tasks}"]
+    if card.trained_on:
+        parts.append(f"<b>Trained on</b> {escape(card.trained_on)}")
+    if card.figures:
+        parts.append("<b>Measured</b> " + "<br>".join(escape(figure) for figure in card.figures))
+    if card.limits:
+        parts.append("<b>Limits</b> " + "<br>".join(escape(limit) for limit in card.limits))
+    parts.append(f"{escape(card.citation)}<br>Licence: {escape(card.licence)}")
+    return "<p>" + "</p><p>".join(parts) + "</p>"
+
+
+def number_text(label: str, value: float | None, form: str, unit: str = "") -> str:
+    """``label value unit``; empty when the value is not known."""
+    return "" if value is None else f"{label} {value:{form}}{unit}"
+
+
+def short_numbers(assessment: Assessment) -> str:
+    """Quality of a whole volume in one line, without what is not known."""
+    image, lesions = assessment.image, assessment.segmentation
+    parts: list[str] = []
+    if image is not None:
+        parts += [number_text("PSNR", image.psnr, ".2f", " dB"), number_text("SSIM", image.ssim, ".3f")]
+    if lesions is not None:
+        parts.append(number_text("Dice", lesions.dice, ".3f"))
+        if image is None:
+            parts.append(f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found")
+    return "   ".join(part for part in parts if part)
+
+
+def long_numbers(assessment: Assessment, made: Reconstruction) -> str:
+    """Everything that is known of a run: image, segmentation, images that were looked at, time; a line each."""
+    image, lesions = assessment.image, assessment.segmentation
+    rows: list[tuple[str, ...]] = []
+    if image is not None:
+        rows.append(
+            (
+                number_text("PSNR", image.psnr, ".2f", " dB"),
+                number_text("SSIM", image.ssim, ".4f"),
+                number_text("NMSE", image.nmse, ".4f"),
+                number_text("HFEN", image.hfen, ".4f"),
+            )
+        )
+    if lesions is not None:
+        rows.append(
+            (
+                number_text("Dice", lesions.dice, ".3f"),
+                number_text("precision", lesions.precision, ".3f"),
+                number_text("recall", lesions.recall, ".3f"),
+                f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found",
+            )
+        )
+    rows.append((f"looked at {', '.join(made.modalities_used or (made.modality,))}",))
+    rows.append((f"{made.seconds:.1f} s on {made.device}",))
+    return "\n".join("   ".join(part for part in row if part) for row in rows)
+
+
+def used_images(made: Reconstruction) -> str:
+    """Which images a run looked at, where that is not the measured one alone."""
+    used = made.modalities_used
+    return "" if used in ((), (made.modality,)) else f"used {', '.join(used)}"

@@ -1,0 +1,127 @@
+"""Enhancement: what a method predicts for a study as a whole, beside what can be measured in the images."""
+
+from typing import Any
+
+from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from mrviewer.dynamic import ENHANCED_PHASES
+from mrviewer.method import Card, Task
+from mrviewer_napari.colours import PLAIN_COLOUR, class_colour
+from mrviewer_napari.curves import predicted_curve
+from mrviewer_napari.results import Outcome
+from mrviewer_napari.sections.parts import choice_box, group_label, quiet_label, show_if, signals_blocked
+from mrviewer_napari.session import Session
+
+__all__ = ["EnhancementSection"]
+
+
+class EnhancementSection(QWidget):
+    """Predicted against measured enhancement by phase, and the probabilities of the classes."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.method = choice_box("Whose prediction is shown")
+        self.text = quiet_label()
+        self.plot: Any = None
+        self.legend = QLabel()
+        self.legend.setWordWrap(True)
+        self.classes = ClassBars()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.method, self.text, self.legend, self.classes):
+            self._layout.addWidget(widget)
+        self.method.activated.connect(self.refresh)
+        session.outcomes_changed.connect(self.refresh)
+        session.scan_changed.connect(self.refresh)
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Finished methods that say something of the study as a whole."""
+        tasks = {Task.REGRESS, Task.CLASSIFY}
+        cards = self._session.methods
+        return {
+            outcome.request.method: outcome
+            for outcome in self._session.outcomes
+            if tasks & set(cards[outcome.request.method].card.tasks)
+        }
+
+    def refresh(self) -> None:
+        """Show the chosen method, or the first."""
+        found = self.outcomes
+        chosen = self.method.currentText()
+        with signals_blocked(self.method):
+            self.method.clear()
+            self.method.addItems(list(found))
+            self.method.setCurrentText(chosen if chosen in found else "")
+        show_if(self.method, len(found) > 1)
+        outcome = found.get(self.method.currentText())
+        if outcome is not None:
+            self._show(self._session.methods[outcome.request.method].card, outcome)
+
+    def _show(self, card: Card, outcome: Outcome) -> None:
+        made = outcome.reconstruction
+        nothing = made.regression is None and made.classes is None
+        self.text.setText(
+            f"{card.name} found nothing to measure."
+            if nothing
+            else "Relative to before contrast; 1 is twice the signal."
+        )
+        self._draw(card, outcome)
+        self.classes.show_values(card.classifies, None if made.classes is None else list(map(float, made.classes)))
+
+    def _draw(self, card: Card, outcome: Outcome) -> None:
+        predicted = predicted_curve(card, outcome.reconstruction)
+        show_if(self.legend, predicted is not None)
+        if predicted is None:
+            if self.plot is not None:
+                show_if(self.plot, False)
+            return
+        from mrviewer_napari.sections.plots import Curve, CurvePlot, legend_html
+
+        if self.plot is None:
+            self.plot = CurvePlot("enhancement")
+            self._layout.insertWidget(2, self.plot)
+        measured = outcome.curves
+        curves = [Curve(f"predicted by {card.name}", class_colour(0), predicted)]
+        if measured.in_mask is not None:
+            curves.append(Curve("measured in what it segmented", class_colour(1), measured.in_mask, dashed=True))
+        if measured.in_labels is not None:
+            curves.append(Curve("measured in the reference labels", PLAIN_COLOUR, measured.in_labels, dashed=True))
+        self.plot.draw(curves, ENHANCED_PHASES)
+        self.legend.setText(legend_html(curves))
+        show_if(self.plot, True)
+
+
+class ClassBars(QWidget):
+    """Probabilities by name, the likeliest first."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.heading = group_label("Class")
+        self.bars: dict[str, QProgressBar] = {}
+        self._grid = QGridLayout()
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.heading)
+        layout.addLayout(self._grid)
+
+    def show_values(self, names: tuple[str, ...], values: list[float] | None) -> None:
+        """Show a bar for each class; without values none."""
+        while (item := self._grid.takeAt(0)) is not None:
+            item.widget().hide()
+            item.widget().deleteLater()
+        self.bars = {}
+        show_if(self, values is not None)
+        pairs = sorted(zip(names, values or [], strict=False), key=lambda pair: -pair[1])
+        for row, (name, value) in enumerate(pairs):
+            bar = QProgressBar(textVisible=False)
+            bar.setRange(0, 1000)
+            bar.setValue(round(1000 * value))
+            bar.setFixedHeight(9)
+            self.bars[name] = bar
+            label = QLabel(f"<b>{name}</b>" if row == 0 else name)
+            for column, widget in enumerate((label, bar, QLabel(f"{100 * value:.0f} %"))):
+                self._grid.addWidget(widget, row, column)
