@@ -9,7 +9,7 @@ then 1 x 1 x 1.
 import torch
 from torch import Tensor, nn
 
-from mrviewer_models.blocks.res_unet3d import Decoder3D, Encoder3D, ResUNet3D
+from mrviewer_models.blocks.res_unet3d import Conv3d, Decoder3D, Encoder3D, ResUNet3D
 
 __all__ = ["LateFusionUNet", "ModalityFusion", "MultiScaleFusionUNet"]
 
@@ -31,7 +31,7 @@ class ModalityFusion(nn.Module):
         super().__init__()
         self.mask_absent = mask_absent
         self.score = nn.Sequential(
-            nn.Conv3d(modalities * features, features, 3, padding=1), nn.PReLU(), nn.Conv3d(features, modalities, 1)
+            Conv3d(modalities * features, features, 3, padding=1), nn.PReLU(), Conv3d(features, modalities, 1)
         )
 
     def attention(self, features: Tensor, present: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class LateFusionUNet(nn.Module):
         super().__init__()
         self.single = ResUNet3D(1, None, base, dropout)
         self.fusion = ModalityFusion(modalities, base, mask_absent=mask_absent)
-        self.head = nn.Conv3d(base, 1, 3, padding=1)
+        self.head = Conv3d(base, 1, 3, padding=1)
 
     def forward(self, volume: Tensor, present: Tensor) -> Tensor:
         """Volumes ``(batch, modality, z, y, x)`` to logits ``(batch, 1, z, y, x)``."""

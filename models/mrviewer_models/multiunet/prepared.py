@@ -66,10 +66,10 @@ class PreparedVolume:
         read = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
         put = tuple(slice(a - first, b - first) for a, b, first in zip(low, high, start, strict=True))
         with safe_open(self.path, framework="numpy") as file:
-            volume[(np.flatnonzero(self.present)[:, None, None, None], *np.ogrid[put])] = file.get_slice("volume")[
-                (slice(None), *read)
-            ]
+            stored = file.get_slice("volume")[(slice(None), *read)]
             label[put] = file.get_slice("label")[read]
+        for channel, values in zip(np.flatnonzero(self.present), stored, strict=True):
+            volume[channel][put] = values
         return volume, label
 
 

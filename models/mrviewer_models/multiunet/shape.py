@@ -72,5 +72,5 @@ class MultiUNetShape:
 PRESETS = {
     "paper": MultiUNetShape(),
     "small": MultiUNetShape(base=8, dropout=0.0, voxel_mm=2.0, window=64),
-    "tiny": MultiUNetShape(base=6, dropout=0.0, voxel_mm=4.0, window=32),
+    "tiny": MultiUNetShape(base=8, dropout=0.0, voxel_mm=4.0, window=32),
 }
