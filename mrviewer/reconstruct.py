@@ -174,11 +174,11 @@ def reconstruct(
         measurement = measure(study, raw, mask, indices, companions)
         started = time.perf_counter()
         result = yield from retold(
-            method.run(measurement, device), partial(_within_slices, done=done, n_slices=n_slices)
+            method.run(measurement, device), partial(_within_slices, done=done, of=len(indices), n_slices=n_slices)
         )
         seconds += time.perf_counter() - started
+        done += len(indices)
         for slice_result in _split(result, indices):
-            done += 1
             volumes.put(slice_result)
             yield Progress(done, n_slices, f"slice {slice_result.index + 1} of {n_slices}", slice_result)
     axis = raw.slice_axis
@@ -212,9 +212,10 @@ def _measured(study: Study, card: Card, segmentation: NDArray[np.uint8] | None) 
     return measured_enhancement(study, lesions_of(segmentation, card.lesion_value))
 
 
-def _within_slices(step: Progress, *, done: int, n_slices: int) -> Progress:
-    """Count the steps of a method by the slices that are finished."""
-    return Progress(done, n_slices, step.message)
+def _within_slices(step: Progress, *, done: int, of: int, n_slices: int) -> Progress:
+    """Count the steps of a method by slices: those before it, and its part of those it was given but for the last."""
+    part = of * step.done // step.total if step.total > 0 else 0
+    return Progress(done + min(part, of - 1), n_slices, step.message)
 
 
 def reconstruct_slice(

@@ -105,3 +105,13 @@ def test_methods_that_predict_nothing_cost_no_measurement() -> None:
     outcome = finish(run_volume(scan, FakeMethod("joint"), mask, start=0, device="cpu"))
     assert outcome.curves.in_mask is None
     assert outcome.curves.in_labels is None
+
+
+def test_the_bar_of_a_whole_volume_moves_and_never_goes_back() -> None:
+    scan = finish(load_scan(four_phases()))
+    method = teller()
+    method.steps = 10
+    done = [step.done for step in run_volume(scan, method, make_mask("full", scan.plane_shape), start=0, device="cpu")]
+    assert done == sorted(done)
+    assert 0 < done[len(done) // 2] < scan.n_slices
+    assert done[-1] == scan.n_slices
