@@ -17,6 +17,7 @@ from mrviewer_models.itfs_drlc.recipe import JointOptions
 from mrviewer_models.linet.recipe import LINetOptions
 from mrviewer_models.mtinet.recipe import MTINetOptions
 from mrviewer_models.mtlrs.recipe import MTLRSOptions
+from mrviewer_models.multiunet.options import MultiUNetOptions
 from mrviewer_models.semunet.recipe import SemuNetOptions
 from mrviewer_models.seranet.recipe import SERANetOptions
 from mrviewer_models.synnet.recipe import SynNetOptions
@@ -36,6 +37,7 @@ RECORDS: dict[type, str] = {
     CIRIMOptions: "methods/cirim.md",
     MTLRSOptions: "methods/mtlrs.md",
     SemuNetOptions: "methods/semunet.md",
+    MultiUNetOptions: "methods/multiunet.md",
 }
 
 

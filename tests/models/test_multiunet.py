@@ -207,13 +207,13 @@ def test_a_tiny_network_learns_one_case(kind: str) -> None:
     plan = recipe({"preset": "tiny", "kind": kind, "modalities": "FLAIR,T1", "free_channels": "0"})
     torch.manual_seed(0)
     network, batch = plan.network(), lesion_batch()
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    for _ in range(30):
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    for _ in range(16):
         optimiser.zero_grad()
         losses = plan.losses(network, batch, MOMENT)
         losses.total.backward()
         optimiser.step()
-    assert losses.parts["dice"] < 0.2
+    assert losses.parts["dice"] < 0.35
 
 
 def test_losses_are_the_paper_s_where_it_says() -> None:
