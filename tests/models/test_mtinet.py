@@ -293,6 +293,21 @@ def test_only_normalisation_by_study_leaves_phases_different() -> None:
         assert torch.allclose(first, second, atol=1e-2) != keeps
 
 
+def test_a_region_is_pooled_without_a_gradient_for_the_mask() -> None:
+    batch = slices()
+    for pooling in ("mean", "region"):
+        generator = tiny(pooling=pooling, with_tim=False).generator.eval()
+        found = gradients(generator(batch.phases).regression.sum(), generator)
+        assert "coarse.weight" not in found
+        assert "encoder.stages.3.0.0.weight" in found
+    deepest = torch.rand(1, 32, 4, 4)
+    coarse = torch.full((1, 1, 32, 32), -100.0)
+    coarse[..., 8:16, 16:24] = 100
+    assert torch.allclose(generator._pooled(deepest, coarse), deepest[..., 1, 2], atol=1e-5)
+    # A mask that says nothing leaves the mean.
+    assert torch.allclose(generator._pooled(deepest, coarse * 0), deepest.mean(dim=(2, 3)), atol=1e-6)
+
+
 def test_tasks_read_each_other_through_tim_alone() -> None:
     for with_tim in (True, False):
         network, batch = tiny(with_tim=with_tim).eval(), slices()

@@ -192,7 +192,7 @@ def test_simulated_subjects_are_prepared_once(monkeypatch: pytest.MonkeyPatch, t
     subjects = open_database(["simulated-liver:1@3"])
     first = finish(prepare_subjects(subjects, 5.5, {}))[0]
     study = sample_liver_study(3)
-    assert first.raw.shape == (12, 4, 64, 64)
+    assert first.raw.shape == (12, 4, 48, 64)
     assert first.diagnosis == study.diagnosis
     assert first.liver.any()
     assert study.labels is not None
@@ -214,7 +214,7 @@ def test_real_subjects_are_resampled_and_named() -> None:
     label = np.zeros((3, 20, 24), np.uint8)
     label[1, 6:14, 8:16] = 1
     [made] = finish(prepare_subjects([real(label)], 4.0, {"real": "cyst"}))
-    assert made.raw.shape == (3, 4, 88, 88)
+    assert made.raw.shape == (3, 4, 66, 88)
     assert made.diagnosis == "cyst"
     assert made.label.sum() == 16
     assert not made.liver.any()

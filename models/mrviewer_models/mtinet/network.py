@@ -18,7 +18,7 @@ from mrviewer_models.mtinet.encoder import SLOPE, Encoder, conv_norm, normalisat
 from mrviewer_models.mtinet.mdief import MdIEF, MeanFusion
 from mrviewer_models.mtinet.phase_transformer import PhaseTransformer
 from mrviewer_models.mtinet.shape import MTIShape
-from mrviewer_models.mtinet.tim import SeparateTasks, TaskInteraction
+from mrviewer_models.mtinet.tim import SeparateTasks, TaskInteraction, region_mean
 
 __all__ = ["Generator", "MTINet", "Prediction"]
 
@@ -71,6 +71,7 @@ class Generator(nn.Module):
     def __init__(self, shape: MTIShape) -> None:
         super().__init__()
         widths, deepest = shape.widths, shape.widths[-1]
+        self.pooling = shape.pooling
         self.encoder = Encoder(shape)
         self.phases = PhaseTransformer(deepest) if shape.with_phase_transformer else nn.Identity()
         self.fusion = nn.ModuleList(
@@ -101,13 +102,21 @@ class Generator(nn.Module):
         for step in self.decoder:
             features = step(features, fused.pop())
         coarse = self.coarse(features)
-        pooled = deepest.mean(dim=(2, 3))
+        pooled = self._pooled(deepest, coarse)
         logits, token = self.interaction(features, coarse, pooled)
         return Prediction(
             coarse[..., :height, :width],
             logits[..., :height, :width],
             self.regression(token),
             self.classifier(torch.cat([pooled, token], dim=1)),
+        )
+
+    def _pooled(self, deepest: Tensor, coarse: Tensor) -> Tensor:
+        """One vector ``(batch, channel)`` of the deepest features."""
+        if self.pooling == "mean":
+            return deepest.mean(dim=(2, 3))
+        return region_mean(
+            deepest, F.adaptive_avg_pool2d(torch.sigmoid(coarse.detach()), (deepest.shape[2], deepest.shape[3]))
         )
 
 

@@ -57,7 +57,7 @@ def resized(stack: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(stack, size, mode="bilinear", antialias=True, align_corners=False)
 
 
-def grid_size(shape: tuple[int, int], pixel_mm: tuple[float, float], wanted_mm: float) -> tuple[int, int]:
+def grid_size(shape: tuple[float, float], pixel_mm: tuple[float, float], wanted_mm: float) -> tuple[int, int]:
     """Number of pixels of `wanted_mm` that cover a slice of `shape` pixels of `pixel_mm`."""
     rows, columns = (max(round(n * size / wanted_mm), 4) for n, size in zip(shape, pixel_mm, strict=True))
     return rows, columns

@@ -23,7 +23,7 @@ from mrviewer_models.mtinet.losses import (
     weighted_sum,
 )
 from mrviewer_models.mtinet.network import MTINet, Prediction
-from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Norm, Spectrum, Target
+from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Norm, Pooling, Spectrum, Target
 from mrviewer_models.mtinet.slices import prepare_subjects, read_diagnoses
 from mrviewer_models.overrides import refuse_unknown
 
@@ -57,6 +57,8 @@ class MTINetOptions:
         High frequencies by a box in ``fourier`` space, or of the ``haar`` sub-bands.
     norm
         Normalisation of the encoder: ``instance`` by phase, ``study`` over the four phases.
+    pooling
+        What regression and classes see: the ``mean`` of the deepest features, or that inside the coarse ``region``.
     segmentation_weight, coarse_weight, regression_weight, classification_weight
         Factors of the losses of the tasks; 0 leaves a task out.
     consistency_weight, adversarial_weight
@@ -79,6 +81,7 @@ class MTINetOptions:
     with_tdd: bool = True
     spectrum: Spectrum = "fourier"
     norm: Norm = "instance"
+    pooling: Pooling = "mean"
     segmentation_weight: float = 1.0
     coarse_weight: float = 0.5
     regression_weight: float = 1.0
@@ -176,6 +179,7 @@ def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
         with_tdd=options.with_tdd,
         spectrum=options.spectrum,
         norm=options.norm,
+        pooling=options.pooling,
         pixel_mm=shape.pixel_mm * training.coarsen,
     )
     return MTINetRecipe(training, replace(options, shape=shape))

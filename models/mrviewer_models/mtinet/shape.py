@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["N_PHASES", "PRESETS", "Classes", "MTIShape", "Norm", "Spectrum", "Target"]
+__all__ = ["N_PHASES", "PRESETS", "Classes", "MTIShape", "Norm", "Pooling", "Spectrum", "Target"]
 
 N_PHASES = 4
 
@@ -11,6 +11,7 @@ Target = Literal["relative", "mean", "liver_relative"]
 Classes = Literal["types", "binary"]
 Spectrum = Literal["fourier", "haar"]
 Norm = Literal["instance", "study"]
+Pooling = Literal["mean", "region"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class MTIShape:
     norm
         Statistics of the encoder's instance normalisation: of each phase (``instance``) or of the four phases of a
         study together (``study``), which leaves the differences between them as they are.
+    pooling
+        What regression and classes see of the deepest features: their mean over the slice, or over the coarse mask
+        (``region``, of which no gradient goes to the mask).
     pixel_mm
         Pixel size that slices are resampled to.
     """
@@ -53,6 +57,7 @@ class MTIShape:
     with_tdd: bool = True
     spectrum: Spectrum = "fourier"
     norm: Norm = "instance"
+    pooling: Pooling = "mean"
     pixel_mm: float = 1.375
 
     @property

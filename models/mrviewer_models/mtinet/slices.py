@@ -30,8 +30,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _logger = logging.getLogger(__name__)
 _VERSION = 1
-_FIELD_MM = 352.0
-"""Edge of the square that slices are cropped or padded to."""
+_FIELD_MM = (264.0, 352.0)
+"""Size along y and x that slices are cropped or padded to: a body is wider than it is deep."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,21 +135,21 @@ def _slices(
     axis = geometry.slice_axis
     stack = phase_stack({name: np.moveaxis(study.images[name].volume(), axis, 0) for name in PHASES})
     in_plane = [size for other, size in enumerate(geometry.voxel_size_mm) if other != axis]
-    edge = round(_FIELD_MM / pixel_mm)
+    field = grid_size(_FIELD_MM, (1.0, 1.0), pixel_mm)
     rows, columns = stack.raw.shape[-2:]
     size = grid_size((rows, columns), (in_plane[0], in_plane[1]), pixel_mm)
     masks = np.stack([np.moveaxis(mask, axis, 0) for mask in (label, liver)], axis=1).astype(np.float32)
     raw = resized(torch.from_numpy(stack.raw), size).numpy()
     coarse = resized(torch.from_numpy(masks), size).numpy() >= 0.5
-    fitted = _fit(coarse.astype(np.uint8), edge)
+    fitted = _fit(coarse.astype(np.uint8), field)
     return SubjectSlices(
-        _fit(np.minimum(raw, 60).astype(np.float16), edge), fitted[:, 0], fitted[:, 1], stack.spread, diagnosis
+        _fit(np.minimum(raw, 60).astype(np.float16), field), fitted[:, 0], fitted[:, 1], stack.spread, diagnosis
     )
 
 
-def _fit(stack: NDArray[Scalar], edge: int) -> NDArray[Scalar]:
+def _fit(stack: NDArray[Scalar], field: tuple[int, int]) -> NDArray[Scalar]:
     """Crop or pad the last two axes with zeros around the middle."""
-    for axis in (-2, -1):
+    for axis, edge in zip((-2, -1), field, strict=True):
         extra = stack.shape[axis] - edge
         if extra > 0:
             stack = stack.take(np.arange(extra // 2, extra // 2 + edge), axis)
