@@ -73,7 +73,7 @@ class CIRIMRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> CIRIMRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=1, learning_rate=3e-3, crop_rows=64), overrides)
+    training, rest = override(TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64), overrides)
     options, rest = override(CIRIMOptions(), rest)
     refuse_unknown("cirim", rest)
     shape = PRESETS[options.preset]
