@@ -7,47 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.dynamic import ENHANCED_PHASES, PHASES, measured_enhancement, signal_curve
-from mrviewer.method import Card
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import Reconstruction
 from mrviewer_napari.scan import Scan
 
-__all__ = ["MeasuredCurves", "SignalCurve", "has_time", "measure_curves", "predicted_curve", "read_signal"]
+__all__ = ["SignalCurve", "enhancement_of_labels", "has_time", "predicted_curve", "read_signal"]
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredCurves:
-    """Relative enhancement in the order of `ENHANCED_PHASES`; `None` where there is no such region.
-
-    Parameters
-    ----------
-    in_mask
-        In what a method segmented.
-    in_labels
-        In the reference labels.
-    """
-
-    in_mask: tuple[float, ...] | None = None
-    in_labels: tuple[float, ...] | None = None
-
-
-def measure_curves(scan: Scan, made: Reconstruction) -> MeasuredCurves:
-    """Measure the enhancement that a method should have predicted; nothing for a method that predicts none."""
-    if made.regression is None and made.classes is None:
-        return MeasuredCurves()
-    return MeasuredCurves(_measured(scan, made.lesions), _measured(scan, scan.labels))
-
-
-def _measured(scan: Scan, mask: NDArray[np.generic] | None) -> tuple[float, ...] | None:
-    values = None if mask is None else measured_enhancement(scan.study, mask)
+def enhancement_of_labels(scan: Scan, made: Reconstruction) -> tuple[float, ...] | None:
+    """Measure in the reference labels what a method predicts; `None` for a method that predicts no enhancement."""
+    if scan.labels is None or not set(ENHANCED_PHASES) <= set(made.regression_names):
+        return None
+    values = measured_enhancement(scan.study, scan.labels)
     return None if values is None else tuple(map(float, values))
 
 
-def predicted_curve(card: Card, made: Reconstruction) -> tuple[float, ...] | None:
+def predicted_curve(made: Reconstruction) -> tuple[float, ...] | None:
     """Predicted enhancement in the order of `ENHANCED_PHASES`; `None` for a method that regresses something else."""
-    if made.regression is None or not set(ENHANCED_PHASES) <= set(card.regresses):
+    if made.regression is None or not set(ENHANCED_PHASES) <= set(made.regression_names):
         return None
-    values = dict(zip(card.regresses, map(float, made.regression), strict=True))
+    values = dict(zip(made.regression_names, map(float, made.regression), strict=True))
     return tuple(values[phase] for phase in ENHANCED_PHASES)
 
 

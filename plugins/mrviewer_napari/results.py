@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
 from mrviewer.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
 from mrviewer.sampling import Mask
-from mrviewer_napari.curves import MeasuredCurves, measure_curves
+from mrviewer_napari.curves import enhancement_of_labels
 from mrviewer_napari.lesion_rows import local_errors
 from mrviewer_napari.scan import Scan
 
@@ -54,15 +54,16 @@ class Outcome:
         What was asked for, what came, and how good it is.
     local_errors
         Mean absolute error inside each lesion by its number, in parts of the brightest reference value.
-    curves
-        What can be measured of an enhancement that the method predicts.
+    enhancement_of_labels
+        Measured in the reference labels, for a method that predicts enhancement; see
+        `mrviewer.dynamic.ENHANCED_PHASES`.
     """
 
     request: Request
     reconstruction: Reconstruction
     assessment: Assessment
     local_errors: dict[int, float]
-    curves: MeasuredCurves = field(default_factory=MeasuredCurves)
+    enhancement_of_labels: tuple[float, ...] | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -181,4 +182,4 @@ def measured(scan: Scan, request: Request, made: Reconstruction, min_lesion_ml: 
         if assessment.lesions is None
         else local_errors(assessment.lesions, made.image, scan.reference, scan.data_range)
     )
-    return Outcome(request, made, assessment, errors, measure_curves(scan, made))
+    return Outcome(request, made, assessment, errors, enhancement_of_labels(scan, made))

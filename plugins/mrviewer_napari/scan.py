@@ -156,7 +156,8 @@ def _series(study: Study, modality: str) -> Series | None:
 def _study_of_frame(series: Series, frame: int) -> Study:
     image = series.image
     volume = replace(image, data=np.asarray(image.volume(frame)))
-    return replace(series.study, images={**series.study.images, image.modality: volume})
+    notes = (*series.study.notes, f"frame {frame + 1} of {image.n_frames} is shown and sampled")
+    return replace(series.study, images={**series.study.images, image.modality: volume}, notes=notes)
 
 
 def _labels(study: Study) -> NDArray[np.bool_] | None:

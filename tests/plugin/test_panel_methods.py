@@ -91,7 +91,7 @@ def test_a_chain_comes_with_a_click_runs_and_goes_with_a_click(
     qtbot.mouseClick(chooser.button, Click)
     row = panel.methods.rows["cascade+finder"]
     assert row.box.isChecked()
-    assert panel.methods.headings[Kind.CHAIN].isVisible()
+    eventually(lambda: panel.methods.headings[Kind.CHAIN].isVisible() and row.remove.isVisible())
     assert "cascade+finder:error" in panel.grid.keys
     eventually(lambda: panel.session.computation.status("cascade+finder").phase is Phase.DONE)
     assert row.text.text().endswith("used FLAIR, T1")
@@ -122,8 +122,7 @@ def test_dragging_through_the_steps_shows_them_and_the_right_end_the_result(
     assert stepper.text.text() == "Step: the result"
     assert stepper.slider.value() == 3
     assert "NOT THE RESULT" not in title(panel, "deep")
-    press_box = panel.methods.rows["deep"].box
-    press_box.click()
+    panel.methods.rows["deep"].box.click()
     assert not stepper.isVisible()
     eventually(lambda: panel.session.is_settled)
 

@@ -92,19 +92,13 @@ def test_the_signal_of_a_voxel_over_frames_and_over_phases() -> None:
 def test_what_is_predicted_is_measured_in_the_mask_and_in_the_labels() -> None:
     scan = finish(load_scan(four_phases()))
     outcome = finish(run_volume(scan, teller(), make_mask("full", scan.plane_shape), start=0, device="cpu"))
-    assert outcome.curves.in_mask == pytest.approx((2.0, 1.0, 0.5), abs=1e-4)
-    assert outcome.curves.in_labels == pytest.approx((2.0, 1.0, 0.5), abs=1e-4)
-    assert predicted_curve(teller().card, outcome.reconstruction) == pytest.approx((0.1, 0.2, 0.3))
+    assert outcome.reconstruction.measured == pytest.approx((2.0, 1.0, 0.5), abs=1e-4)
+    assert outcome.enhancement_of_labels == pytest.approx((2.0, 1.0, 0.5), abs=1e-4)
+    assert predicted_curve(outcome.reconstruction) == pytest.approx((0.1, 0.2, 0.3))
     area = teller(regresses=("area", "diameter", "depth"))
-    assert predicted_curve(area.card, outcome.reconstruction) is None
-
-
-def test_methods_that_predict_nothing_cost_no_measurement() -> None:
-    scan = finish(load_scan(four_phases()))
-    mask = make_mask("full", scan.plane_shape)
-    outcome = finish(run_volume(scan, FakeMethod("joint"), mask, start=0, device="cpu"))
-    assert outcome.curves.in_mask is None
-    assert outcome.curves.in_labels is None
+    outcome = finish(run_volume(scan, area, make_mask("full", scan.plane_shape), start=0, device="cpu"))
+    assert predicted_curve(outcome.reconstruction) is None
+    assert outcome.enhancement_of_labels is None
 
 
 def test_the_bar_of_a_whole_volume_moves_and_never_goes_back() -> None:

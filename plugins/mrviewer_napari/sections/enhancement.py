@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from mrviewer.dynamic import ENHANCED_PHASES
-from mrviewer.method import Card, Task
+from mrviewer.method import Task
 from mrviewer_napari.colours import PLAIN_COLOUR, class_colour
 from mrviewer_napari.curves import predicted_curve
 from mrviewer_napari.results import Outcome
@@ -13,6 +15,8 @@ from mrviewer_napari.sections.parts import choice_box, group_label, quiet_label,
 from mrviewer_napari.session import Session
 
 __all__ = ["EnhancementSection"]
+
+_SCALE = "Enhancement against the signal before contrast; 1 is twice the signal."
 
 
 class EnhancementSection(QWidget):
@@ -57,40 +61,37 @@ class EnhancementSection(QWidget):
         show_if(self.method, len(found) > 1)
         outcome = found.get(self.method.currentText())
         if outcome is not None:
-            self._show(self._session.methods[outcome.request.method].card, outcome)
+            self._show(outcome)
 
-    def _show(self, card: Card, outcome: Outcome) -> None:
+    def _show(self, outcome: Outcome) -> None:
         made = outcome.reconstruction
         nothing = made.regression is None and made.classes is None
-        self.text.setText(
-            f"{card.name} found nothing to measure."
-            if nothing
-            else "Relative to before contrast; 1 is twice the signal."
-        )
-        self._draw(card, outcome)
-        self.classes.show_values(card.classifies, None if made.classes is None else list(map(float, made.classes)))
+        self.text.setText(f"{made.method} found nothing to measure." if nothing else _SCALE)
+        self._draw(outcome)
+        self.classes.show_values(made.classification_names, made.classes)
 
-    def _draw(self, card: Card, outcome: Outcome) -> None:
-        predicted = predicted_curve(card, outcome.reconstruction)
+    def _draw(self, outcome: Outcome) -> None:
+        made = outcome.reconstruction
+        predicted = predicted_curve(made)
         show_if(self.legend, predicted is not None)
+        if self.plot is not None:
+            show_if(self.plot, predicted is not None)
         if predicted is None:
-            if self.plot is not None:
-                show_if(self.plot, False)
             return
         from mrviewer_napari.sections.plots import Curve, CurvePlot, legend_html
 
         if self.plot is None:
             self.plot = CurvePlot("enhancement")
             self._layout.insertWidget(2, self.plot)
-        measured = outcome.curves
-        curves = [Curve(f"predicted by {card.name}", class_colour(0), predicted)]
-        if measured.in_mask is not None:
-            curves.append(Curve("measured in what it segmented", class_colour(1), measured.in_mask, dashed=True))
-        if measured.in_labels is not None:
-            curves.append(Curve("measured in the reference labels", PLAIN_COLOUR, measured.in_labels, dashed=True))
+        curves = [Curve(f"predicted by {made.method}", class_colour(0), predicted)]
+        for label, colour, values in (
+            ("measured in what it segmented", class_colour(1), made.measured),
+            ("measured in the reference labels", PLAIN_COLOUR, outcome.enhancement_of_labels),
+        ):
+            if values is not None:
+                curves.append(Curve(label, colour, tuple(map(float, values)), dashed=True))
         self.plot.draw(curves, ENHANCED_PHASES)
         self.legend.setText(legend_html(curves))
-        show_if(self.plot, True)
 
 
 class ClassBars(QWidget):
@@ -108,14 +109,16 @@ class ClassBars(QWidget):
         layout.addWidget(self.heading)
         layout.addLayout(self._grid)
 
-    def show_values(self, names: tuple[str, ...], values: list[float] | None) -> None:
+    def show_values(self, names: tuple[str, ...], values: NDArray[np.float32] | None) -> None:
         """Show a bar for each class; without values none."""
         while (item := self._grid.takeAt(0)) is not None:
             item.widget().hide()
             item.widget().deleteLater()
         self.bars = {}
         show_if(self, values is not None)
-        pairs = sorted(zip(names, values or [], strict=False), key=lambda pair: -pair[1])
+        if values is None:
+            return
+        pairs = sorted(zip(names, map(float, values), strict=True), key=lambda pair: -pair[1])
         for row, (name, value) in enumerate(pairs):
             bar = QProgressBar(textVisible=False)
             bar.setRange(0, 1000)
