@@ -5,12 +5,14 @@ from collections.abc import Generator, Sequence
 from mrviewer.acquisition import raw_data
 from mrviewer.assess import assess_run
 from mrviewer.database import Subject
+from mrviewer.findings import Finding, finding_of, summarise
 from mrviewer.method import Method, get_method
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import reconstruct
 from mrviewer.sampling import LearnedPattern, make_mask, mask_of_patterns
 from mrviewer.sampling.learned import OffersPatterns
 from mrviewer.sampling.request import MaskRequest
+from mrviewer.writers.results import describe_findings
 
 __all__ = ["evaluate_subjects"]
 
@@ -26,8 +28,11 @@ def evaluate_subjects(
     -------
     dict
         ``{subject: {method: metrics}}``, metrics as in ``metrics.json``; the second time is ``METHOD on its own mask``.
+        For a method that regresses or classifies also ``{"all subjects": {method: summary}}``, see
+        `mrviewer.findings.summarise`.
     """
     figures: dict[str, dict[str, object]] = {}
+    findings: list[Finding] = []
     for subject in subjects:
         study = subject.load()
         modality = study.choose_modality()
@@ -44,7 +49,12 @@ def evaluate_subjects(
             run = yield from reconstruct(study, candidate, mask, modality=modality, device=device)
             labels = None if study.labels is None else study.labels.volume()
             metrics = assess_run(run, labels).to_json()
-            figures[subject.name][name] = {**metrics, "seconds": run.seconds}
+            figures[subject.name][name] = {**metrics, **describe_findings(run), "seconds": run.seconds}
+            if name == method.card.name:
+                findings.append(finding_of(run, study))
+    card = method.card
+    if findings and (card.regresses or card.classifies):
+        figures["all subjects"] = {card.name: summarise(findings, card.regresses, card.classifies)}
     return figures
 
 
