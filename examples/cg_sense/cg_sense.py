@@ -43,8 +43,8 @@ class CgSense:
         Norm of the residual, as a part of that of the zero-filled image, at which a slice is finished.
     """
 
-    regularisation: float = 0.003
-    max_iterations: int = 30
+    regularisation: float = 0.01
+    max_iterations: int = 20
     tolerance: float = 1e-3
 
     @property
@@ -80,8 +80,8 @@ def solve_sense(
     kspace: ComplexArray,
     maps: ComplexArray,
     *,
-    regularisation: float = 0.003,
-    max_iterations: int = 30,
+    regularisation: float = 0.01,
+    max_iterations: int = 20,
     tolerance: float = 1e-3,
 ) -> ComplexArray:
     """Solve ``(A^H A + lambda) x = A^H y`` for one slice.
