@@ -164,7 +164,7 @@ def test_a_run_is_stopped_between_windows(method: Method) -> None:
     assert next(job, None) is None
 
 
-@pytest.mark.parametrize("first", ["zero-filled", "cs-wavelet"])
+@pytest.mark.parametrize("first", ["zero-filled", "cs-wavelet", "d5c5"])
 def test_a_chain_segments_the_reconstruction_and_the_further_images(
     first: str, method: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer.training.options import TrainingOptions
+from mrviewer.writers import write_volume
 from mrviewer_models.multiunet.batches import VolumeSource, drop_modalities
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.options import MultiUNetOptions
@@ -282,6 +283,30 @@ def test_who_has_no_labels_or_nothing_to_see_is_left_out(caplog: pytest.LogCaptu
     assert prepared(bare, strange) == []
     assert "bare has no labels or no FLAIR or T1 or T2; it is left out" in caplog.text
     assert not len(VolumeSource([], TRAINING, PLAIN))
+
+
+def test_lesions_of_others_are_painted_where_the_grid_is_theirs(tmp_path: Path) -> None:
+    given = study("a", ("FLAIR", "T1"))
+    geometry = given.geometry("FLAIR")
+    foreign = blob(geometry.shape, (0.5, 0.6, 0.4), 0.1) > 0.5
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    write_volume(masks / "b_mask.nii.gz", foreign.astype(np.uint8), geometry)
+    coarse = Geometry.axial((10, 10, 10), (6.0, 6.0, 6.0))
+    write_volume(masks / "other_grid_mask.nii.gz", np.ones((10, 10, 10), np.uint8), coarse)
+    subjects = [subject("a", "a", ("FLAIR", "T1"))]
+    plain, painted = finish(prepare_volumes(subjects, SHAPE, masks))
+    assert (plain.database, painted.database) == ("a", "a")
+    edge = max(plain.shape)
+    (before, old), (after, new) = plain.crop((0, 0, 0), edge), painted.crop((0, 0, 0), edge)
+    added = (new > 0) & (old == 0)
+    assert np.all(new >= old)
+    assert added.sum() * 0.4**3 == pytest.approx(np.count_nonzero(foreign) * geometry.voxel_volume_ml, rel=0.35)
+    # Brighter in FLAIR and darker in T1, and nothing elsewhere.
+    assert (after[0] - before[0])[added].min() > 0
+    assert (after[1] - before[1])[added].max() < 0
+    far = ndimage.distance_transform_edt(~added) > 3
+    assert np.array_equal(after[:, far], before[:, far])
 
 
 def test_simulated_patients_come_in_all_modalities_on_cubes() -> None:

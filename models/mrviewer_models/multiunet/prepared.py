@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from safetensors.numpy import save_file
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.readers import read_image
 from mrviewer.study import Study
 from mrviewer.writers.whole import whole_file
 from mrviewer_models.multiunet.grid import CubicGrid
+from mrviewer_models.multiunet.painted import paint_lesions
 from mrviewer_models.multiunet.shape import MultiUNetShape
 from mrviewer_models.multiunet.simulated import is_simulated_brain, simulated_study
 from mrviewer_models.multiunet.volumes import brain_box, channels_of
@@ -26,8 +29,9 @@ __all__ = ["PreparedVolume", "prepare_volumes"]
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 _MOST_POINTS = 2000
+_MOST_PAINTED = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,61 +89,92 @@ def prepare_volumes(
     shape
         Channels and voxels of the network.
     masks_folder
-        Lesion masks in MNI space (``*.nii.gz``), which every other simulated patient with multiple sclerosis gets.
+        Lesion masks in MNI space (``*.nii.gz``), which every other simulated patient with multiple sclerosis gets. Real
+        subjects on the grid of the masks are repeated with the lesions of some of them painted in.
     """
     masks = sorted(masks_folder.glob("*.nii*")) if masks_folder is not None else []
-    volumes = []
+    volumes: list[PreparedVolume] = []
     for number, subject in enumerate(subjects):
-        volume = _cached(subject, shape, masks)
-        if volume is None:
+        study = _Once(subject, shape, masks)
+        plain = _cached(study, None)
+        if plain is None:
             _logger.warning("%s has no labels or no %s; it is left out", subject.name, " or ".join(shape.modalities))
         else:
-            volumes.append(volume)
+            volumes.append(plain)
+        # Where the background is 0 nothing tells how bright the tissue was, and lesions cannot be painted.
+        real = plain is not None and subject.seed is None and not shape.background_zero
+        for mask in masks[:: max(len(masks) // _MOST_PAINTED, 1)] if real else ():
+            yield Progress(number, len(subjects), f"prepared {subject.name}")
+            painted = _cached(study, mask)
+            volumes += [painted] if painted is not None else []
         yield Progress(number + 1, len(subjects), f"prepared {subject.name}")
     return volumes
 
 
-def _cached(subject: Subject, shape: MultiUNetShape, masks: Sequence[Path]) -> PreparedVolume | None:
-    seen = {name: asdict(shape)[name] for name in ("channels", "voxel_mm", "background_zero")}
-    key = json.dumps([_VERSION, subject.name, subject.database, subject.seed, [path.name for path in masks], seen])
-    folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
-    path = folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.safetensors"
+@dataclass(frozen=True, eq=False)
+class _Once:
+    """A subject that is loaded when it is first looked at, and not again."""
+
+    subject: Subject
+    shape: MultiUNetShape
+    masks: Sequence[Path]
+
+    @cached_property
+    def study(self) -> Study:
+        if is_simulated_brain(self.subject):
+            return simulated_study(self.subject, self.shape.voxel_mm, self.masks)
+        return self.subject.load()
+
+    def file(self, mask: Path | None) -> Path:
+        """Where it is kept, with the lesions of a mask or without."""
+        subject, shape = self.subject, asdict(self.shape)
+        seen = [shape[name] for name in ("channels", "voxel_mm", "background_zero")]
+        masks = [path.name for path in self.masks] if subject.seed is not None else mask and mask.name
+        key = json.dumps([_VERSION, subject.name, subject.database, subject.seed, masks, seen])
+        folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
+        return folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.safetensors"
+
+
+def _cached(once: _Once, mask: Path | None) -> PreparedVolume | None:
+    path = once.file(mask)
     if path.is_file():
         try:
-            return _opened(path, subject.database)
+            return _opened(path, once.subject.database)
         except (OSError, SafetensorError, KeyError) as error:
-            _logger.warning("the cached volume of %s cannot be read (%s); it is made again", subject.name, error)
-    on_cubes = is_simulated_brain(subject)
-    study = simulated_study(subject, shape.voxel_mm, masks) if on_cubes else subject.load()
-    tensors = _prepared(study, shape)
+            _logger.warning("the cached volume of %s cannot be read (%s); it is made again", once.subject.name, error)
+    tensors = _prepared(once.study, once.shape, mask)
     if tensors is None:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         save_file(tensors, temporary)
-    return _opened(path, subject.database)
+    return _opened(path, once.subject.database)
 
 
-def _prepared(study: Study, shape: MultiUNetShape) -> dict[str, NDArray[np.generic]] | None:
-    """Channels and label of a study; `None` if it has no label or none of the modalities."""
+def _prepared(study: Study, shape: MultiUNetShape, mask: Path | None) -> dict[str, NDArray[np.generic]] | None:
+    """Channels and label of a study; `None` without label or modality, or where the mask lies on another grid."""
     names = [name for name in shape.modalities if name in study.images]
     if study.labels is None or not names:
         return None
     geometry = study.images[names[0]].geometry
     fitting = [name for name in names if study.images[name].geometry.matches(geometry)]
-    if not study.labels.geometry.matches(geometry):
+    foreign = None if mask is None else read_image(mask)
+    if not all(each.geometry.matches(geometry, 0.5) for each in (study.labels, foreign) if each is not None):
         return None
     grid = CubicGrid(geometry.shape, geometry.voxel_size_mm, shape.voxel_mm)
     channels = channels_of({name: study.images[name].volume() for name in fitting}, grid, shape)
     if not channels.present.any():
         return None
+    label = grid.to_cubes(study.labels.volume().astype(bool)) > 0.5
+    if foreign is not None and mask is not None:
+        rng = np.random.default_rng(list(mask.name.encode()))
+        label |= paint_lesions(channels, grid.to_cubes(foreign.volume().astype(bool)), shape, rng)
     box = brain_box(channels)
-    label = (grid.to_cubes(study.labels.volume().astype(bool)) > 0.5)[box]
-    points = np.argwhere(label)
+    points = np.argwhere(label[box])
     chosen = np.random.default_rng(0).permutation(len(points))[:_MOST_POINTS]
     return {
         "volume": np.ascontiguousarray(channels.volume[(channels.present, *box)], np.float16),
-        "label": np.ascontiguousarray(label, np.uint8),
+        "label": np.ascontiguousarray(label[box], np.uint8),
         "present": channels.present,
         "air": channels.air,
         "points": points[chosen].astype(np.int32),
