@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from mrviewer.acquisition import raw_data
 from mrviewer.assess import assess_run
-from mrviewer.dynamic import ENHANCED_PHASES, measured_enhancement
 from mrviewer.errors import MaskError
 from mrviewer.experiments.tables import Condition
+from mrviewer.findings import finding_of
 from mrviewer.method import Method, require_fit
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import Reconstruction, reconstruct
@@ -50,15 +50,15 @@ def measure_study(
     _, _, height, width = raw_data(study, modality).shape
     mask = _mask(method, condition, (height, width), seed)
     run = yield from reconstruct(study, method, mask, modality=modality, device=device)
-    return figures_of(run, study, method)
+    return figures_of(run, study)
 
 
-def figures_of(run: Reconstruction, study: Study, method: Method) -> Figures:
+def figures_of(run: Reconstruction, study: Study) -> Figures:
     """Figures by the names of `mrviewer.experiments.metrics.METRICS`, and others of ``metrics.json``.
 
     ``enhancement_mae`` is the mean absolute difference of the regressed enhancement from the one measured in the
     reference, ``enhancement_gap`` from the one measured in the predicted region; ``accuracy`` is 1 if the most probable
-    class is the diagnosis. A figure that cannot be computed is `None`.
+    class is the diagnosis, and 0 if it is another one or there is no answer. A figure that cannot be computed is `None`.
     """
     labels = None if study.labels is None else study.labels.volume()
     measured = assess_run(run, labels).to_json()
@@ -69,16 +69,13 @@ def figures_of(run: Reconstruction, study: Study, method: Method) -> Figures:
         for name, value in part.items()
         if value is None or isinstance(value, int | float)
     }
-    card = method.card
-    if card.regresses == ENHANCED_PHASES:
-        truth = None if labels is None else measured_enhancement(study, labels)
-        within = None if run.lesions is None else measured_enhancement(study, run.lesions)
-        figures["enhancement_mae"] = _mean_difference(run.regression, truth)
-        figures["enhancement_gap"] = _mean_difference(run.regression, within)
-    if card.classifies:
-        known = study.diagnosis in card.classifies
-        named = None if run.classes is None else card.classifies[int(run.classes.argmax())]
-        figures["accuracy"] = float(named == study.diagnosis) if known else None
+    finding = finding_of(run, study)
+    if run.regression_names:
+        figures["enhancement_mae"] = _mean_difference(finding.predicted, finding.true)
+        figures["enhancement_gap"] = _mean_difference(run.regression, run.measured)
+    if finding.diagnosis is not None:
+        named = None if finding.probabilities is None else int(finding.probabilities.argmax())
+        figures["accuracy"] = float(named == finding.diagnosis)
     return figures
 
 
