@@ -58,7 +58,7 @@ def figures_of(run: Reconstruction, study: Study) -> Figures:
 
     ``enhancement_mae`` is the mean absolute difference of the regressed enhancement from the one measured in the
     reference, ``enhancement_gap`` from the one measured in the predicted region; ``accuracy`` is 1 if the most probable
-    class is the diagnosis, and 0 if it is another one or there is no answer. A figure that cannot be computed is `None`.
+    class is the diagnosis, 0 if it is another one or there is no answer. A figure that cannot be computed is `None`.
     """
     labels = None if study.labels is None else study.labels.volume()
     measured = assess_run(run, labels).to_json()
