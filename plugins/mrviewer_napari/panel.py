@@ -97,9 +97,9 @@ class MrPanel(QWidget):
                 ("Sampling", self.sampling),
                 ("Methods", self.methods),
                 ("View", self.view),
-                ("Lesions", self.lesions),
                 ("Enhancement", self.enhancement),
                 ("Signal over time", self.signal),
+                ("Lesions", self.lesions),
                 ("Save", self.save),
             )
         }

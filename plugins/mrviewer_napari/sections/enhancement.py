@@ -29,7 +29,6 @@ class EnhancementSection(QWidget):
         self.text = quiet_label()
         self.plot: Any = None
         self.legend = QLabel()
-        self.legend.setWordWrap(True)
         self.classes = ClassBars()
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)

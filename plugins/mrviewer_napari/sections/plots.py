@@ -6,7 +6,7 @@ from html import escape
 
 import pyqtgraph
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtGui import QFont, QWheelEvent
 
 __all__ = ["Curve", "CurvePlot", "legend_html"]
 
@@ -45,10 +45,13 @@ class CurvePlot(pyqtgraph.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.showGrid(x=False, y=True, alpha=0.25)
+        font = QFont()
+        font.setPointSize(8)
         for side, text in (("left", left), ("bottom", bottom)):
             axis = self.getAxis(side)
             axis.setPen(_SOFT)
             axis.setTextPen(_SOFT)
+            axis.setStyle(tickFont=font, textFillLimits=[(0, 1.5)])
             if text:
                 self.setLabel(side, text, color=_SOFT)
         self.curves: tuple[Curve, ...] = ()
@@ -80,6 +83,7 @@ class CurvePlot(pyqtgraph.PlotWidget):
         axis = self.getAxis("bottom")
         axis.setTicks([list(enumerate(names, first))] if names else None)
         axis.showLabel(not names and bool(axis.labelText))
+        self.enableAutoRange()
         if names:
             self.setXRange(first - 0.3, first + len(names) - 0.7, padding=0)
         if mark is not None:
