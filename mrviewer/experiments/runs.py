@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mrviewer.database import Subject, open_database
-from mrviewer.errors import InputError, MrviewerError
+from mrviewer.errors import DoesNotFitError, InputError, MrviewerError, UnknownNameError
 from mrviewer.experiments.cases import load_case, with_modalities
 from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
@@ -19,6 +20,7 @@ from mrviewer.writers.whole import whole_file
 
 __all__ = ["Job", "reason_to_skip", "run_job"]
 
+_logger = logging.getLogger(__name__)
 _VERSION = 1
 """Raise it when the same settings would be measured in another way, so that old figures are not mixed with new ones."""
 
@@ -121,7 +123,7 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
     figures = {}
     for condition in row.conditions:
         figures[condition.name] = yield from _measure(trained, open_database(condition.database), condition, job)
-    real = yield from _measure(trained, open_database(job.data), row.conditions[0], job) if job.data else _nothing()
+    real = yield from _measure_real(trained, row.conditions[0], job)
     record = {
         "seed": job.seed,
         "method": row.method,
@@ -143,19 +145,37 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
 def _measure(
     method: Method, subjects: Sequence[Subject], condition: Condition, job: Job
 ) -> Generator[Progress, None, dict[str, Figures]]:
-    """Figures of each subject; with several sets of modalities their mean."""
+    """Figures of each subject."""
     figures: dict[str, Figures] = {}
     for number, subject in enumerate(subjects):
-        study = load_case(subject, job.folder / "cases", coarsen=condition.coarsen, every=condition.every)
-        parts = []
-        for modalities in condition.modality_sets or ((),):
-            seen = with_modalities(study, modalities)
-            modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
-            part = yield from measure_study(method, seen, modality, condition, seed=job.seed, device=job.device)
-            parts.append(part)
-        figures[subject.name] = _mean_of(parts)
+        figures[subject.name] = yield from _measure_subject(method, subject, condition, job)
         yield Progress(number + 1, len(subjects), f"{job.name}: measured {subject.name}")
     return figures
+
+
+def _measure_real(method: Method, condition: Condition, job: Job) -> Generator[Progress, None, dict[str, Figures]]:
+    """Figures of those real subjects that the method fits; a folder may hold others."""
+    figures: dict[str, Figures] = {}
+    for subject in open_database(job.data):
+        try:
+            figures[subject.name] = yield from _measure_subject(method, subject, condition, job)
+        except (DoesNotFitError, UnknownNameError) as error:
+            _logger.info("%s is left out of %s: %s", subject.name, job.name, error)
+    return figures
+
+
+def _measure_subject(
+    method: Method, subject: Subject, condition: Condition, job: Job
+) -> Generator[Progress, None, Figures]:
+    """Figures of a subject; with several sets of modalities their mean."""
+    study = load_case(subject, job.folder / "cases", coarsen=condition.coarsen, every=condition.every)
+    parts = []
+    for modalities in condition.modality_sets or ((),):
+        seen = with_modalities(study, modalities)
+        modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
+        part = yield from measure_study(method, seen, modality, condition, seed=job.seed, device=job.device)
+        parts.append(part)
+    return _mean_of(parts)
 
 
 def _mean_of(parts: Sequence[Figures]) -> Figures:
@@ -186,8 +206,3 @@ def _training_seconds(events: Path) -> float:
 
 def _named(step: Progress, *, job: Job) -> Progress:
     return Progress(step.done, step.total, f"{job.name}: {step.message}")
-
-
-def _nothing() -> Generator[Progress, None, dict[str, Figures]]:
-    yield from ()
-    return {}

@@ -151,6 +151,7 @@ def test_a_run_keeps_figures_of_every_unseen_subject(table: Table, tmp_path: Pat
     job = Job(table.name, table.row("fast"), 1, tmp_path, (str(database / "test"),))
     record = json.loads(finish(run_job(job)).read_text())
     assert set(record["figures"][""]) == {"c", "d"} == set(record["real"])
+    assert record["figures"][""] == record["real"]
     assert record["figures"][""]["c"]["psnr"] > 0
     assert record["figures"][""]["c"]["dice"] is None, "d5c5 does not segment"
     assert record["parameters"] > 100
@@ -160,6 +161,16 @@ def test_a_run_keeps_figures_of_every_unseen_subject(table: Table, tmp_path: Pat
     assert figures["fast"].values["psnr"].shape == (1, 2)
     assert np.isnan(figures["fast"].values["dice"]).all()
     assert figures["fast"].real_subjects == ("c", "d")
+
+
+def test_real_subjects_that_do_not_fit_are_left_out(table: Table, tmp_path: Path, database: Path) -> None:
+    other = tmp_path / "real" / "e"
+    other.mkdir(parents=True)
+    (other / "T2.nii.gz").write_bytes((database / "test" / "c" / "FLAIR.nii.gz").read_bytes())
+    row = table.row("fast")
+    row = replace(row, conditions=(replace(row.conditions[0], modality="FLAIR"),))
+    job = Job(table.name, row, 1, tmp_path, (str(tmp_path / "real"), str(database / "test")))
+    assert set(json.loads(finish(run_job(job)).read_text())["real"]) == {"c", "d"}
 
 
 def test_what_is_done_is_not_done_again(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
