@@ -76,7 +76,9 @@ def events(output: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (output / "events.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("recipe", ["d5c5", "unet-full", "itfs-drlc", "synnet", "linet", "seranet"])
+@pytest.mark.parametrize(
+    "recipe", ["d5c5", "unet-full", "itfs-drlc", "synnet", "linet", "seranet", "recseg", "segnetmri", "idslr"]
+)
 def test_a_run_leaves_what_it_promises(recipe: str, prepared: list[str], tmp_path: Path) -> None:
     job = cli_train(recipe, ["anything"], tmp_path / "run", "cpu", TINY)
     steps: list[Progress] = []

@@ -13,11 +13,14 @@ from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.cirim.recipe import CIRIMOptions
 from mrviewer_models.d5c5.recipe import D5C5Options
+from mrviewer_models.idslr.recipe import IDSLROptions
 from mrviewer_models.itfs_drlc.recipe import JointOptions
 from mrviewer_models.linet.recipe import LINetOptions
 from mrviewer_models.mtinet.recipe import MTINetOptions
 from mrviewer_models.mtlrs.recipe import MTLRSOptions
 from mrviewer_models.multiunet.options import MultiUNetOptions
+from mrviewer_models.recseg.recipe import RecSegOptions
+from mrviewer_models.segnetmri.recipe import SegNetMRIOptions
 from mrviewer_models.semunet.recipe import SemuNetOptions
 from mrviewer_models.seranet.recipe import SERANetOptions
 from mrviewer_models.synnet.recipe import SynNetOptions
@@ -38,6 +41,9 @@ RECORDS: dict[type, str] = {
     MTLRSOptions: "methods/mtlrs.md",
     SemuNetOptions: "methods/semunet.md",
     MultiUNetOptions: "methods/multiunet.md",
+    RecSegOptions: "methods/recseg.md",
+    SegNetMRIOptions: "methods/segnetmri.md",
+    IDSLROptions: "methods/idslr.md",
 }
 
 
