@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from mrviewer.database import SIMULATED_MS
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["MrPanel"]
 
 _WIDTH = 400
+_ANY_HEIGHT = (1 << 24) - 1
+"""What Qt takes for no limit."""
+
 _HEADING = (
     "QPushButton { background: transparent; border: none; border-top: 1px solid #5a626c; border-radius: 0;"
     " text-align: left; font-weight: bold; padding: 6px 0; }"
@@ -91,7 +94,7 @@ class MrPanel(QWidget):
         column.setContentsMargins(6, 4, 10, 4)
         column.setSpacing(2)
         self.sections = {
-            title: _collapsible(title, widget)
+            title: Section(title, widget)
             for title, widget in (
                 ("Study", self.study),
                 ("Sampling", self.sampling),
@@ -128,7 +131,7 @@ class MrPanel(QWidget):
     def show_only(self, *titles: str) -> None:
         """Unfold these sections and fold the others."""
         for title, section in self.sections.items():
-            section.expand(animate=False) if title in titles else section.collapse(animate=False)
+            section.expand() if title in titles else section.collapse()
 
     def open(self, paths: Sequence[str]) -> None:
         """Open a study from files or folders."""
@@ -195,11 +198,32 @@ class MrPanel(QWidget):
         traceback.clear_frames(error.__traceback__)  # frames would keep volumes and tensors alive
 
 
-def _collapsible(title: str, widget: QWidget) -> QCollapsible:
-    section = QCollapsible(title)
-    section.setDuration(0)
-    section.toggleButton().setStyleSheet(_HEADING)
-    section.layout().setContentsMargins(0, 0, 0, 0)
-    section.addWidget(widget)
-    section.expand(animate=False)
-    return section
+class Section(QCollapsible):
+    """A heading that folds what is under it.
+
+    `QCollapsible` holds its content at the height that it would like best, too little for text that has to be wrapped.
+    """
+
+    def __init__(self, title: str, widget: QWidget) -> None:
+        super().__init__(title)
+        self.setDuration(0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.layout().setAlignment(Qt.AlignmentFlag(0))
+        self.toggleButton().setStyleSheet(_HEADING)
+        self.layout().setContentsMargins(0, 0, 0, 0)
+        self.addWidget(widget)
+        self.expand()
+
+    def expand(self, animate: bool = False) -> None:
+        """Unfold."""
+        super().expand(animate=False)
+        self.content().setMaximumHeight(_ANY_HEIGHT)
+
+    def collapse(self, animate: bool = False) -> None:
+        """Fold."""
+        super().collapse(animate=False)
+
+    def eventFilter(self, a0: QObject, a1: QEvent) -> bool:  # noqa: N802
+        """Leave the height to the layout, whatever the content does."""
+        del a0, a1
+        return False

@@ -65,6 +65,8 @@ class PanelState:
         Names of the ticked methods, in the order of the panel.
     chains
         Chains that the person made, ``A+B`` each.
+    ticked_only
+        Whether the panel lists the ticked methods alone.
     step
         Step to look at instead of a result; `None` for the results. It belongs to the shown slice alone.
     plane
@@ -92,6 +94,7 @@ class PanelState:
     mask: MaskWish = MaskWish()
     methods: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
+    ticked_only: bool = False
     step: StepWish | None = None
     plane: Plane = Plane.AXIAL
     error_gain: float = 5.0

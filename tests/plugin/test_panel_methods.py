@@ -81,6 +81,21 @@ def test_methods_stand_in_groups_and_a_reason_is_never_clipped(filled: tuple[Any
         assert not widget.isVisible() or right <= content.width(), widget
 
 
+def test_a_long_list_can_be_cut_to_what_is_ticked(filled: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait) -> None:
+    _, panel = filled
+    section = panel.methods
+    press(qtbot, section.ticked_only)
+    assert [name for name, row in section.rows.items() if row.isVisible()] == ["zero-filled", "deep"]
+    assert [kind for kind, heading in section.headings.items() if heading.isVisible()] == [Kind.RECONSTRUCT, Kind.BOTH]
+    assert not section.chooser.isVisible()
+    press(qtbot, section.rows["zero-filled"].box)
+    assert not section.rows["zero-filled"].isVisible()
+    press(qtbot, section.ticked_only)
+    assert all(row.isVisible() for row in section.rows.values())
+    assert section.chooser.isVisible()
+    eventually(lambda: panel.session.is_settled)
+
+
 def test_a_chain_comes_with_a_click_runs_and_goes_with_a_click(
     filled: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait
 ) -> None:

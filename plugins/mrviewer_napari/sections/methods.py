@@ -101,7 +101,11 @@ class ChainChooser(QWidget):
         layout.addWidget(self.second, 1, 1)
         layout.addWidget(self.button, 1, 2)
         self.button.clicked.connect(self._add)
-        self.setVisible(bool(self.first.count() and self.second.count()))
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether there is anything to make a chain of."""
+        return bool(self.first.count() and self.second.count())
 
     def _add(self) -> None:
         self._session.add_chain(self.first.currentText(), self.second.currentText())
@@ -119,9 +123,12 @@ class MethodsSection(QWidget):
         self._list.setSpacing(3)
         self.chooser = ChainChooser(session)
         self.button = QPushButton()
+        self.ticked_only = QCheckBox("list the ticked ones only")
+        self.ticked_only.toggled.connect(self._wish_ticked_only)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        layout.addWidget(self.ticked_only)
         layout.addLayout(self._list)
         layout.addWidget(self.chooser)
         layout.addWidget(self.button)
@@ -130,6 +137,7 @@ class MethodsSection(QWidget):
         session.methods_changed.connect(self.refresh)
         session.busy_changed.connect(self._show_button)
         session.state.events.methods.connect(self._refresh_all)
+        session.state.events.ticked_only.connect(self._refresh_all)
         session.computation.status_changed.connect(self._show_status)
         self.refresh()
 
@@ -144,6 +152,7 @@ class MethodsSection(QWidget):
             self._show_fact(fact)
         for kind in set(self.headings) - {kind_of(fact.card) for fact in facts}:
             self._drop(self.headings.pop(kind))
+        self._show_listed()
         self._show_button()
 
     def _add(self, fact: MethodFacts) -> None:
@@ -164,9 +173,26 @@ class MethodsSection(QWidget):
         status = self._session.computation.status(fact.name)
         self.rows[fact.name].show_fact(fact, fact.name in self._session.state.methods, status)
 
-    def _refresh_all(self, names: tuple[str, ...]) -> None:
-        del names
+    def _refresh_all(self, value: object) -> None:
+        del value
         self.refresh()
+
+    def _wish_ticked_only(self, on: bool) -> None:
+        self._session.state.ticked_only = on
+
+    def _show_listed(self) -> None:
+        """Show all rows, or those that are ticked and their headings."""
+        state = self._session.state
+        with signals_blocked(self.ticked_only):
+            self.ticked_only.setChecked(state.ticked_only)
+        listed = set()
+        for fact in self._session.facts:
+            wanted = not state.ticked_only or fact.name in state.methods
+            show_if(self.rows[fact.name], wanted)
+            listed |= {kind_of(fact.card)} if wanted else set()
+        for kind, heading in self.headings.items():
+            show_if(heading, kind in listed)
+        show_if(self.chooser, self.chooser.is_useful and not state.ticked_only)
 
     def _show_status(self, method: str) -> None:
         for fact in self._session.facts:

@@ -51,9 +51,10 @@ class CurvePlot(pyqtgraph.PlotWidget):
             axis = self.getAxis(side)
             axis.setPen(_SOFT)
             axis.setTextPen(_SOFT)
-            axis.setStyle(tickFont=font, textFillLimits=[(0, 1.5)])
+            axis.setStyle(tickFont=font)
             if text:
                 self.setLabel(side, text, color=_SOFT)
+        self.getAxis("bottom").setStyle(textFillLimits=[(0, 2.0)], hideOverlappingLabels=False)  # a name has no number
         self.curves: tuple[Curve, ...] = ()
         self.marked: int | None = None
 
@@ -85,7 +86,7 @@ class CurvePlot(pyqtgraph.PlotWidget):
         axis.showLabel(not names and bool(axis.labelText))
         self.enableAutoRange()
         if names:
-            self.setXRange(first - 0.3, first + len(names) - 0.7, padding=0)
+            self.setXRange(first - 0.5, first + len(names) - 0.5, padding=0)
         if mark is not None:
             self.addItem(pyqtgraph.InfiniteLine(mark, pen=pyqtgraph.mkPen(_SOFT, style=_BROKEN)))
 
