@@ -65,6 +65,15 @@ run segnetmri segnetmri "${data[@]}" "${shares[@]}" --set steps=420
 run idslr idslr "${data[@]}" "${shares[@]}" --set steps=400 --set alpha=1e-3
 run semunet semunet "${data[@]}" --set steps=560 --set learning_rate=0.002 --set slope=150 --set loss_seg=bce_dice \
     --set segmentation_weight=0.02
-for method in cirim mtlrs synnet linet seranet recseg segnetmri idslr semunet; do
+many=(--database simulated:16 --database simulated-stroke:16 --database simulated-glioma:16 --database simulated:1@5000
+    --database simulated-stroke:1@5000 --database simulated-glioma:1@5000 --database "$patients"
+    --database "$(dirname "$glioma")" --set hold_out=patient19,simulated-5000,simulated-stroke-5000,simulated-glioma-5000)
+run multiunet multiunet_first "${many[@]}" --set steps=330
+run multiunet multiunet "${many[@]}" --set steps=200 --set learning_rate=1.5e-3 --set seed=2 \
+    --set "start_from=$runs/multiunet_first/weights.safetensors"
+livers=$(seq -s, -f 'simulated-liver-%g' 7000 7007)
+run mtinet mtinet --database simulated-liver:80 --database simulated-liver:8@7000 --set "hold_out=$livers" \
+    --set norm=instance --set pooling=region --set region=decoder --set late_share=0.5 --set steps=1100
+for method in cirim mtlrs multiunet mtinet synnet linet seranet recseg segnetmri idslr semunet; do
     python "$here/ship.py" "$method" "$runs/$method" "$runs/$method"
 done
