@@ -39,5 +39,5 @@ def teller(**changes: object) -> FakeMethod:
         needs=Needs(kspace=False, whole_volume=True),
         classes=("tumour",),
         regresses=tuple(changes.get("regresses", ENHANCED_PHASES)),
-        classifies=("cyst", "metastasis"),
+        classifies=tuple(changes.get("classifies", ("cyst", "metastasis"))),
     )

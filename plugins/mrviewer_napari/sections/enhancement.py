@@ -1,5 +1,6 @@
 """Enhancement: what a method predicts for a study as a whole, beside what can be measured in the images."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ class ClassBars(QWidget):
         self.bars: dict[str, QProgressBar] = {}
         self._grid = QGridLayout()
         self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 2)
         self._grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -123,7 +125,9 @@ class ClassBars(QWidget):
             bar.setRange(0, 1000)
             bar.setValue(round(1000 * value))
             bar.setFixedHeight(9)
+            bar.setMinimumWidth(40)
             self.bars[name] = bar
-            label = QLabel(f"<b>{name}</b>" if row == 0 else name)
+            label = QLabel(f"<b>{escape(name)}</b>" if row == 0 else name)
+            label.setWordWrap(True)
             for column, widget in enumerate((label, bar, QLabel(f"{100 * value:.0f} %"))):
                 self._grid.addWidget(widget, row, column)

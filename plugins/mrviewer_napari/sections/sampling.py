@@ -29,7 +29,7 @@ __all__ = ["SamplingSection"]
 _STEPS = 10
 """Slider steps for each unit of acceleration."""
 _FASTEST = 16
-_PICTURE = 108
+_PICTURE = 98
 """Three of them fit side by side."""
 
 
@@ -100,10 +100,10 @@ class SamplingSection(QWidget):
         self.pictures = QWidget()
         row = QHBoxLayout(self.pictures)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row.setSpacing(6)
         self._columns = {}
         for label, caption in (
-            (self.pattern, "k-space samples"),
+            (self.pattern, "samples"),
             (self.spread, "spread, 60 dB"),
             (self.probability, "probability"),
         ):
