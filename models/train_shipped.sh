@@ -73,7 +73,7 @@ run multiunet multiunet "${many[@]}" --set steps=200 --set learning_rate=1.5e-3 
     --set "start_from=$runs/multiunet_first/weights.safetensors"
 livers=$(seq -s, -f 'simulated-liver-%g' 7000 7007)
 run mtinet mtinet --database simulated-liver:80 --database simulated-liver:8@7000 --set "hold_out=$livers" \
-    --set norm=instance --set pooling=region --set region=decoder --set late_share=0.5 --set steps=1100
+    --set norm=instance --set pooling=region --set late_share=0.5 --set steps=1100
 for method in cirim mtlrs multiunet mtinet synnet linet seranet recseg segnetmri idslr semunet; do
     python "$here/ship.py" "$method" "$runs/$method" "$runs/$method"
 done
