@@ -23,6 +23,7 @@ from mrviewer_models.mtinet.phase_transformer import PhaseTransformer
 from mrviewer_models.mtinet.recipe import MTINetRecipe, recipe
 from mrviewer_models.mtinet.shape import PRESETS, MTIShape
 from mrviewer_models.mtinet.targets import masked_means, measured_values, relative, size_values
+from mrviewer_models.mtinet.tim import region_mean, region_weights
 
 MODULES = ("with_mdief", "with_phase_transformer", "with_tim", "with_tdd")
 LEVELS = {0: (0.8, 2.0, 1.0, 0.9), 1: (0.7, 0.9, 1.2, 1.6)}
@@ -303,9 +304,52 @@ def test_a_region_is_pooled_without_a_gradient_for_the_mask() -> None:
     deepest = torch.rand(1, 32, 4, 4)
     coarse = torch.full((1, 1, 32, 32), -100.0)
     coarse[..., 8:16, 16:24] = 100
-    assert torch.allclose(generator._pooled(deepest, coarse), deepest[..., 1, 2], atol=1e-5)
+    assert torch.allclose(generator._pooled(deepest, region_weights(coarse)), deepest[..., 1, 2], atol=1e-5)
     # A mask that says nothing leaves the mean.
-    assert torch.allclose(generator._pooled(deepest, coarse * 0), deepest.mean(dim=(2, 3)), atol=1e-6)
+    nothing = region_weights(coarse * 0 - 9)
+    assert torch.allclose(generator._pooled(deepest, nothing), deepest.mean(dim=(2, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [-60.0, 0.0, 5.0])
+def test_the_weights_of_a_region_add_up_to_one(level: float) -> None:
+    logits = level + torch.randn(2, 1, 6, 7, generator=torch.Generator().manual_seed(0))
+    probability = torch.sigmoid(logits.double())
+    for sharpness in (1.0, 3.0):
+        weights = region_weights(logits, sharpness)
+        expected = probability**sharpness / (probability**sharpness).sum(dim=(2, 3), keepdim=True)
+        assert torch.allclose(weights.double(), expected, atol=1e-6)
+    features = torch.rand(2, 3, 6, 7)
+    assert torch.allclose(region_mean(features, torch.full((2, 1, 6, 7), 1 / 42)), features.mean(dim=(2, 3)), atol=1e-6)
+
+
+def test_the_region_may_read_phases_that_are_not_fused() -> None:
+    fused, apart = tiny(region="decoder"), tiny(region="phases")
+    assert count(apart) - count(fused) == 4 * 4 * 32
+    batch = slices()
+    found = gradients(apart(batch.phases).regression.sum(), apart.generator)
+    assert found["interaction.region.weight"][:, 4:].any()
+
+
+def test_a_label_guides_the_region_where_there_is_one() -> None:
+    network, batch = tiny().eval(), slices()
+    with torch.no_grad():
+        free, guided = network(batch.phases), network(batch.phases, batch.label)
+        elsewhere = network(batch.phases, batch.label.roll(8, -1))
+    assert torch.equal(free.coarse, guided.coarse)
+    for one, two in ((free, guided), (guided, elsewhere)):
+        differs = (one.regression - two.regression).abs().amax(dim=1) > 1e-5
+        assert differs.tolist() == [True, True, False]
+
+
+def test_guidance_ends_after_its_share_of_the_run() -> None:
+    batch = slices()
+    for share, same in (("0", True), ("0.5", True), ("1", False)):
+        made = recipe({"preset": "tiny", "guided_share": share, "late_share": "1"})
+        torch.manual_seed(0)
+        network = made.network().eval()
+        free = recipe({"preset": "tiny", "guided_share": "0", "late_share": "1"})
+        losses = [float(one.losses(network, batch, Moment(5, 5, 10)).total.detach()) for one in (made, free)]
+        assert (losses[0] == losses[1]) == same
 
 
 def test_tasks_read_each_other_through_tim_alone() -> None:

@@ -1,15 +1,15 @@
 """The encoder that the four phases share."""
 
-from typing import Literal
-
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mrviewer_models.mtinet.shape import N_PHASES, MTIShape
+from mrviewer_models.mtinet.shape import N_PHASES, MTIShape, Norm
 
 __all__ = ["SLOPE", "Encoder", "Residual", "conv_norm", "normalisation"]
 
 SLOPE = 0.01
+EPSILON = 1e-5
 
 
 class StudyNorm(nn.Module):
@@ -17,16 +17,19 @@ class StudyNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = nn.InstanceNorm3d(channels, affine=True)
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, features: Tensor) -> Tensor:
         """Normalise ``(study * phase, channel, y, x)``."""
-        by_study = features.unflatten(0, (-1, N_PHASES)).transpose(1, 2)
-        normalised: Tensor = self.norm(by_study).transpose(1, 2).flatten(0, 1)
-        return normalised
+        by_study = features.unflatten(0, (-1, N_PHASES))
+        variance, mean = torch.var_mean(by_study.float(), dim=(1, 3, 4), keepdim=True, correction=0)
+        scale = self.weight * torch.rsqrt(variance + EPSILON)
+        normalised: Tensor = by_study * scale + (self.bias - mean * scale)
+        return normalised.flatten(0, 1)
 
 
-def normalisation(channels: int, norm: Literal["instance", "study"]) -> nn.Module:
+def normalisation(channels: int, norm: Norm) -> nn.Module:
     """Instance normalisation with scale and shift, by phase or by study."""
     return StudyNorm(channels) if norm == "study" else nn.InstanceNorm2d(channels, affine=True)
 
@@ -39,7 +42,7 @@ def conv_norm(inputs: int, outputs: int, norm: nn.Module, stride: int = 1) -> nn
 class Residual(nn.Module):
     """Two convolutions 3 x 3 beside a skip."""
 
-    def __init__(self, channels: int, norm: Literal["instance", "study"]) -> None:
+    def __init__(self, channels: int, norm: Norm) -> None:
         super().__init__()
         self.first = conv_norm(channels, channels, normalisation(channels, norm))
         self.second = conv_norm(channels, channels, normalisation(channels, norm))

@@ -17,8 +17,8 @@ from mrviewer_models.mtinet.discriminator import Discriminator, Tasks
 from mrviewer_models.mtinet.encoder import SLOPE, Encoder, conv_norm, normalisation
 from mrviewer_models.mtinet.mdief import MdIEF, MeanFusion
 from mrviewer_models.mtinet.phase_transformer import PhaseTransformer
-from mrviewer_models.mtinet.shape import MTIShape
-from mrviewer_models.mtinet.tim import SeparateTasks, TaskInteraction, region_mean
+from mrviewer_models.mtinet.shape import N_PHASES, MTIShape
+from mrviewer_models.mtinet.tim import SeparateTasks, TaskInteraction, region_mean, region_weights
 
 __all__ = ["Generator", "MTINet", "Prediction"]
 
@@ -71,7 +71,7 @@ class Generator(nn.Module):
     def __init__(self, shape: MTIShape) -> None:
         super().__init__()
         widths, deepest = shape.widths, shape.widths[-1]
-        self.pooling = shape.pooling
+        self.pooling, self.sharpness = shape.pooling, shape.sharpness
         self.encoder = Encoder(shape)
         self.phases = PhaseTransformer(deepest) if shape.with_phase_transformer else nn.Identity()
         self.fusion = nn.ModuleList(
@@ -81,7 +81,9 @@ class Generator(nn.Module):
             UpStep(below, width) for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.coarse = nn.Conv2d(shape.base, 1, 1)
-        self.interaction = TaskInteraction(shape.base, deepest) if shape.with_tim else SeparateTasks(deepest)
+        self.sees_phases = shape.region == "phases"
+        n_extra = N_PHASES * shape.base if self.sees_phases else 0
+        self.interaction = TaskInteraction(shape.base, deepest, n_extra) if shape.with_tim else SeparateTasks(deepest)
         hidden = deepest // 2
         self.regression = nn.Sequential(nn.Linear(deepest, hidden), nn.GELU(), nn.Linear(hidden, shape.n_values))
         self.classifier = nn.Sequential(
@@ -92,8 +94,16 @@ class Generator(nn.Module):
             if name in ("coarse.bias", "interaction.head.bias"):
                 nn.init.constant_(parameter, -4.0)
 
-    def forward(self, phases: Tensor) -> Prediction:
-        """Normalised phases ``(batch, phase, y, x)`` of any size."""
+    def forward(self, phases: Tensor, label: Tensor | None = None) -> Prediction:
+        """Answers about slices of any size.
+
+        Parameters
+        ----------
+        phases : (batch, phase, y, x)
+            Normalised.
+        label : (batch, 1, y, x)
+            In training, the region in place of the coarse mask, where it is not empty.
+        """
         height, width = phases.shape[-2:]
         stages = self.encoder(pad_to_multiple(phases, MULTIPLE))
         stages[-1] = self.phases(stages[-1])
@@ -102,8 +112,10 @@ class Generator(nn.Module):
         for step in self.decoder:
             features = step(features, fused.pop())
         coarse = self.coarse(features)
-        pooled = self._pooled(deepest, coarse)
-        logits, token = self.interaction(features, coarse, pooled)
+        weights = region_weights(coarse if label is None else _guided(coarse, label), self.sharpness)
+        pooled = self._pooled(deepest, weights)
+        seen = torch.cat([features, stages[0].flatten(1, 2)], dim=1) if self.sees_phases else features
+        logits, token = self.interaction(features, coarse, pooled, seen, weights)
         return Prediction(
             coarse[..., :height, :width],
             logits[..., :height, :width],
@@ -111,13 +123,19 @@ class Generator(nn.Module):
             self.classifier(torch.cat([pooled, token], dim=1)),
         )
 
-    def _pooled(self, deepest: Tensor, coarse: Tensor) -> Tensor:
+    def _pooled(self, deepest: Tensor, weights: Tensor) -> Tensor:
         """One vector ``(batch, channel)`` of the deepest features."""
         if self.pooling == "mean":
             return deepest.mean(dim=(2, 3))
-        return region_mean(
-            deepest, F.adaptive_avg_pool2d(torch.sigmoid(coarse.detach()), (deepest.shape[2], deepest.shape[3]))
-        )
+        shares = F.adaptive_avg_pool2d(weights.detach(), (deepest.shape[2], deepest.shape[3]))
+        return region_mean(deepest, shares / shares.sum(dim=(2, 3), keepdim=True))
+
+
+def _guided(coarse: Tensor, label: Tensor) -> Tensor:
+    """Logits of the label where there is one, else the coarse ones."""
+    rows, columns = coarse.shape[2] - label.shape[2], coarse.shape[3] - label.shape[3]
+    sure = F.pad(40 * label - 20, (0, columns, 0, rows), value=-20.0)
+    return torch.where(label.amax(dim=(2, 3), keepdim=True) > 0, sure, coarse)
 
 
 class MTINet(nn.Module):
@@ -129,7 +147,7 @@ class MTINet(nn.Module):
         self.generator = Generator(shape)
         self.discriminator = Discriminator(shape) if shape.with_tdd else None
 
-    def forward(self, phases: Tensor) -> Prediction:
+    def forward(self, phases: Tensor, label: Tensor | None = None) -> Prediction:
         """See `Generator.forward`."""
-        prediction: Prediction = self.generator(phases)
+        prediction: Prediction = self.generator(phases, label)
         return prediction

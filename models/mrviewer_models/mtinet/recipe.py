@@ -23,7 +23,7 @@ from mrviewer_models.mtinet.losses import (
     weighted_sum,
 )
 from mrviewer_models.mtinet.network import MTINet, Prediction
-from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Norm, Pooling, Spectrum, Target
+from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Spectrum, Target
 from mrviewer_models.mtinet.slices import prepare_subjects, read_diagnoses
 from mrviewer_models.overrides import refuse_unknown
 
@@ -55,16 +55,18 @@ class MTINetOptions:
         The modules; without one something plain stands in its place, see `MTIShape`.
     spectrum
         High frequencies by a box in ``fourier`` space, or of the ``haar`` sub-bands.
-    norm
-        Normalisation of the encoder: ``instance`` by phase, ``study`` over the four phases.
-    pooling
-        What regression and classes see: the ``mean`` of the deepest features, or that inside the coarse ``region``.
+    norm, pooling, region
+        See `MTIShape`; ``preset`` leaves them to the preset.
+    sharpness
+        See `MTIShape`; 0 leaves it to the preset.
     segmentation_weight, coarse_weight, regression_weight, classification_weight
         Factors of the losses of the tasks; 0 leaves a task out.
     consistency_weight, adversarial_weight
         Factors of the terms that join the tasks.
     late_share
         Part of the run after which those two are switched on.
+    guided_share
+        Part of the run in which the region that regression and classes read is the label's, and not the coarse mask's.
     real_class
         Probability of the true class among what the discriminator is shown as real.
     diagnoses
@@ -80,15 +82,18 @@ class MTINetOptions:
     with_tim: bool = True
     with_tdd: bool = True
     spectrum: Spectrum = "fourier"
-    norm: Norm = "instance"
-    pooling: Pooling = "mean"
-    segmentation_weight: float = 1.0
-    coarse_weight: float = 0.5
+    norm: Literal["preset", "instance", "study"] = "preset"
+    pooling: Literal["preset", "mean", "region"] = "preset"
+    region: Literal["preset", "decoder", "phases"] = "preset"
+    sharpness: float = 0.0
+    segmentation_weight: float = 2.0
+    coarse_weight: float = 1.0
     regression_weight: float = 1.0
     classification_weight: float = 1.0
     consistency_weight: float = 0.1
     adversarial_weight: float = 0.01
-    late_share: float = 0.3
+    late_share: float = 0.5
+    guided_share: float = 0.5
     real_class: float = 0.9
     diagnoses: str = ""
     shape: MTIShape = field(default_factory=lambda: PRESETS["small"])
@@ -132,7 +137,9 @@ class MTINetRecipe:
     def losses(self, network: nn.Module, batch: LiverBatch, moment: Moment) -> Losses:
         """Losses of generator and discriminator, added: neither has a gradient for the other's parameters."""
         assert isinstance(network, MTINet)
-        prediction, shape, weights = network(batch.phases), self.options.shape, self.options.weights
+        shape, weights = self.options.shape, self.options.weights
+        is_guided = moment.epoch < self.options.guided_share * moment.n_epochs
+        prediction = network(batch.phases, batch.label if is_guided else None)
         parts = task_losses(prediction, batch, shape)
         is_late = moment.epoch >= self.options.late_share * moment.n_epochs
         if is_late and weights.consistency and weights.segmentation and weights.regression:
@@ -164,7 +171,7 @@ class MTINetRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=4, learning_rate=2e-3, steps=450, lesion_share=0.8), overrides)
+    training, rest = override(TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8), overrides)
     options, rest = override(MTINetOptions(), rest)
     refuse_unknown("mtinet", rest)
     shape = PRESETS[options.preset]
@@ -178,8 +185,10 @@ def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
         with_tim=options.with_tim,
         with_tdd=options.with_tdd,
         spectrum=options.spectrum,
-        norm=options.norm,
-        pooling=options.pooling,
+        norm=shape.norm if options.norm == "preset" else options.norm,
+        pooling=shape.pooling if options.pooling == "preset" else options.pooling,
+        sharpness=options.sharpness or shape.sharpness,
+        region=shape.region if options.region == "preset" else options.region,
         pixel_mm=shape.pixel_mm * training.coarsen,
     )
     return MTINetRecipe(training, replace(options, shape=shape))

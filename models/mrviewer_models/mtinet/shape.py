@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["N_PHASES", "PRESETS", "Classes", "MTIShape", "Norm", "Pooling", "Spectrum", "Target"]
+__all__ = ["N_PHASES", "PRESETS", "Classes", "MTIShape", "Norm", "Pooling", "Region", "Spectrum", "Target"]
 
 N_PHASES = 4
 
@@ -12,6 +12,7 @@ Classes = Literal["types", "binary"]
 Spectrum = Literal["fourier", "haar"]
 Norm = Literal["instance", "study"]
 Pooling = Literal["mean", "region"]
+Region = Literal["decoder", "phases"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,17 @@ class MTIShape:
     spectrum
         How high frequencies are told: outside a box in Fourier space, or in the Haar sub-bands.
     norm
-        Statistics of the encoder's instance normalisation: of each phase (``instance``) or of the four phases of a
-        study together (``study``), which leaves the differences between them as they are.
+        The encoder's instance normalisation. ``instance``: statistics of each phase. ``study``: of the four phases of a
+        study together, which leaves the differences between them as they are.
     pooling
         What regression and classes see of the deepest features: their mean over the slice, or over the coarse mask
         (``region``, of which no gradient goes to the mask).
+    region
+        What the token of the region is made of: features of the ``decoder`` inside the coarse mask, or these and the
+        first features of each of the ``phases``, which fusion has not yet mixed.
+    sharpness
+        Power of the coarse probabilities that weigh the region. At 1 a faint haze over the whole slice outweighs a
+        small tumour until the mask is good, and nothing is learned of the tumour till then.
     pixel_mm
         Pixel size that slices are resampled to.
     """
@@ -58,6 +65,8 @@ class MTIShape:
     spectrum: Spectrum = "fourier"
     norm: Norm = "instance"
     pooling: Pooling = "mean"
+    region: Region = "decoder"
+    sharpness: float = 1.0
     pixel_mm: float = 1.375
 
     @property
@@ -78,6 +87,6 @@ class MTIShape:
 
 PRESETS = {
     "paper": MTIShape(),
-    "small": MTIShape(base=8, pixel_mm=2.75),
-    "tiny": MTIShape(base=4, pixel_mm=5.5),
+    "small": MTIShape(base=8, norm="study", pooling="region", region="phases", sharpness=3.0, pixel_mm=4.125),
+    "tiny": MTIShape(base=4, norm="study", pooling="region", region="phases", sharpness=3.0, pixel_mm=5.5),
 }
