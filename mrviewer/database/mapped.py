@@ -1,0 +1,185 @@
+"""Opening a study by a mapping: chosen channels on one grid, labels as the method counts them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.geometry import Geometry
+from mrviewer.labels import labels_on_grid
+from mrviewer.readers.contents import FileContents
+from mrviewer.readers.formats import format_of
+from mrviewer.readers.phases import FrameArray, split_into_phases
+from mrviewer.study import Image, Study
+
+__all__ = ["MappedSubject", "map_labels", "open_contents", "with_voxel_size"]
+
+
+@dataclass(frozen=True)
+class MappedSubject:
+    """All that is needed to open one study; calling it does so, in any process.
+
+    Parameters
+    ----------
+    name
+        Of the study.
+    channels
+        File by modality.
+    frames
+        Volume of the file, for modalities that share one 4-D file.
+    label
+        File of the labels, if there is one.
+    label_values, voxel_mm
+        See `mrviewer.database.DatabaseMapping`.
+    """
+
+    name: str
+    channels: Mapping[str, Path]
+    frames: Mapping[str, int] = field(default_factory=dict)
+    label: Path | None = None
+    label_values: Mapping[int, int] = field(default_factory=dict)
+    voxel_mm: tuple[float, float, float] | None = None
+
+    def __call__(self) -> Study:
+        """Open the study; pixels of its images stay in their files until somebody looks at them.
+
+        Raises
+        ------
+        InputError
+            If a file is gone, or a label value has no class.
+        FileFormatError
+            If a file is damaged.
+        """
+        images = self._images()
+        label = None if self.label is None else _one_image(open_contents(self.label, "labels"), self.label)
+        kept, notes = _on_one_grid(images, label)
+        reference = None
+        if label is not None:
+            reference, note = labels_on_grid(label, next(iter(kept.values())).geometry)
+            values = map_labels(reference.volume(), self.label_values, self.name)
+            reference = replace(reference, data=values)
+            notes += [note] if note else []
+        if self.voxel_mm is not None:
+            size = " x ".join(f"{edge:g}" for edge in self.voxel_mm)
+            notes.append(f"the voxel size was given as {size} mm (z, y, x), in place of the header's")
+            kept = {name: self._resized(image, self.voxel_mm) for name, image in kept.items()}
+            reference = None if reference is None else self._resized(reference, self.voxel_mm)
+        return Study(self.name, kept, reference, notes=tuple(notes))
+
+    def _images(self) -> list[Image]:
+        """Images by modality; a file that several share is opened once."""
+        opened: dict[Path, FileContents] = {}
+        images: list[Image] = []
+        for modality, path in self.channels.items():
+            if path not in opened:
+                opened[path] = open_contents(path, modality)
+            if modality in self.frames:
+                series = _one_image(opened[path], path)
+                frame = self.frames[modality]
+                if not 0 <= frame < series.n_frames:
+                    raise FileFormatError(
+                        f"{path.name} holds {series.n_frames} volume(s) and {modality} should be number {frame + 1}; "
+                        "check the description of the database"
+                    )
+                data = series.data if series.n_frames == 1 else FrameArray(series.data, frame)
+                images.append(Image(data, series.geometry, modality, path))
+            else:
+                images += split_into_phases(opened[path]).images
+        if not images:
+            raise FileFormatError(f"subject {self.name} has no file that holds an image; leave it out")
+        return images
+
+    @staticmethod
+    def _resized(image: Image, voxel_mm: tuple[float, float, float]) -> Image:
+        return replace(image, geometry=with_voxel_size(image.geometry, voxel_mm))
+
+
+def open_contents(path: Path, modality: str) -> FileContents:
+    """Read what the header of a file says, by its format.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If it cannot be opened.
+    """
+    if not path.exists():
+        raise InputError(f"there is no file {path.name} any more; check the folder of the database")
+    return format_of(path).read(path, modality)
+
+
+def with_voxel_size(geometry: Geometry, voxel_mm: tuple[float, float, float]) -> Geometry:
+    """Grid of the same axes and first voxel, with other distances between voxels.
+
+    Parameters
+    ----------
+    geometry
+        The grid that a header tells.
+    voxel_mm : (z, y, x)
+        True edges of a voxel.
+    """
+    affine = geometry.affine.copy()
+    affine[:3, :3] *= np.divide(voxel_mm, geometry.voxel_size_mm)
+    return Geometry(geometry.shape, affine, geometry.to_stored)
+
+
+def map_labels(values: NDArray[np.generic], classes: Mapping[int, int], name: str) -> NDArray[np.uint8]:
+    """Classes of a method from the values of a file.
+
+    Parameters
+    ----------
+    values : unsigned integers, (z, y, x)
+        Labels, 0 is background.
+    classes
+        Class by value, see `DatabaseMapping.label_values`.
+    name
+        Of the subject, for the error.
+
+    Returns
+    -------
+    uint8, (z, y, x)
+        Read-only.
+
+    Raises
+    ------
+    InputError
+        If a value has no class, and the classes do not say that all foreground is one.
+    """
+    seen = np.unique(values)
+    one_class = all(to == 1 for value, to in classes.items() if value > 0)
+    mapped = np.zeros(values.shape, np.uint8)
+    for value in (int(each) for each in seen):
+        to = classes.get(value, 1 if one_class else None) if value else classes.get(0, 0)
+        if to is None:
+            named = ", ".join(map(str, sorted(classes)))
+            raise InputError(
+                f"the labels of {name} hold the value {value} and the mapping names {named}; add it to the mapping"
+            )
+        if to:
+            mapped[values == value] = to
+    mapped.setflags(write=False)
+    return mapped
+
+
+def _one_image(contents: FileContents, path: Path) -> Image:
+    if len(contents.images) != 1:
+        raise FileFormatError(f"{path.name} holds {len(contents.images)} images and one was expected; leave it out")
+    return contents.images[0]
+
+
+def _on_one_grid(images: Sequence[Image], label: Image | None) -> tuple[dict[str, Image], list[str]]:
+    """Images on the grid of the labels, or else on that of most images; and what was left out."""
+    grids = [image.geometry for image in images]
+    fitting = [each for each in grids if label is not None and each.matches(label.geometry)]
+    chosen = fitting[0] if fitting else max(grids, key=lambda grid: sum(grid.matches(other) for other in grids))
+    kept = {image.modality: image for image in images if image.geometry.matches(chosen)}
+    notes = [
+        f"left out: {image.modality} lies on another grid than {' and '.join(kept)}; register it to use both"
+        for image in images
+        if not image.geometry.matches(chosen)
+    ]
+    return kept, notes

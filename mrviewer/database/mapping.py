@@ -1,0 +1,77 @@
+"""What the channels and labels of a database mean to a method: proposed by the program, decided by a person."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mrviewer.errors import InputError
+
+__all__ = ["DatabaseMapping"]
+
+
+@dataclass(frozen=True)
+class DatabaseMapping:
+    """What the channels and labels of a database mean.
+
+    Parameters
+    ----------
+    modalities
+        Modality by source channel: ``FLAIR``, ``T1``, ... or free text; empty text leaves the channel out.
+    label
+        Which label source is the truth; `None` if no labels are used.
+    label_values
+        Class of the method (0 is background, 1 the lesion or structure, ...) by value in the file. A value that is not
+        named is of class 1 where every named one above 0 is, and refused otherwise.
+    excluded
+        Names of subjects that are left out.
+    voxel_mm : (z, y, x)
+        Edges of a voxel in place of those in headers that cannot be true; `None` believes the headers.
+    """
+
+    modalities: Mapping[str, str] = field(default_factory=dict)
+    label: str | None = None
+    label_values: Mapping[int, int] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
+    voxel_mm: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.voxel_mm is not None and not (len(self.voxel_mm) == 3 and min(self.voxel_mm) > 0):
+            raise InputError(f"the voxel size is {self.voxel_mm}; give three lengths above 0 in mm, z, y and x")
+        negative = [value for value, to in self.label_values.items() if to < 0]
+        if negative:
+            raise InputError(f"the label value {negative[0]} is mapped below 0; give 0 for background or a class")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes: a dictionary of what JSON knows."""
+        return {**asdict(self), "label_values": {str(value): to for value, to in self.label_values.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "DatabaseMapping":
+        """Mapping from what `to_json` gave, or a person wrote.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown or a value is of the wrong kind.
+        """
+        unknown = sorted(set(data) - set(cls.__dataclass_fields__))
+        if unknown:
+            known = ", ".join(cls.__dataclass_fields__)
+            raise InputError(f"the mapping has an entry {unknown[0]!r}; known are {known}")
+        try:
+            voxel = data.get("voxel_mm")
+            label = data.get("label")
+            return cls(
+                {str(channel): str(modality) for channel, modality in dict(data.get("modalities") or {}).items()},
+                None if label is None else str(label),
+                {int(value): int(to) for value, to in dict(data.get("label_values") or {}).items()},
+                tuple(str(name) for name in data.get("excluded") or ()),
+                None if voxel is None else (float(voxel[0]), float(voxel[1]), float(voxel[2])),
+            )
+        except (TypeError, ValueError, IndexError, KeyError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"the mapping cannot be read ({error}); write one with mrviewer database --mapping"
+            ) from error
