@@ -12,7 +12,7 @@ from mrviewer.writers.whole import whole_file
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Weights", "load_weights", "save_weights"]
+__all__ = ["Weights", "load_weights", "read_about", "save_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +64,24 @@ def load_weights(path: Path) -> Weights:
     if "mrviewer" not in metadata:
         raise WeightsError(f"{path.name} holds tensors but no mrviewer card; give weights that mrviewer saved")
     return Weights(tensors, json.loads(metadata["mrviewer"]))
+
+
+def read_about(path: Path) -> Mapping[str, object]:
+    """What a safetensors file of this program says of itself, without its tensors and without torch.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, or not of this program.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get("mrviewer")
+        about = None if text is None else json.loads(text)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path.name} is not a readable safetensors file ({error}); give another one") from error
+    if not isinstance(about, dict):
+        raise WeightsError(f"{path.name} holds no mrviewer card; give weights that mrviewer saved")
+    return about

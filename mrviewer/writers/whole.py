@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 
-__all__ = ["whole_file"]
+__all__ = ["flush", "whole_file"]
 
 
 @contextmanager
@@ -32,15 +32,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush(path.parent)
+    flush(path.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
