@@ -11,6 +11,7 @@ from mrviewer import __version__
 from mrviewer.commands.assess import assess
 from mrviewer.commands.info import info
 from mrviewer.commands.listing import masks, methods
+from mrviewer.commands.models import models
 from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.study import is_sample
@@ -23,7 +24,7 @@ __all__ = ["app", "main", "with_default_command"]
 
 DONE, REFUSED, INTERRUPTED = 0, 1, 130
 
-_VIEW = "view"
+_VIEW, _MODELS = "view", "models"
 _HELP = (
     "See what accelerating an MR scan costs, and what learned methods win back. `mrviewer [PATH...]` opens the viewer. "
     "Research software, not for diagnosis."
@@ -36,6 +37,7 @@ app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exce
 app.command(_VIEW, hidden=True)(view)
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(models, name=_MODELS)
 
 
 def _show_version(wanted: bool) -> None:
@@ -62,7 +64,7 @@ def with_default_command(arguments: Sequence[str]) -> list[str]:
     if not arguments:
         return [_VIEW]
     first = arguments[0]
-    if first.startswith("-") or first in _COMMANDS or first == _VIEW:
+    if first.startswith("-") or first in (*_COMMANDS, _VIEW, _MODELS):
         return list(arguments)
     looks_like_path = any(sign in first for sign in "./\\=") or Path(first).exists() or is_sample(first)
     return [_VIEW, *arguments] if looks_like_path else list(arguments)

@@ -1,8 +1,8 @@
 """Methods: what turns a measurement into a result, what it says of itself, and how it is found.
 
 A method is any object that satisfies `Method`, registered under the entry-point group ``mrviewer.methods`` by our own
-package or by anybody else's. Listing methods imports no network and not torch: the object behind an entry point must be
-light and import its network inside `Method.run`.
+package or by anybody else's, or a model of the person's own (`mrviewer.own_models`). Listing methods imports no network
+and not torch: the object behind an entry point must be light and import its network inside `Method.run`.
 """
 
 from collections.abc import Generator, Mapping
@@ -30,6 +30,8 @@ __all__ = [
     "Task",
     "check_needs",
     "get_method",
+    "installed_method",
+    "installed_names",
     "list_methods",
     "method_names",
     "require_fit",
@@ -110,6 +112,8 @@ class Card:
         Measured figures on data that the weights never saw, as one sentence each.
     limits
         What not to expect, as one sentence each.
+    parent
+        Model or method that a model of the person's own was fine-tuned from; `None` for installed methods.
     """
 
     name: str
@@ -125,6 +129,7 @@ class Card:
     classifies: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    parent: str | None = None
 
     @property
     def lesion_value(self) -> int | None:
@@ -275,26 +280,19 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def method_names() -> tuple[str, ...]:
-    """Names of all installed methods."""
+def installed_names() -> tuple[str, ...]:
+    """Names of the methods that installed packages offer."""
     return tuple(_entry_points())
 
 
-def get_method(name: str) -> Method:
-    """Load a method by name; ``A+B`` is `A`'s reconstruction segmented by `B`.
+def installed_method(name: str) -> Method:
+    """Load a method that an installed package offers.
 
     Raises
     ------
     UnknownNameError
-        If no installed package offers it.
-    InputError
-        If two methods cannot follow each other.
+        If none does.
     """
-    first, plus, second = name.partition("+")
-    if plus and name not in _entry_points():
-        from mrviewer.chain import Chain
-
-        return Chain(get_method(first), get_method(second))
     try:
         point = _entry_points()[name]
     except KeyError:
@@ -305,6 +303,36 @@ def get_method(name: str) -> Method:
     return method
 
 
+def method_names() -> tuple[str, ...]:
+    """Names of all methods: those that are installed, then the person's own models as they are on the disk now."""
+    from mrviewer.own_models import own_model_names  # own models are methods, so that these meet them only when asked
+
+    return (*installed_names(), *own_model_names())
+
+
+def get_method(name: str) -> Method:
+    """Load a method, or a model of the person's own, by name; ``A+B`` is `A`'s reconstruction segmented by `B`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no installed package offers it, and no own model has this name.
+    InputError
+        If two methods cannot follow each other.
+    """
+    from mrviewer.own_models import find_own_method
+
+    first, plus, second = name.partition("+")
+    if plus and name not in installed_names():
+        from mrviewer.chain import Chain
+
+        return Chain(get_method(first), get_method(second))
+    own = None if name in installed_names() else find_own_method(name)
+    return installed_method(name) if own is None else own
+
+
 def list_methods() -> list[Method]:
-    """All installed methods, in the order of their registration."""
-    return [get_method(name) for name in method_names()]
+    """All installed methods, in the order of their registration, then the person's own models."""
+    from mrviewer.own_models import own_methods
+
+    return [*(installed_method(name) for name in installed_names()), *own_methods()]

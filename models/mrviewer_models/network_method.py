@@ -3,15 +3,16 @@
 import tomllib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.device import place_network
+from mrviewer.errors import WeightsError
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task, check_needs
 from mrviewer.progress import Progress
 from mrviewer.study import Study
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["NetworkMethod", "read_card"]
 
 _SLICES_AT_ONCE = {"cpu": 4, "cuda": 16, "mps": 8}
+_NETWORKS_IN_MEMORY = 24
+_networks: "dict[tuple[str, Path, str], tuple[int, nn.Module]]" = {}
+"""Networks by package, weights and device, the longest unused first, with the time of their file."""
 
 
 def read_card(folder: Path) -> Card:
@@ -73,16 +77,19 @@ class NetworkMethod:
         Its folder, with ``card.toml`` and the weights.
     weights_path
         Weights in place of the shipped ones.
+    own_card
+        What it says of itself in place of ``card.toml``.
     """
 
     package: str
     folder: Path
     weights_path: Path | None = None
+    own_card: Card | None = None
 
     @cached_property
     def card(self) -> Card:
         """What the method says of itself."""
-        return read_card(self.folder)
+        return self.own_card or read_card(self.folder)
 
     def fits(self, study: Study, modality: str) -> Fit:
         """Answer from the card."""
@@ -92,6 +99,27 @@ class NetworkMethod:
         """The same method with weights from a file."""
         return replace(self, weights_path=path)
 
+    def with_card(self, card: Card) -> Self:
+        """The same method that says something else of itself."""
+        return replace(self, own_card=card)
+
+    def check_weights(self, path: Path) -> None:
+        """Build the network that a file describes, and fill it.
+
+        Raises
+        ------
+        WeightsError
+            If the file is damaged, or its weights are of another architecture.
+        """
+        try:
+            import_module(f"{self.package}.inference").load(path)
+        except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+            if isinstance(error, WeightsError):
+                raise
+            raise WeightsError(
+                f"{path.name} describes no network of {self.card.name}; give weights that were trained for it"
+            ) from error
+
     def recipe(self, overrides: Mapping[str, str]) -> "Recipe":
         """How it trains."""
         made: Recipe = import_module(f"{self.package}.recipe").recipe(overrides)
@@ -100,8 +128,7 @@ class NetworkMethod:
     def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
         """Run the network on the slices that are not empty; empty ones give an empty result."""
         module = import_module(f"{self.package}.inference")
-        path = self.weights_path or self.folder / str(self.card.weights)
-        network = _load(self.package, path, path.stat().st_mtime_ns if path.is_file() else 0, device)
+        network = _load(self.package, self.weights_path or self.folder / str(self.card.weights), device)
         n_slices = len(measurement.kspace)
         yield Progress(0, n_slices, f"{self.card.name} is loaded")
         if hasattr(module, "infer_volume"):
@@ -122,12 +149,18 @@ class NetworkMethod:
         return result if filled.all() else _scatter(result, filled)
 
 
-@cache
-def _load(package: str, path: Path, changed: int, device: str) -> "nn.Module":
-    """Keep each network in memory; `changed` tells a new file of the same name from the old one."""
-    del changed
-    network: nn.Module = import_module(f"{package}.inference").load(path)
-    return place_network(network, device).eval()
+def _load(package: str, path: Path, device: str) -> "nn.Module":
+    """Network in memory; a new file of the same name replaces the old one, and long unused ones make room."""
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    key = (package, path, device)
+    kept = _networks.pop(key, None)
+    if kept is None or kept[0] != changed:
+        network: nn.Module = import_module(f"{package}.inference").load(path)
+        kept = (changed, place_network(network, device).eval())
+    _networks[key] = kept
+    while len(_networks) > _NETWORKS_IN_MEMORY:
+        _networks.pop(next(iter(_networks)), None)
+    return kept[1]
 
 
 def _filled_slices(measurement: Measurement, needs_kspace: bool) -> NDArray[np.bool_]:

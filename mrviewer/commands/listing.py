@@ -6,23 +6,23 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
-from mrviewer.errors import MaskError
+from mrviewer.errors import MaskError, UnknownNameError
 from mrviewer.method import Card, get_method, method_names
 
 __all__ = ["masks", "methods"]
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the installed methods: tasks, needs, weights, citation."""
+    """List the installed methods and your own models: tasks, needs, weights, citation."""
     cards = _cards()
     if as_json:
         print_json([_card_record(card) for card in cards])
         return
-    table = Table("name", "tasks", "needs", "weights", "trained on", "citation")
+    table = Table("name", "parent", "tasks", "needs", "weights", "trained on", "citation")
     for card in cards:
-        tasks = ", ".join(card.tasks)
+        tasks, needs = ", ".join(card.tasks), _needs_in_words(card)
         table.add_row(
-            card.name, tasks, _needs_in_words(card), card.weights or "-", card.trained_on or "-", card.citation
+            card.name, card.parent or "-", tasks, needs, card.weights or "-", card.trained_on or "-", card.citation
         )
     print_table(table, to_stdout=True)
 
@@ -85,12 +85,14 @@ def _cards() -> list[Card]:
             cards.append(get_method(name).card)
         except ImportError as error:
             say(f"method {name} is left out, it cannot be imported: {error}")
+        except UnknownNameError:
+            say(f"method {name} is left out, it has just been removed")
     return cards
 
 
 def _card_record(card: Card) -> dict[str, object]:
-    """What ``methods --json`` promises of a card."""
-    return {
+    """What ``methods --json`` promises of a card; an own model has a parent besides."""
+    record: dict[str, object] = {
         "name": card.name,
         "tasks": [str(task) for task in card.tasks],
         "needs": asdict(card.needs),
@@ -99,6 +101,7 @@ def _card_record(card: Card) -> dict[str, object]:
         "citation": card.citation,
         "licence": card.licence,
     }
+    return record if card.parent is None else {**record, "parent": card.parent}
 
 
 def _needs_in_words(card: Card) -> str:

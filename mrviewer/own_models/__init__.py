@@ -1,0 +1,30 @@
+"""Own models: weights that a person fine-tuned or was given, each one safetensors file in one folder.
+
+They stand in the list of methods under their own names. `add_model` puts one there, `export_model` and `import_model`
+carry it to other installations, `remove_model` takes it out and `restore_model` puts it back. Nothing in such a file is
+ever executed; it is tensors and a card.
+"""
+
+from mrviewer.own_models.methods import Adaptable, find_own_method, own_methods, own_model_names
+from mrviewer.own_models.names import check_model_name, own_models_folder, suggest_model_name
+from mrviewer.own_models.record import OwnModel, own_models
+from mrviewer.own_models.removal import remove_model, removed_model_names, restore_model
+from mrviewer.own_models.transfer import add_model, export_model, import_model
+
+__all__ = [
+    "Adaptable",
+    "OwnModel",
+    "add_model",
+    "check_model_name",
+    "export_model",
+    "find_own_method",
+    "import_model",
+    "own_methods",
+    "own_model_names",
+    "own_models",
+    "own_models_folder",
+    "remove_model",
+    "removed_model_names",
+    "restore_model",
+    "suggest_model_name",
+]
