@@ -1,0 +1,29 @@
+"""Fine-tuning: a trained method goes on learning on a new database, in a run to be watched, paused and resumed."""
+
+from mrviewer.finetuning.control import request_finish, request_pause, request_resume, request_stop
+from mrviewer.finetuning.events import EventReader, read_events, write_curves
+from mrviewer.finetuning.launch import launch
+from mrviewer.finetuning.plan import FinetunePlan, read_plan, write_plan
+from mrviewer.finetuning.record import RunRecord, RunState, default_runs_folder, list_runs, read_run
+from mrviewer.finetuning.run import FinetuneSummary, finetune
+
+__all__ = [
+    "EventReader",
+    "FinetunePlan",
+    "FinetuneSummary",
+    "RunRecord",
+    "RunState",
+    "default_runs_folder",
+    "finetune",
+    "launch",
+    "list_runs",
+    "read_events",
+    "read_plan",
+    "read_run",
+    "request_finish",
+    "request_pause",
+    "request_resume",
+    "request_stop",
+    "write_curves",
+    "write_plan",
+]

@@ -1,0 +1,107 @@
+"""The event log of a run: one JSON object a line, written as it happens, read while it grows, turned into curves."""
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mrviewer.finetuning.files import EVENTS
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["EventLog", "EventReader", "read_events", "write_curves"]
+
+
+class EventLog:
+    """Appends events to the log of a run.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._file = (run / EVENTS).open("a", encoding="utf-8")
+
+    def write(self, event: str, **values: object) -> None:
+        """Add one event; readers see it at once."""
+        line = {"time": round(time.time(), 3), "event": event, **values}
+        self._file.write(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+
+class EventReader:
+    """Reads the log of a run from where it was last read; a line that is not yet whole waits for the next time.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._path = run / EVENTS
+        self._place = 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """Events since the last call."""
+        try:
+            size = self._path.stat().st_size
+            self._place = self._place if self._place <= size else 0
+            with self._path.open("rb") as file:
+                file.seek(self._place)
+                text = file.read()
+        except OSError:
+            return []
+        whole, newline, _ = text.rpartition(b"\n")
+        self._place += len(whole) + len(newline)
+        return list(_parsed(whole.split(b"\n")))
+
+
+def read_events(run: Path) -> list[dict[str, Any]]:
+    """All events of a run, in their order."""
+    return EventReader(run).new()
+
+
+def write_curves(run: Path, path: Path) -> None:
+    """Write the curves of a run as a table: a row a step or validation, a column a figure.
+
+    Steps that were done twice, because a machine failed between two checkpoints, stand once, as they were done last.
+    """
+    rows: dict[tuple[int, str], Mapping[str, Any]] = {}
+    for event in read_events(run):
+        if event.get("event") in {"step", "validation"} and isinstance(event.get("step"), int):
+            rows[event["step"], event["event"]] = event
+    chosen = [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1]))]
+    names = _columns(chosen)
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["event", *names])
+        table.writerows([[row["event"], *(row.get(name, "") for name in names)] for row in chosen])
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(
+        name for row in rows for name, value in row.items() if isinstance(value, int | float) and name != "event"
+    )
+    return list(names)
+
+
+def _parsed(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """Events of whole lines; one that was cut off by a failing machine is passed over."""
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value

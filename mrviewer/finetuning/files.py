@@ -1,0 +1,31 @@
+"""Names of the files in the folder of a run."""
+
+__all__ = [
+    "BEFORE",
+    "BEST",
+    "CHECKPOINT",
+    "CONTROL",
+    "EVENTS",
+    "LOCK",
+    "OUTPUT",
+    "PLAN",
+    "STATE",
+    "SUMMARY",
+    "TENSORBOARD",
+    "VALIDATION",
+    "WEIGHTS",
+]
+
+PLAN = "plan.json"
+EVENTS = "events.jsonl"
+CONTROL = "control.json"
+STATE = "state.json"
+LOCK = "run.lock"
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+WEIGHTS = "weights.safetensors"
+BEFORE = "before.json"
+SUMMARY = "summary.json"
+VALIDATION = "validation"
+TENSORBOARD = "tensorboard"
+OUTPUT = "output.log"

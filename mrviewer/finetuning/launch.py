@@ -1,0 +1,61 @@
+"""Runs in a process of their own, which outlives the one that started it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mrviewer.finetuning.control import clear_wish
+from mrviewer.finetuning.files import OUTPUT
+from mrviewer.finetuning.lock import reserve_lock
+from mrviewer.finetuning.plan import FinetunePlan, write_plan
+from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
+from mrviewer.finetuning.resuming import require_right_folder
+
+__all__ = ["launch"]
+
+_children: list[subprocess.Popen[bytes]] = []
+"""Kept until they end, so that none of them stays behind as a zombie."""
+
+
+def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
+    """Start a run in a detached process and return at once.
+
+    Parameters
+    ----------
+    plan
+        Written into the folder of the run before the process starts.
+    resume
+        Whether the folder holds a run that is to go on.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another run, or another process works in it.
+    """
+    folder = plan.checked().folder
+    require_right_folder(folder, resume=resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    _children[:] = [child for child in _children if child.poll() is None]
+    with reserve_lock(folder) as make_lock_of:
+        clear_wish(folder)
+        file = write_plan(plan)
+        StateFile(folder).update(state=RunState.PREPARING.value, message="starting")
+        child = _start(file, resume=resume)
+        make_lock_of(child.pid)
+    _children.append(child)
+    return read_run(folder)
+
+
+def _start(plan: Path, *, resume: bool) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "mrviewer", "finetune", "--plan", str(plan), "--background"]
+    with (plan.parent / OUTPUT).open("ab") as output:
+        return subprocess.Popen(
+            [*command, *(["--resume"] if resume else [])],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # Nobody looks while it works; a bar would only fill the file.
+            env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
+        )

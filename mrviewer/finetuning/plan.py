@@ -1,0 +1,166 @@
+"""What a fine-tuning run is asked to do: written whole before it begins, so that it can go on from the folder alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mrviewer.errors import InputError
+from mrviewer.finetuning.files import PLAN
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["FinetunePlan", "read_plan", "write_plan"]
+
+
+@dataclass(frozen=True)
+class FinetunePlan:
+    """Order for one run.
+
+    Parameters
+    ----------
+    method
+        Parent: name of a method, or of a model of one's own.
+    database
+        Folders or specifications; see `mrviewer.database.open_database`.
+    output
+        Folder of the run.
+    weights
+        Weights to start from in place of the parent's own; empty for those.
+    mapping
+        `mrviewer.database.DatabaseMapping` as JSON; `None` takes the proposed one.
+    validation
+        Names of the validation subjects; empty splits by `validation_share`.
+    validation_share
+        Share of the patients that are kept for validation.
+    parts
+        What is trained; ``all``, or parts of the recipe.
+    epochs
+        Times through the database; `None` for the steps of the recipe.
+    options
+        Options of the recipe, as typed.
+    name
+        Of the new model; empty for ``METHOD-DATABASE``.
+    device
+        See `mrviewer.device.resolve_device`.
+    modality
+        Measured image, for methods on k-space; empty for the study's choice.
+    acceleration, mask
+        Of the sampling mask with which methods on k-space are trained most and are measured.
+    validate_every
+        Steps between two validations; 0 chooses them such that they take at most a fifth of the time.
+    add
+        Whether the new model joins the list of methods.
+    """
+
+    method: str
+    database: tuple[str, ...]
+    output: str
+    weights: str = ""
+    mapping: Mapping[str, Any] | None = None
+    validation: tuple[str, ...] = ()
+    validation_share: float = 0.25
+    parts: tuple[str, ...] = ("all",)
+    epochs: float | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    device: str = "auto"
+    modality: str = ""
+    acceleration: float = 4.0
+    mask: str = "random"
+    validate_every: int = 0
+    add: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return Path(self.output)
+
+    @property
+    def model_name(self) -> str:
+        """Name of the new model."""
+        return self.name or f"{self.method}-{_short(self.database[0])}"
+
+    def checked(self) -> "FinetunePlan":
+        """Return the plan if it can be meant.
+
+        Raises
+        ------
+        InputError
+            If a value lies outside what it can be.
+        """
+        if not self.database:
+            raise InputError("no database was given; name a folder of studies")
+        if not self.parts:
+            raise InputError("nothing is to be trained; choose a part, or all")
+        if not 0 < self.validation_share < 1:
+            raise InputError(f"the validation share is {self.validation_share:g}; give a number between 0 and 1")
+        if self.epochs is not None and not self.epochs > 0:
+            raise InputError(f"epochs is {self.epochs:g}; give a number above 0")
+        if self.acceleration < 1:
+            raise InputError(f"acceleration is {self.acceleration:g}; give 1 or more")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {**asdict(self), "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "FinetunePlan":
+        """Read what `to_json` gave; fields of a later version are left out.
+
+        Raises
+        ------
+        InputError
+            If the parent, the database or the folder is missing.
+        """
+        known: dict[str, Any] = {
+            name: value for name, value in values.items() if name in {item.name for item in fields(cls)}
+        }
+        lists = {name: tuple(known[name]) for name in ("database", "validation", "parts") if name in known}
+        try:
+            return cls(**(known | lists))
+        except TypeError as error:
+            raise InputError(f"the plan is not complete ({error}); give method, database and output") from error
+
+    def moved(self, folder: Path) -> "FinetunePlan":
+        """Return the same plan for a run whose folder now lies elsewhere."""
+        return replace(self, output=str(folder))
+
+
+def write_plan(plan: FinetunePlan) -> Path:
+    """Write the plan into the folder of its run, which is made if it does not exist."""
+    folder = plan.checked().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(folder / PLAN) as temporary:
+        temporary.write_text(json.dumps(plan.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+    return folder / PLAN
+
+
+def read_plan(path: Path) -> FinetunePlan:
+    """Read a plan from its file, or from the folder of its run.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it cannot be read.
+    """
+    file = path / PLAN if path.is_dir() else path
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"folder {path.name} holds no {PLAN}; give the folder of a run") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file.name} cannot be read as a plan ({error}); write it anew") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{file.name} is no JSON object; write the plan anew")
+    plan = FinetunePlan.from_json(values)
+    return plan.moved(path) if path.is_dir() else plan
+
+
+def _short(database: str) -> str:
+    """Name of a database for the name of a model: letters, digits and dashes."""
+    name = Path(database).stem if Path(database).suffix else Path(database).name
+    if name == "dataset" and Path(database).parent.name:
+        name = Path(database).parent.name
+    return "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name).strip("-.") or "database"

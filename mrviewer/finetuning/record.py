@@ -1,0 +1,205 @@
+"""State of runs, read from their folders by anybody: what a run does now, and whether its process is still there."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from mrviewer.errors import InputError
+from mrviewer.finetuning.files import OUTPUT, PLAN, STATE
+from mrviewer.finetuning.lock import read_holder
+from mrviewer.finetuning.plan import FinetunePlan, read_plan
+
+__all__ = ["RunRecord", "RunState", "StateFile", "default_runs_folder", "list_runs", "read_run"]
+
+_logger = logging.getLogger(__name__)
+
+_SIZE = 4096
+_LAST_LINES = 2048
+
+
+class RunState(StrEnum):
+    """What a run does, or how it ended; ``INTERRUPTED``: its process is gone without a word."""
+
+    PREPARING = "preparing"
+    ZERO_SHOT = "zero-shot"
+    TRAINING = "training"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    EVALUATING = "evaluating"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process works on it."""
+        return self not in _ENDED
+
+
+_ENDED = (RunState.STOPPED, RunState.FINISHED, RunState.FAILED, RunState.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as it stands now.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    plan
+        What it was asked to do.
+    state
+        What it does.
+    pid
+        Its process; `None` where there is none.
+    step, total_steps
+        Optimiser steps done, and in all; 0 in all while that is not known.
+    best
+        Best validation score so far.
+    seconds_left
+        Of training, as it goes now.
+    memory_bytes
+        Of the device, or of the process on a CPU.
+    device
+        What computes.
+    message
+        What it did last, or why it failed.
+    started
+        Seconds since 1970.
+    """
+
+    path: Path
+    plan: FinetunePlan
+    state: RunState
+    pid: int | None = None
+    step: int = 0
+    total_steps: int = 0
+    best: float | None = None
+    seconds_left: float | None = None
+    memory_bytes: int | None = None
+    device: str = ""
+    message: str = ""
+    started: float = 0.0
+
+
+_KEPT = tuple(item.name for item in fields(RunRecord) if item.name not in {"path", "plan", "pid"})
+
+
+class StateFile:
+    """The state of a run on disk, written in place into a block that it owns, so that a full disk cannot stop it.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._path = run / STATE
+        self._values: dict[str, Any] = {"state": RunState.PREPARING.value, "started": time.time()}
+        self._written = 0.0
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What it says."""
+        return self._values
+
+    def update(self, *, now: bool = True, **values: object) -> None:
+        """Change some fields of `RunRecord`; without `now` they are written once a second at most."""
+        self._values |= values
+        if now or time.monotonic() - self._written > 1:
+            self._written = time.monotonic()
+            self._write()
+
+    def _write(self) -> None:
+        text = json.dumps(self._values, ensure_ascii=True)
+        if len(text) > _SIZE:
+            text = json.dumps({**self._values, "message": str(self._values.get("message", ""))[:500]})
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                os.pwrite(descriptor, text.ljust(_SIZE).encode(), 0)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            _logger.warning("the state of run %s cannot be written: %s", self._path.parent.name, error)
+
+
+def default_runs_folder() -> Path:
+    """Where runs lie unless another folder is named: ``MRVIEWER_RUNS``, else the user's data folder."""
+    named = os.environ.get("MRVIEWER_RUNS")
+    return Path(named) if named else platformdirs.user_data_path("mrviewer") / "runs"
+
+
+def list_runs(folder: Path | None = None) -> list[RunRecord]:
+    """Runs in a folder, the latest first; folders that hold none are passed over.
+
+    Parameters
+    ----------
+    folder
+        `None` for `default_runs_folder`.
+    """
+    return sorted(_readable_runs(folder or default_runs_folder()), key=lambda run: run.started, reverse=True)
+
+
+def read_run(run: Path) -> RunRecord:
+    """Return a run as it stands now.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run.
+    """
+    plan = read_plan(run)
+    values = _stored(run)
+    holder = read_holder(run)
+    state = RunState(values.get("state", RunState.PREPARING))
+    if state.is_active and holder is None:
+        values["message"] = _last_words(run) or "its process is gone; resume to go on from the last checkpoint"
+        state = RunState.INTERRUPTED
+    known = {name: values[name] for name in _KEPT if name in values}
+    return RunRecord(run, plan, **{**known, "state": state, "pid": holder.pid if holder else None})
+
+
+def _readable_runs(folder: Path) -> Iterator[RunRecord]:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if (path / PLAN).is_file():
+            try:
+                yield read_run(path)
+            except InputError as error:
+                _logger.warning("a folder of runs is passed over: %s", error)
+
+
+def _stored(run: Path) -> dict[str, Any]:
+    for _ in range(3):
+        try:
+            values = json.loads((run / STATE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError):
+            # Read while it was being written.
+            time.sleep(0.01)
+            continue
+        return values if isinstance(values, dict) else {}
+    return {}
+
+
+def _last_words(run: Path) -> str:
+    """Last line that the process said before it ended."""
+    try:
+        with (run / OUTPUT).open("rb") as file:
+            file.seek(max((run / OUTPUT).stat().st_size - _LAST_LINES, 0))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
