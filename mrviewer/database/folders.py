@@ -1,12 +1,187 @@
-"""Subjects of a plain folder, by the names of its files and sub-folders."""
+"""Subjects of a plain folder, by the names of its files and sub-folders.
 
+A sub-folder is a patient, who may have several visits; or, where sub-folders are called ``images`` and ``labels`` or
+after modalities and hold files of the same names, the files are the subjects; or all files lie in one folder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.database.found import FoundDatabase
+from mrviewer.database.found import FoundDatabase, FoundSubject
+from mrviewer.database.image_files import (
+    ImageFile,
+    image_file,
+    is_brain_mask,
+    list_files,
+    patient_of,
+    words_of,
+    written_words,
+)
+from mrviewer.database.studies import StudyFiles, divide_studies, name_sources
+from mrviewer.database.survey import Oddity
+from mrviewer.readers.names import file_stem, guess_modality, label_rank
 
 __all__ = ["find_in_folders"]
 
+_KINDS = {"image", "images", "imgs", "img", "volumes", "unlabelled", "unlabeled", "imagestr", "imagests"}
+_CONTAINERS = {
+    "train", "training", "test", "testing", "val", "validation", "data", "patients", "subjects", "cases", "rawdata",
+}  # fmt: skip
+
 
 def find_in_folders(root: Path) -> FoundDatabase:
-    """Find the subjects of a folder."""
-    return FoundDatabase(root, "folders", ())
+    """Find the subjects of a folder; no file is opened.
+
+    Parameters
+    ----------
+    root
+        It may hold nothing that opens here, and then has no subject.
+    """
+    paths = [path for path in list_files(root) if not is_brain_mask(path)]
+    top = _deepest_shared(root, paths)
+    kinds = {path.parent for path in paths if path.parent.parent == top and _kind(path.parent)}
+    if _are_paired(kinds, paths):
+        return _side_by_side(root, top, [path for path in paths if path.parent in kinds])
+    homes = _homes(top, paths)
+    if not homes:
+        return _side_by_side(root, top, [path for path in paths if path.parent == top])
+    is_one = any(_is_modality(home.name) for home in homes)
+    subjects: list[FoundSubject] = []
+    oddities: list[Oddity] = [Oddity("", "one-patient", _ONE_PATIENT)] if is_one else []
+    for home in homes:
+        files = [image_file(path, home) for path in paths if path.is_relative_to(home)]
+        images = [file for file in files if not file.is_label]
+        if not images:
+            oddities.append(_unused(home.name, files))
+            continue
+        studies, spare = divide_studies(images, [file for file in files if file.is_label], side_by_side=False)
+        patient = root.name if is_one else patient_of(home.name)
+        subjects += [_subject(study, home, patient, alone=len(studies) == 1) for study in studies]
+        oddities += [_unused(home.name, spare)] if spare else []
+    return FoundDatabase(root, "folders", tuple(subjects), tuple(oddities))
+
+
+_ONE_PATIENT = (
+    "sub-folders are called after modalities and share no file names, so all are taken as studies of one patient; "
+    "name the patients in a table of paths if there are several"
+)
+
+
+def _deepest_shared(root: Path, paths: Sequence[Path]) -> Path:
+    """Go down while there is nothing but one folder, as in an archive that was unpacked into one of its name."""
+    top = root
+    while paths and not any(path.parent == top for path in paths):
+        below = {path.relative_to(top).parts[0] for path in paths}
+        if len(below) != 1 or not _is_wrapper(inner := top / below.pop(), paths):
+            break
+        top = inner
+    return top
+
+
+def _is_wrapper(folder: Path, paths: Sequence[Path]) -> bool:
+    """Whether the only folder of a database is a mere shell, and no patient.
+
+    Where that cannot be told it is a patient: then a split is refused, while a patient taken for several would leak
+    from training into validation.
+    """
+    if _kind(folder) or any(path.parent == folder for path in paths):
+        return folder.name.lower() in _CONTAINERS
+    below = {folder / path.relative_to(folder).parts[0] for path in paths}
+    if _are_paired({path for path in below if _kind(path)}, paths):
+        return True
+    are_visits = any(patient_of(f"patient_{path.name}") == "patient" for path in below)
+    return len(below) > 2 and not are_visits and not any(_kind(path) for path in below)
+
+
+def _homes(top: Path, paths: Sequence[Path]) -> list[Path]:
+    """Folders of patients: below `top`, or below the folders in which a database keeps its parts."""
+    homes: dict[Path, None] = {}
+    for path in paths:
+        parts = path.relative_to(top).parts
+        if len(parts) < 2:
+            continue
+        depth = 1
+        while len(parts) > depth + 1 and parts[depth - 1].lower() in _CONTAINERS:
+            depth += 1
+        homes[top.joinpath(*parts[:depth])] = None
+    if len(homes) == 1 and not any(len(path.relative_to(top).parts) > 2 for path in paths):
+        [only] = homes
+        if only.name.lower() in _CONTAINERS | _KINDS:
+            return []
+    return list(homes)
+
+
+def _kind(folder: Path) -> bool:
+    """Whether the name of a folder says what kind of files it holds, and not whose."""
+    return folder.name.lower() in _KINDS or label_rank(folder.name) is not None or _is_modality(folder.name)
+
+
+def _is_modality(name: str) -> bool:
+    words = words_of(name)
+    return len(words) == 1 and guess_modality(name) != "unknown"
+
+
+def _are_paired(kinds: set[Path], paths: Sequence[Path]) -> bool:
+    """Whether at least half of the files of a folder have partners of the same subject in another one."""
+    keys = [{key for path in paths if path.parent == kind and (key := _identity(path))} for kind in sorted(kinds)]
+    return any(
+        first and second and 2 * len(first & second) >= min(len(first), len(second))
+        for number, first in enumerate(keys)
+        for second in keys[:number]
+    )
+
+
+def _identity(path: Path) -> tuple[str, ...]:
+    """Words of a file name that may tell whose it is: those that tell neither a modality nor labels."""
+    return tuple(
+        word for word in words_of(file_stem(path)) if guess_modality(word) == "unknown" and label_rank(word) is None
+    )
+
+
+def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase:
+    """Subjects whose files lie next to one another, or in folders by kind, whose names are no part of theirs."""
+    files = [image_file(path, top) for path in paths]
+    files = [replace(file, words=words_of(file_stem(file.path))) for file in files]
+    images = [file for file in files if not file.is_label]
+    labels = [file for file in files if file.is_label]
+    if not images:
+        return FoundDatabase(root, "folders", (), (_unused(top.name, labels),) if labels else ())
+    studies, spare = divide_studies(images, labels, side_by_side=True)
+    if len(studies) == 1:
+        subject = _subject(studies[0], top, patient_of(top.name), alone=True)
+        return FoundDatabase(root, "folders", (subject,))
+    subjects = []
+    for study in studies:
+        name = _name_of(study.images[0].path)
+        channels = name_sources(study.images, words_of(name), top.name)
+        truth = name_sources(study.labels, words_of(name), top.name)
+        subjects.append(FoundSubject(name, patient_of(name), channels, truth))
+    oddities = (_unused(top.name, spare),) if spare else ()
+    return FoundDatabase(root, "folders", tuple(sorted(subjects, key=lambda each: each.name)), oddities)
+
+
+def _name_of(path: Path) -> str:
+    """Name of a subject by its file: without words that tell a modality, unless there are no others."""
+    identity = _identity(path)
+    if identity in ((), words_of(file_stem(path))):
+        return file_stem(path)
+    return "_".join(word for word in written_words(path) if word.lower() in identity)
+
+
+def _subject(study: StudyFiles, home: Path, patient: str, *, alone: bool) -> FoundSubject:
+    name = "_".join((home.name, *study.key)) if not alone else home.name
+    return FoundSubject(
+        name,
+        patient,
+        name_sources(study.images, study.key, home.name),
+        name_sources(study.labels, study.key, home.name),
+        folder=home if alone else None,
+    )
+
+
+def _unused(where: str, files: Sequence[ImageFile]) -> Oddity:
+    names = ", ".join(file.path.name for file in files[:2]) + (" ..." if len(files) > 2 else "")
+    return Oddity(
+        "", "unused-file", f"{len(files)} label file(s) of {where} belong to no image and are not used: {names}", True
+    )

@@ -1,0 +1,107 @@
+"""Subjects of a table of paths: CSV or TSV with a row a study.
+
+Columns are ``subject``, perhaps ``patient`` and ``session``, one for each modality, and one for each kind of labels.
+Paths are relative to the table. Columns that hold no paths are not looked at.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrviewer.database.found import FoundDatabase, FoundSubject
+from mrviewer.database.image_files import patient_of
+from mrviewer.database.survey import Oddity
+from mrviewer.errors import FileFormatError
+from mrviewer.readers.formats import FORMATS
+from mrviewer.readers.names import label_rank
+
+__all__ = ["TABLE_ENDINGS", "find_in_table"]
+
+TABLE_ENDINGS = (".csv", ".tsv")
+_SUBJECT = ("subject", "subject_id", "name", "id", "case", "participant_id", "participant")
+_PATIENT = ("patient", "patient_id", "person")
+_SESSION = ("session", "session_id", "visit", "date", "timepoint")
+_ENDINGS = tuple(pattern[1:] for known in FORMATS for pattern in (*known.patterns, *known.companions))
+
+
+def find_in_table(table: Path) -> FoundDatabase:
+    """Find the subjects that a table names.
+
+    Raises
+    ------
+    FileFormatError
+        If the table cannot be read, names a study twice, or has no column with paths of images.
+    """
+    header, rows = _read(table)
+    subject, patient, session = (_column(header, names) for names in (_SUBJECT, _PATIENT, _SESSION))
+    paths = [name for name in header if name not in (subject, patient, session) and _holds_paths(rows, name)]
+    images = [name for name in paths if label_rank(name) is None]
+    if not images:
+        raise FileFormatError(
+            f"{table.name} has no column with paths of images; give one a modality, beside subject and label"
+        )
+    named = subject or patient
+    if named is None:
+        raise FileFormatError(f"{table.name} has no column called subject; add one with a name for every row")
+    oddities: list[Oddity] = []
+    found: dict[str, FoundSubject] = {}
+    for number, row in enumerate(rows, 2):
+        name = _safe("_".join(part for part in (row.get(named, ""), row.get(session or "", "")) if part))
+        if not name:
+            oddities.append(Oddity("", "broken-file", f"row {number} of {table.name} names no subject and is left out"))
+            continue
+        if name in found:
+            raise FileFormatError(f"{table.name} names {name} twice; give every row a name of its own, or a session")
+        files = {column: _path(table, row[column]) for column in paths if row.get(column)}
+        person = row.get(patient or "", "") or (row[named] if session else patient_of(row[named]))
+        found[name] = FoundSubject(
+            name,
+            person,
+            {column: path for column, path in files.items() if column in images},
+            {column: path for column, path in files.items() if column not in images},
+        )
+    return FoundDatabase(table, "table", tuple(found[name] for name in sorted(found)), tuple(oddities))
+
+
+def _read(table: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Names of the columns in lower case where they are ours, and the rows without outer blanks."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max("\t,;", key=first.count)
+            reader = csv.DictReader(file, delimiter=delimiter)
+            header = [(name or "").strip() for name in reader.fieldnames or ()]
+            rows = [{(key or "").strip(): _text(value) for key, value in row.items()} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FileFormatError(f"{table.name} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
+    if not rows:
+        raise FileFormatError(f"{table.name} has no row below its header; give one row a study")
+    if len(set(header)) < len(header):
+        raise FileFormatError(f"{table.name} has two columns of one name; give each its own")
+    return header, rows
+
+
+def _text(value: str | list[str] | None) -> str:
+    # Cells beyond the header come as a list under no name.
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _column(header: Sequence[str], names: Sequence[str]) -> str | None:
+    """First column that is called one of some names."""
+    lower = {name.lower(): name for name in reversed(header)}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _holds_paths(rows: Sequence[dict[str, str]], column: str) -> bool:
+    return any(row.get(column, "").lower().endswith(_ENDINGS) for row in rows)
+
+
+def _path(table: Path, text: str) -> Path:
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else table.parent / path
+
+
+def _safe(name: str) -> str:
+    """Name that can be part of a file name."""
+    return "_".join(part for part in name.replace("\\", "/").split("/") if part)
