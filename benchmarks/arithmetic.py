@@ -33,6 +33,7 @@ def _product_gflops(kind: torch.dtype) -> float:
 
 def gflop_of(function: Callable[[], object]) -> float:
     """Multiplications and additions in convolutions and matrix products of one call, without Fourier transforms."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # With gradients, because the counter does not know the operator that our 3-D convolutions call without them.
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
         function()
     return 1e-9 * float(counter.get_total_flops())

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mrviewer_models.blocks.instance_norm import InstanceNorm
 from mrviewer_models.mtinet.shape import N_PHASES, MTIShape, Norm
 
 __all__ = ["SLOPE", "Encoder", "Residual", "conv_norm", "normalisation"]
@@ -31,7 +32,7 @@ class StudyNorm(nn.Module):
 
 def normalisation(channels: int, norm: Norm) -> nn.Module:
     """Instance normalisation with scale and shift, by phase or by study."""
-    return StudyNorm(channels) if norm == "study" else nn.InstanceNorm2d(channels, affine=True)
+    return StudyNorm(channels) if norm == "study" else InstanceNorm(channels, affine=True)
 
 
 def conv_norm(inputs: int, outputs: int, norm: nn.Module, stride: int = 1) -> nn.Sequential:

@@ -27,13 +27,20 @@ def high_frequencies(features: Tensor, spectrum: Literal["fourier", "haar"] = "f
         even = F.pad(features.flatten(0, -3)[:, None], (0, width % 2, 0, height % 2), mode="replicate")
         means = F.interpolate(F.avg_pool2d(even, 2), scale_factor=2.0, mode="nearest")
         return features - means[:, 0, :height, :width].view_as(features)
-    # Half of the spectrum of real features tells the other half, so nothing has to be shifted to the centre.
-    rows = torch.fft.fftfreq(height, device=features.device).abs() > BOX / 2
-    columns = torch.fft.rfftfreq(width, device=features.device) > BOX / 2
-    kept = rows[:, None] | columns
+    # The box is a product of two intervals, so what it holds is a projection along each axis: two small matrix products.
+    down, across = _low_waves(height, features), _low_waves(width, features)
     with torch.autocast(features.device.type, enabled=False):
-        high: Tensor = torch.fft.irfft2(torch.fft.rfft2(features.float()) * kept, s=(height, width))
-    return high
+        last = features.float().movedim(-3, -1)
+        low = down @ (down.T @ (across.T @ last).flatten(-2))
+        return (last - across @ low.unflatten(-1, (-1, last.shape[-1]))).movedim(-1, -3)
+
+
+def _low_waves(size: int, like: Tensor) -> Tensor:
+    """Orthonormal cosines and sines ``(size, wave)`` of the low frequencies of one axis."""
+    angles = torch.arange(size, device=like.device)[:, None] * torch.arange(int(size * BOX / 2) + 1, device=like.device)
+    turns = angles * (2 * math.pi / size)
+    waves = torch.cat([turns.cos(), turns[:, 1:].sin()], dim=1)
+    return waves / torch.linalg.vector_norm(waves, dim=0)
 
 
 def channel_entropy(features: Tensor, dim: int) -> Tensor:
@@ -62,10 +69,18 @@ class MdIEF(nn.Module):
         high = high_frequencies(features.flatten(0, 1), self.spectrum)
         fine = self.project(high).view_as(features)
         weights = self.phase_weights(fine)
-        seen, details = (weights * features).sum(dim=1), (weights * fine).sum(dim=1)
+        seen, details = _weighted(weights, features), _weighted(weights, fine)
         gate = torch.sigmoid(self.gate(torch.cat([seen, details], dim=1)))
         fused: Tensor = self.output(gate * seen + (1 - gate) * details)
         return fused
+
+
+def _weighted(weights: Tensor, features: Tensor) -> Tensor:
+    """Sum of the phases times their weights, without an array of all the products."""
+    total = weights[:, 0] * features[:, 0]
+    for phase in range(1, features.shape[1]):
+        total = torch.addcmul(total, weights[:, phase], features[:, phase])
+    return total
 
 
 class MeanFusion(nn.Module):
