@@ -1,5 +1,6 @@
-"""``mrviewer train``: train a method by its recipe."""
+"""``mrviewer train``: train a method by its recipe, under ``torchrun`` in several processes."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +9,9 @@ import typer
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.errors import InputError
+from mrviewer.finetuning.resuming import require_right_folder
 
 __all__ = ["train"]
-
-_CHECKPOINT = "checkpoint.safetensors"
 
 
 def train(
@@ -26,24 +26,19 @@ def train(
 ) -> None:
     """Train a method on a database, and evaluate it on subjects that it did not see."""
     overrides = split_settings(settings)
-    _require_right_folder(output, resume=resume)
+    is_first = os.environ.get("RANK", "0") == "0"
+    if is_first:
+        require_right_folder(output, resume=resume)
+    if minutes is not None and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise InputError("several processes do not stop at one time; leave --minutes out, and stop torchrun instead")
     from mrviewer.training import cli_train
 
     job = cli_train(recipe, database, output, device, overrides)
     weights = watch(job, recipe, seconds=float("inf") if minutes is None else 60 * minutes)
+    if not is_first:
+        return
     if as_json:
         print_json(
             {"method": recipe, "weights": None if weights is None else str(weights), "finished": weights is not None}
         )
     say("time is over; go on with --resume" if weights is None else f"wrote {weights}")
-
-
-def _require_right_folder(output: Path, *, resume: bool) -> None:
-    """A run is neither continued nor lost by accident."""
-    if output.exists() and not output.is_dir():
-        raise InputError(f"output {output.name} is a file; give a folder")
-    has_run = (output / _CHECKPOINT).is_file() or (output / "weights.safetensors").is_file()
-    if has_run and not resume:
-        raise InputError(f"folder {output.name} holds a run already; add --resume to go on, or choose another folder")
-    if resume and not has_run:
-        raise InputError(f"folder {output.name} holds no run that could go on; leave --resume out to start one")

@@ -1,7 +1,9 @@
 """Checkpoints without pickles: network, optimiser and step in one safetensors file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,16 +13,45 @@ from torch import nn
 from mrviewer.errors import WeightsError
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_checkpoint", "read_notes", "save_checkpoint"]
 
 
-def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, step: int, settings: str) -> None:
-    """Write everything that a run needs to go on as if it had not stopped."""
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    settings: str,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write everything that a run needs to go on as if it had not stopped.
+
+    Parameters
+    ----------
+    path
+        Replaced by a file that is whole.
+    network, optimiser
+        What is kept.
+    step
+        Steps done.
+    settings
+        What a run must agree in to go on from here.
+    notes
+        Whatever else a run wants to know when it goes on, as JSON knows it.
+    """
     tensors = {f"network/{name}": tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{name}": value.detach().contiguous() for name, value in state.items()}
+    metadata = {"step": str(step), "settings": json.dumps(settings), "notes": json.dumps(dict(notes or {}))}
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"step": str(step), "settings": json.dumps(settings)})
+        save_file(tensors, temporary, metadata=metadata)
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Notes of a checkpoint that `load_checkpoint` took."""
+    with safe_open(path, framework="pt") as file:
+        notes: dict[str, Any] = json.loads((file.metadata() or {}).get("notes", "{}"))
+    return notes
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, settings: str) -> int:

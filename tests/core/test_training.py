@@ -17,7 +17,7 @@ from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer.training import cli_train
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
-from mrviewer.training.loop import _learning_rate
+from mrviewer.training.fitting import learning_rate
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Moment
 from mrviewer.training.slices import SliceSet
@@ -254,7 +254,7 @@ def test_learning_to_segment_needs_labels(prepared: list[str], tmp_path: Path, m
 def test_learning_rates_follow_their_schedules() -> None:
     def rates(options: TrainingOptions, n_epochs: float = 30) -> list[float]:
         moments = [Moment(step, step * n_epochs / options.steps, n_epochs) for step in range(options.steps)]
-        return [_learning_rate(options, moment) for moment in moments]
+        return [learning_rate(options, moment) for moment in moments]
 
     cycle = rates(TrainingOptions(steps=100, learning_rate=2.0))
     assert max(cycle) == cycle[5] == pytest.approx(2.0)
