@@ -27,12 +27,13 @@ def high_frequencies(features: Tensor, spectrum: Literal["fourier", "haar"] = "f
         even = F.pad(features.flatten(0, -3)[:, None], (0, width % 2, 0, height % 2), mode="replicate")
         means = F.interpolate(F.avg_pool2d(even, 2), scale_factor=2.0, mode="nearest")
         return features - means[:, 0, :height, :width].view_as(features)
-    # The box is a product of two intervals, so what it holds is a projection along each axis: two small matrix products.
+    # The box is a product of two intervals, so what it holds is a projection along each axis, two small products.
     down, across = _low_waves(height, features), _low_waves(width, features)
     with torch.autocast(features.device.type, enabled=False):
         last = features.float().movedim(-3, -1)
         low = down @ (down.T @ (across.T @ last).flatten(-2))
-        return (last - across @ low.unflatten(-1, (-1, last.shape[-1]))).movedim(-1, -3)
+        high: Tensor = last - across @ low.unflatten(-1, (-1, last.shape[-1]))
+    return high.movedim(-1, -3)
 
 
 def _low_waves(size: int, like: Tensor) -> Tensor:
@@ -40,7 +41,8 @@ def _low_waves(size: int, like: Tensor) -> Tensor:
     angles = torch.arange(size, device=like.device)[:, None] * torch.arange(int(size * BOX / 2) + 1, device=like.device)
     turns = angles * (2 * math.pi / size)
     waves = torch.cat([turns.cos(), turns[:, 1:].sin()], dim=1)
-    return waves / torch.linalg.vector_norm(waves, dim=0)
+    orthonormal: Tensor = waves / torch.linalg.vector_norm(waves, dim=0)
+    return orthonormal
 
 
 def channel_entropy(features: Tensor, dim: int) -> Tensor:
@@ -77,7 +79,7 @@ class MdIEF(nn.Module):
 
 def _weighted(weights: Tensor, features: Tensor) -> Tensor:
     """Sum of the phases times their weights, without an array of all the products."""
-    total = weights[:, 0] * features[:, 0]
+    total: Tensor = weights[:, 0] * features[:, 0]
     for phase in range(1, features.shape[1]):
         total = torch.addcmul(total, weights[:, phase], features[:, phase])
     return total
