@@ -20,6 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(tempfile.mkdtemp(prefix="mrviewer-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    for name in ("MRVIEWER_MODELS", "MRVIEWER_RUNS"):
+        os.environ.pop(name, None)
     os.environ["NAPARI_CONFIG"] = str(home / "napari" / "settings.yaml")
     os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
     if not HAS_SCREEN:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import TypeGuard
 
 from mrviewer.errors import WeightsError
 from mrviewer.method import Card, Needs
@@ -90,7 +91,7 @@ def _names(model: OwnModel, key: str, usual: tuple[str, ...]) -> tuple[str, ...]
     return tuple(given)
 
 
-def _is_texts(value: object) -> bool:
+def _is_texts(value: object) -> TypeGuard[list[str] | tuple[str, ...]]:
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 

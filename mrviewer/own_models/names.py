@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 from mrviewer.errors import InputError
 
 __all__ = [
+    "ENDING",
     "check_model_name",
     "is_model_name",
     "model_path",

@@ -1,7 +1,6 @@
 """Taking an own model out of the methods so that it can be put back."""
 
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 from mrviewer.errors import InputError
@@ -81,10 +80,8 @@ def _moved(path: Path, time: str) -> Path:
 
 
 def _refuse_if_in_use(name: str) -> None:
-    try:
-        finetuning = import_module("mrviewer.finetuning")
-    except ImportError:
-        return
-    for run in finetuning.list_runs(finetuning.default_runs_folder()):
-        if run.plan.method == name and run.state in ("preparing", "zero-shot", "training", "paused", "stopping"):
+    from mrviewer.finetuning import list_runs  # runs end by adding models, so that these meet runs only when asked
+
+    for run in list_runs():
+        if run.plan.method == name and run.state.is_active:
             raise InputError(f"the run {run.path.name} is fine-tuning {name!r}; stop it first")

@@ -44,13 +44,14 @@ def add_model(weights: Path, name: str) -> Method:
     _refuse_not_finite(loaded, weights.name)
     adaptable_method(base, weights.name).check_weights(weights)
     about = {**loaded.about, "name": name, "method": base}
-    try:
-        with _in_words(own_models_folder()):
-            own_models_folder().mkdir(parents=True, exist_ok=True)
+    folder = own_models_folder()
+    with _in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
             with new_file(model_path(name)) as temporary:
                 save_weights(temporary, Weights(loaded.tensors, _without_folders(about)))
-    except FileExistsError:
-        raise InputError(f"there is a model {name!r} already; choose another name") from None
+        except FileExistsError:
+            raise InputError(f"there is a model {name!r} already; choose another name") from None
     return get_method(name)
 
 
@@ -86,11 +87,12 @@ def export_model(name: str, file: Path, *, subject_names: bool = False) -> Path:
         raise InputError(f"folder {file.parent.name} does not exist, so {file.name} cannot be written; make it first")
     loaded = load_weights(model.path)
     about = {**loaded.about, "name": name}
-    try:
-        with _in_words(file.parent), new_file(file) as temporary:
-            save_weights(temporary, Weights(loaded.tensors, about if subject_names else _without_names(about)))
-    except FileExistsError:
-        raise InputError(f"there is a file {file.name} already; choose another name") from None
+    with _in_words(file.parent):
+        try:
+            with new_file(file) as temporary:
+                save_weights(temporary, Weights(loaded.tensors, about if subject_names else _without_names(about)))
+        except FileExistsError:
+            raise InputError(f"there is a file {file.name} already; choose another name") from None
     return file
 
 
@@ -145,8 +147,6 @@ def _in_words(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except FileExistsError:
-        raise
     except (OSError, SafetensorError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"folder {folder.name} cannot be written ({why}); make room or choose another one") from error
