@@ -1,14 +1,22 @@
 """From what stands on a command line to the subjects of one or several databases."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from mrviewer.database.corrected import with_corrections
+from mrviewer.database.found import FoundSubject
+from mrviewer.database.image_files import list_files
+from mrviewer.database.layouts import find_subjects
+from mrviewer.database.mapped import MappedSubject
 from mrviewer.database.mapping import DatabaseMapping
+from mrviewer.database.proposal import map_by_names
 from mrviewer.database.simulated import Simulation, parse_simulation
 from mrviewer.database.subjects import Subject
 from mrviewer.errors import InputError
-from mrviewer.readers.names import guess_modality, label_rank
 
 __all__ = ["open_database"]
 
@@ -16,23 +24,37 @@ __all__ = ["open_database"]
 def open_database(specifications: Sequence[str], mapping: DatabaseMapping | None = None) -> list[Subject]:
     """List the subjects of one or several databases, without reading them.
 
+    Parameters
+    ----------
+    specifications
+        Each a folder, a ``dataset.json``, a table, or ``KIND:COUNT[@FIRST_SEED]`` of simulated patients, which are
+        what they are whatever the mapping says.
+    mapping
+        What channels and labels mean. With `None` a folder of one sub-folder a subject is opened as the viewer opens
+        each sub-folder, with labels as they are in the file; any other database by the names of its channels, with
+        every label as class 1.
+
     Raises
     ------
     InputError
-        If a folder is missing or empty, or two subjects have one name.
+        If a database is missing or empty, two subjects have one name, or the mapping fits none of the subjects.
+    FileFormatError
+        If a description or a table cannot be read.
     """
     subjects: list[Subject] = []
     for text in specifications:
         simulation = parse_simulation(text)
-        if simulation is not None:
-            subjects += _simulated(simulation)
-        else:
-            subjects += _folder(Path(text))
+        subjects += _simulated(simulation) if simulation is not None else _real(Path(text), mapping)
     names = [subject.name for subject in subjects]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"two subjects are called {twice[0]!r}; rename one of the folders")
-    return subjects
+    if mapping is None:
+        return subjects
+    kept = [subject for subject in subjects if subject.name not in mapping.excluded]
+    if not kept:
+        raise InputError("the mapping excludes every subject; leave some in")
+    return kept
 
 
 def _simulated(simulation: Simulation) -> list[Subject]:
@@ -42,19 +64,73 @@ def _simulated(simulation: Simulation) -> list[Subject]:
     ]
 
 
-def _folder(root: Path) -> list[Subject]:
+def _real(path: Path, mapping: DatabaseMapping | None) -> list[Subject]:
+    found = with_corrections(find_subjects(path).subjects)
+    name = path.resolve().parent.name if path.suffix.lower() == ".json" else path.name
+    if mapping is None:
+        by_names = map_by_names(found)
+        return [
+            _mapped(each, by_names, name) if each.folder is None else _as_viewed(each, each.folder, name)
+            for each in found
+        ]
+    _require_sources(found, mapping, name)
+    return [_mapped(each, mapping, name) for each in found if _modalities(each, mapping)]
+
+
+def _as_viewed(found: FoundSubject, folder: Path, database: str) -> Subject:
+    """A subject that has a folder to itself, opened as the viewer opens folders."""
     from mrviewer.readers import open_study
 
-    if not root.is_dir():
-        raise InputError(f"the database {root.name!r} is no folder; give a folder with one sub-folder per subject")
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and _has_images(path))
-    if not folders and _has_images(root):
-        folders = [root]
-    if not folders:
-        raise InputError(f"the database {root.name!r} has no sub-folder with images; give one sub-folder per subject")
-    return [Subject(path.name, partial(open_study, [path]), database=root.name) for path in folders]
+    fingerprint = _fingerprint(list_files(folder), {})
+    return Subject(found.name, partial(open_study, [folder]), None, database, found.patient, fingerprint)
 
 
-def _has_images(folder: Path) -> bool:
-    """Whether a folder holds an image whose name tells a modality; folders of masks alone are no subjects."""
-    return any(label_rank(path) is None and guess_modality(path) != "unknown" for path in folder.rglob("*.nii*"))
+def _mapped(found: FoundSubject, mapping: DatabaseMapping, database: str) -> Subject:
+    modalities = _modalities(found, mapping)
+    label = found.labels.get(mapping.label) if mapping.label is not None else None
+    opened = MappedSubject(
+        found.name,
+        {modality: found.channels[channel] for modality, channel in modalities.items()},
+        {modality: found.frames[channel] for modality, channel in modalities.items() if channel in found.frames},
+        label,
+        dict(mapping.label_values),
+        mapping.voxel_mm,
+    )
+    files = [*opened.channels.values(), *([] if label is None else [label])]
+    told = asdict(opened) | {"channels": list(opened.channels), "label": label is not None}
+    return Subject(
+        found.name, opened, None, database, found.patient, _fingerprint(files, told), labelled=label is not None
+    )
+
+
+def _modalities(found: FoundSubject, mapping: DatabaseMapping) -> dict[str, str]:
+    """Channel by modality; of two channels of one modality, the one that the mapping names first."""
+    chosen: dict[str, str] = {}
+    for channel, modality in mapping.modalities.items():
+        if modality and channel in found.channels:
+            chosen.setdefault(modality, channel)
+    return chosen
+
+
+def _require_sources(found: Sequence[FoundSubject], mapping: DatabaseMapping, name: str) -> None:
+    """Refuse a mapping of which nothing is in the database."""
+    if not any(_modalities(each, mapping) for each in found):
+        channels = ", ".join(dict.fromkeys(channel for each in found for channel in each.channels))
+        raise InputError(f"the mapping names no channel of the database {name!r}; it has {channels}")
+    labels = dict.fromkeys(label for each in found for label in each.labels)
+    if mapping.label is not None and mapping.label not in labels:
+        there = ", ".join(labels) or "none"
+        raise InputError(f"the database {name!r} has no labels {mapping.label!r}; choose among: {there}")
+
+
+def _fingerprint(paths: Sequence[Path], mapping: Mapping[str, object]) -> str:
+    """Of sizes and times of files, and of what is made of them; a file that is gone counts as such."""
+    told = []
+    for path in paths:
+        try:
+            status = path.stat()
+            told.append([path.name, status.st_size, status.st_mtime_ns])
+        except OSError:
+            told.append([path.name, -1, -1])
+    text = json.dumps([told, mapping], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,12 +1,96 @@
-"""What the channels and labels of a database may mean."""
+"""What the channels and labels of a database may mean, guessed from their names; a person may change it."""
 
+from collections.abc import Mapping, Sequence
+
+from mrviewer.database.corrected import CORRECTIONS
+from mrviewer.database.found import FoundSubject
 from mrviewer.database.mapping import DatabaseMapping
-from mrviewer.database.survey import Survey
+from mrviewer.database.survey import Survey, SurveyedSubject
 from mrviewer.method import Needs
+from mrviewer.readers.names import guess_modality, label_rank
 
-__all__ = ["propose_mapping"]
+__all__ = ["map_by_names", "propose_mapping"]
+
+_LIKELIEST = "T1"
+"""Of images whose names tell nothing; the contrast that most databases of anatomy have."""
 
 
 def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMapping:
-    """Propose what a person may then change."""
-    return DatabaseMapping()
+    """Propose what a person may then change.
+
+    Parameters
+    ----------
+    survey
+        What is known of the database.
+    needs
+        Of the method that is to learn; an image whose name tells no modality is taken for one that the method knows.
+
+    Returns
+    -------
+    Modalities by name, the label source that most subjects have (with corrections, where there are some), every value
+    above 0 as class 1, and copies excluded.
+    """
+    by_names = map_by_names(survey.subjects, _wanted(needs))
+    values = survey.values_by_label.get(by_names.label or "", {})
+    return DatabaseMapping(
+        by_names.modalities,
+        by_names.label,
+        {0: 0, **dict.fromkeys(values, 1)} if by_names.label is not None else {},
+        tuple(sorted({odd.subject for odd in survey.oddities if odd.kind == "duplicate" and odd.subject})),
+    )
+
+
+def map_by_names(
+    subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], wanted: Sequence[str] = ()
+) -> DatabaseMapping:
+    """Modalities and label source by names alone.
+
+    Parameters
+    ----------
+    subjects
+        Of one database.
+    wanted
+        Modalities that the method knows, if one was chosen.
+    """
+    names = dict.fromkeys(name for subject in subjects for name in subject.channels)
+    held = {name: {subject.name for subject in subjects if name in subject.channels} for name in names}
+    return DatabaseMapping(_modalities(held, wanted), _label(subjects))
+
+
+def _wanted(needs: Needs | None) -> tuple[str, ...]:
+    return () if needs is None else tuple(dict.fromkeys((*needs.modalities, *needs.companions)))
+
+
+def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str, str]:
+    """Modality by channel; of two channels of one modality in one study, the commoner is kept."""
+    guesses = {name: guess_modality(name) for name in held}
+    if all(guess == "unknown" for guess in guesses.values()):
+        guesses |= _for_untold(held, wanted)
+    owners: dict[str, set[str]] = {}
+    modalities = dict.fromkeys(held, "")
+    for name in sorted(held, key=lambda each: (-len(held[each]), len(each), each)):
+        guess = guesses[name]
+        if guess != "unknown" and not owners.setdefault(guess, set()) & held[name]:
+            modalities[name] = guess
+            owners[guess] |= held[name]
+    return modalities
+
+
+def _for_untold(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str, str]:
+    """Where no name tells anything: one channel as a modality that the method knows, or under their own names."""
+    if len(held) > 1 or not wanted:
+        return {name: name for name in held}
+    return dict.fromkeys(held, _LIKELIEST if _LIKELIEST in wanted else wanted[0])
+
+
+def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject]) -> str | None:
+    """Source of the most labels; corrected ones before the same uncorrected, sure names before doubtful ones."""
+    counts: dict[str, int] = {}
+    for source in (source for subject in subjects for source in subject.labels):
+        counts[source] = counts.get(source, 0) + 1
+
+    def order(source: str) -> tuple[int, bool, int, str]:
+        rank = label_rank(source)
+        return -counts[source], not source.startswith(CORRECTIONS), 99 if rank is None else rank, source
+
+    return min(counts, key=order, default=None)

@@ -104,8 +104,8 @@ class Survey:
 
     @property
     def name(self) -> str:
-        """Name of the database, without its place."""
-        return self.path.name
+        """Name of the database, without its place: of the folder, or of the table."""
+        return self.path.parent.resolve().name if self.path.suffix.lower() == ".json" else self.path.name
 
     @property
     def patients(self) -> tuple[str, ...]:

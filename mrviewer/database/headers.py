@@ -1,0 +1,173 @@
+"""Headers of the files of one study: what can be opened, and which of it is odd."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrviewer.database.checksums import content_signature
+from mrviewer.database.found import FoundSubject
+from mrviewer.database.mapped import open_contents
+from mrviewer.database.survey import Oddity, SurveyedSubject
+from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.geometry import Geometry
+from mrviewer.readers.names import guess_modality
+from mrviewer.study import Image
+
+__all__ = ["SubjectHeaders", "read_headers"]
+
+_WIDEST_MM = 700.0
+"""More than any bore; a longer axis has a wrong unit or voxel size."""
+_NARROWEST_MM = 12.0
+"""The smallest part of a body that is imaged here; the two longer axes reach at least so far."""
+_FLAT = 4
+"""A volume with so many times fewer slices than pixels was not scanned with cubic voxels of 1 mm, as a rule."""
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectHeaders:
+    """What the headers of one study say.
+
+    Parameters
+    ----------
+    subject
+        With the files that open; `None` if none of its channels does.
+    oddities
+        What is odd about it.
+    signatures
+        Of the content of each channel's file, by channel.
+    """
+
+    subject: SurveyedSubject | None
+    oddities: tuple[Oddity, ...]
+    signatures: Mapping[str, str]
+
+
+def read_headers(found: FoundSubject) -> SubjectHeaders:
+    """Read the headers of a study; what does not open is named and left out."""
+    oddities: list[Oddity] = []
+    signatures: dict[Path, str] = {}
+    images = _opened(found, found.channels, oddities, signatures)
+    labels = _opened(found, found.labels, oddities, signatures)
+    if not images:
+        message = f"{found.name} has no image that opens and is left out"
+        return SubjectHeaders(None, (*oddities, Oddity(found.name, "broken-subject", message)), {})
+    grid = _grid_of(images, labels)
+    oddities += _series(found, images)
+    oddities += _other_grids(found.name, images, labels, grid)
+    oddities += _voxel_size(found.name, grid)
+    content = [f"{path.name} {signature}" for path, signature in sorted(signatures.items())]
+    subject = SurveyedSubject(
+        found.name,
+        found.patient,
+        {name: found.channels[name] for name in images},
+        {name: found.labels[name] for name in labels},
+        grid.shape,
+        grid.voxel_size_mm,
+        tuple(oddities),
+        {name: frame for name, frame in found.frames.items() if name in images},
+        found.folder,
+        hashlib.sha256("\n".join(content).encode()).hexdigest()[:16],
+    )
+    # Channels that are volumes of one file are no copies of one another.
+    told = {name: f"{signatures[found.channels[name]]}#{found.frames.get(name, 0)}" for name in images}
+    return SubjectHeaders(subject, tuple(oddities), told)
+
+
+def _opened(
+    found: FoundSubject, files: Mapping[str, Path], oddities: list[Oddity], signatures: dict[Path, str]
+) -> dict[str, Image]:
+    """Images whose headers can be read; the others become oddities."""
+    opened: dict[str, Image] = {}
+    for name, path in files.items():
+        try:
+            contents = open_contents(path, name)
+            if len(contents.images) != 1:
+                raise FileFormatError(f"{path.name} holds {len(contents.images)} images and one was expected")
+            if not 0 <= found.frames.get(name, 0) < contents.images[0].n_frames:
+                raise FileFormatError(
+                    f"{path.name} holds {contents.images[0].n_frames} volume(s) and no {name} in them"
+                )
+            signatures[path] = content_signature(path)
+        except InputError as error:
+            kind = "broken-file" if path.exists() else "missing-file"
+            oddities.append(Oddity(found.name, kind, f"{name} of {found.name} is left out: {error}"))
+        else:
+            opened[name] = contents.images[0]
+    return opened
+
+
+def _grid_of(images: Mapping[str, Image], labels: Mapping[str, Image]) -> Geometry:
+    """Grid on which the study would be used: that of labels where images lie on it, else that of most images."""
+    grids = [image.geometry for image in images.values()]
+    for label in labels.values():
+        fitting = [grid for grid in grids if grid.matches(label.geometry)]
+        if fitting:
+            return fitting[0]
+    return max(grids, key=lambda grid: sum(grid.matches(other) for other in grids))
+
+
+def _series(found: FoundSubject, images: Mapping[str, Image]) -> list[Oddity]:
+    """Files of several volumes that are not one volume a channel."""
+    told = []
+    for name, image in images.items():
+        if image.n_frames == 1 or name in found.frames:
+            continue
+        if guess_modality(name) == SERIES and image.n_frames == len(PHASES):
+            message = f"{name} of {found.name} is a series of four volumes, taken as {', '.join(PHASES)}"
+            told.append(Oddity(found.name, "series", message, True))
+        else:
+            message = f"{name} of {found.name} is a series of {image.n_frames} volumes; only the first would be used"
+            told.append(Oddity(found.name, "series", message))
+    return told
+
+
+def _other_grids(
+    subject: str, images: Mapping[str, Image], labels: Mapping[str, Image], grid: Geometry
+) -> list[Oddity]:
+    """Images and labels that do not lie on the grid of the study."""
+    told = []
+    for name, image in images.items():
+        if not image.geometry.matches(grid):
+            message = (
+                f"{name} of {subject} ({_in_words(image.geometry)}) lies on another grid than the rest "
+                f"({_in_words(grid)}); used together, it is left out"
+            )
+            told.append(Oddity(subject, "image-grid", message))
+    for name, label in labels.items():
+        if not any(label.geometry.matches(image.geometry) for image in images.values()):
+            message = (
+                f"the labels {name} of {subject} ({_in_words(label.geometry)}) lie on another grid than the images "
+                f"({_in_words(grid)}); they are resampled to the nearest voxel"
+            )
+            told.append(Oddity(subject, "label-grid", message))
+    return told
+
+
+def _voxel_size(subject: str, grid: Geometry) -> list[Oddity]:
+    """A voxel size that a scanner did not write."""
+    sizes = grid.voxel_size_mm
+    extents = [count * size for count, size in zip(grid.shape, sizes, strict=True)]
+    problem = ""
+    if max(extents) > _WIDEST_MM:
+        problem = f"a field of {max(extents):.0f} mm"
+    elif sorted(extents)[1] < _NARROWEST_MM:
+        problem = f"a field of {sorted(extents)[1]:.1f} mm"
+    elif all(abs(size - 1) < 1e-6 for size in sizes) and _FLAT * min(grid.shape) <= max(grid.shape):
+        problem = f"a slab of {min(extents):.0f} mm, and 1 mm is what programs write that do not know"
+    if not problem:
+        return []
+    message = (
+        f"the header of {subject} says {_in_words(grid)}, {problem}; it can hardly be true, so volumes and distances "
+        "would be wrong: give the true voxel size"
+    )
+    return [Oddity(subject, "voxel-size", message)]
+
+
+def _in_words(grid: Geometry) -> str:
+    return f"{_times(grid.shape)} voxels of {_times([round(size, 2) for size in grid.voxel_size_mm])} mm"
+
+
+def _times(values: Sequence[float]) -> str:
+    return " x ".join(f"{value:g}" for value in values)
