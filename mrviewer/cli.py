@@ -9,6 +9,7 @@ import typer
 
 from mrviewer import __version__
 from mrviewer.commands.assess import assess
+from mrviewer.commands.database import database
 from mrviewer.commands.info import info
 from mrviewer.commands.listing import masks, methods
 from mrviewer.commands.models import models
@@ -30,7 +31,8 @@ _HELP = (
     "Research software, not for diagnosis."
 )
 _COMMANDS = {
-    command.__name__: command for command in (demo, reconstruct, assess, methods, masks, info, train, reproduce)
+    command.__name__: command
+    for command in (demo, reconstruct, assess, methods, masks, info, database, train, reproduce)
 }
 
 app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exceptions_enable=False)

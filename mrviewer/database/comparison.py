@@ -1,13 +1,12 @@
 """What is odd about a database as a whole: subjects held against one another."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from mrviewer.database.samples import Samples
 from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.readers.names import guess_modality
 
-__all__ = ["compare_subjects", "find_duplicates", "group_by_kind"]
+__all__ = ["compare_subjects", "find_duplicates"]
 
 _WIDE_RANGE = 100.0
 """Scanners differ by a factor of ten; beyond a hundred units or conversions differ."""
@@ -125,14 +124,6 @@ def _undescribed(samples: Samples, label_names: Mapping[int, str]) -> Iterable[O
             named = ", ".join(map(str, unknown))
             message = f"the labels {source} hold the value(s) {named}, which the description does not name"
             yield Oddity("", "label-value", message)
-
-
-def group_by_kind(oddities: Iterable[Oddity]) -> dict[str, list[Oddity]]:
-    """Oddities of each kind, in the order of their first one."""
-    groups: dict[str, list[Oddity]] = defaultdict(list)
-    for odd in oddities:
-        groups[odd.kind].append(odd)
-    return dict(groups)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """What the channels and labels of a database mean to a method: proposed by the program, decided by a person."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mrviewer.errors import InputError
@@ -44,7 +44,13 @@ class DatabaseMapping:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes: a dictionary of what JSON knows."""
-        return {**asdict(self), "label_values": {str(value): to for value, to in self.label_values.items()}}
+        return {
+            "modalities": dict(self.modalities),
+            "label": self.label,
+            "label_values": {str(value): to for value, to in self.label_values.items()},
+            "excluded": list(self.excluded),
+            "voxel_mm": None if self.voxel_mm is None else list(self.voxel_mm),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "DatabaseMapping":
