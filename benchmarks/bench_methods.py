@@ -140,8 +140,8 @@ def _unet_full(preset: str, shape: tuple[int, int]) -> Case:
     infer = import_module("mrviewer_models.unet_full.inference").infer
     image = torch.from_numpy(measurement.images["FLAIR"])
     size = f"{shape[0]} x {shape[1]}"
-    theirs = _plain(network, image)
-    return Case(f"unet_full, {preset}", size, "ours, plain", lambda: infer(quick, measurement, "cpu"), theirs, "")
+    peer, theirs, note = _reference("unet_full", network, (image,))
+    return Case(f"unet_full, {preset}", size, peer, lambda: infer(quick, measurement, "cpu"), theirs, note)
 
 
 def _mtinet(preset: str, shape: tuple[int, int]) -> Case | Row:

@@ -25,8 +25,8 @@ from mrviewer_models.blocks.unet import UNet, UNetShape
 
 __all__ = ["REFERENCES", "PeerMissingError", "Scan"]
 
-Scan = tuple[Tensor, Tensor, Tensor]
-"""K-space ``(1, coil, y, x)``, pattern ``(1, 1, 1 | y, x)`` and maps ``(1, coil, y, x)``."""
+Scan = tuple[Tensor, ...]
+"""K-space ``(1, coil, y, x)``, pattern ``(1, 1, 1 | y, x)`` and maps ``(1, coil, y, x)``; or an image alone."""
 
 
 class PeerMissingError(Exception):
@@ -95,6 +95,11 @@ def _same_size(ours: nn.Module, theirs: nn.Module) -> None:
     assert counts[0] == counts[1], f"we have {counts[0]} parameters and the reference {counts[1]}"
 
 
+def _same_kernels(ours: nn.Module, theirs: nn.Module) -> None:
+    counts = [sum(each.numel() for each in net.parameters() if each.ndim > 1) for net in (ours, theirs)]
+    assert counts[0] == counts[1], f"our kernels have {counts[0]} weights and those of the reference {counts[1]}"
+
+
 def _fastmri_unet(shape: UNetShape) -> nn.Module:
     unet: nn.Module = _module("fastMRI", "fastmri.models.unet").Unet(
         shape.inputs, shape.outputs, chans=shape.base, num_pool_layers=shape.levels - 1
@@ -103,14 +108,31 @@ def _fastmri_unet(shape: UNetShape) -> nn.Module:
 
 
 def with_fastmri_unets(network: nn.Module) -> nn.Module:
-    """Our composition, every U-Net of it replaced by fastMRI's of the same size."""
+    """Our composition, every U-Net of it replaced by fastMRI's of the same size.
+
+    Where ours normalises batches or has biases, only the kernels are of the same size: fastMRI's normalises images.
+    """
     other = deepcopy(network)
     for name, part in network.named_modules():
         if isinstance(part, UNet):
             unet = _fastmri_unet(part.shape)
-            _same_size(part, unet)
-            other.set_submodule(name, unet)
+            _same_kernels(part, unet)
+            other.set_submodule(name, DeafUNet(unet))
     return other.eval()
+
+
+class DeafUNet(nn.Module):
+    """A U-Net that is not interested in whose image it is given."""
+
+    def __init__(self, unet: nn.Module) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, image: Tensor, *, teacher: bool = False) -> Tensor:
+        """Images ``(batch, inputs, y, x)``."""
+        del teacher
+        output: Tensor = self.unet(image)
+        return output
 
 
 def fastmri_unets(network: nn.Module) -> Callable[[Scan], object]:
@@ -193,7 +215,6 @@ def atommic_mtlrs(network: nn.Module) -> Callable[[Scan], object]:
 REFERENCES: dict[str, tuple[str, Callable[[nn.Module], Callable[[Scan], object]]]] = {
     "cirim": ("ATOMMIC", atommic_cirim),
     "mtlrs": ("ATOMMIC", atommic_mtlrs),
-    "recseg": ("fastMRI U-Nets", fastmri_unets),
-    "seranet": ("fastMRI U-Nets", fastmri_unets),
+    **dict.fromkeys(("itfs_drlc", "recseg", "seranet", "synnet", "unet_full"), ("fastMRI U-Nets", fastmri_unets)),
 }
 """Whose implementation a method is held against, and what runs it; the others have none that can be run."""
