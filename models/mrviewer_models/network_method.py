@@ -91,6 +91,11 @@ class NetworkMethod:
         """What the method says of itself."""
         return self.own_card or read_card(self.folder)
 
+    @property
+    def weights_file(self) -> Path:
+        """The weights that it runs with, whether they are there or not."""
+        return self.weights_path or self.folder / str(self.card.weights)
+
     def fits(self, study: Study, modality: str) -> Fit:
         """Answer from the card."""
         return check_needs(self.card, study, modality)
@@ -128,7 +133,7 @@ class NetworkMethod:
     def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
         """Run the network on the slices that are not empty; empty ones give an empty result."""
         module = import_module(f"{self.package}.inference")
-        network = _load(self.package, self.weights_path or self.folder / str(self.card.weights), device)
+        network = _load(self.package, self.weights_file, device)
         n_slices = len(measurement.kspace)
         yield Progress(0, n_slices, f"{self.card.name} is loaded")
         if hasattr(module, "infer_volume"):

@@ -28,7 +28,7 @@ class SamplingNetworkMethod(NetworkMethod):
         WeightsError
             If there are no weights, or not of this method.
         """
-        path = self.weights_path or self.folder / str(self.card.weights)
+        path = self.weights_file
         if not path.is_file():
             raise WeightsError(f"the weights {path.name} of {self.card.name} are not there; train them first")
         return _read_patterns(path, path.stat().st_mtime_ns, self.card.name)
