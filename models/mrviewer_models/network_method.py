@@ -104,6 +104,11 @@ class NetworkMethod:
         """The same method with weights from a file."""
         return replace(self, weights_path=path)
 
+    @property
+    def weights_file(self) -> Path:
+        """File that its weights are read from."""
+        return self.weights_path or self.folder / str(self.card.weights)
+
     def with_card(self, card: Card) -> Self:
         """The same method that says something else of itself."""
         return replace(self, own_card=card)
