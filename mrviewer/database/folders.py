@@ -4,6 +4,7 @@ A sub-folder is a patient, who may have several visits; or, where sub-folders ar
 after modalities and hold files of the same names, the files are the subjects; or all files lie in one folder.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,10 @@ from mrviewer.readers.names import file_stem, guess_modality, label_rank
 
 __all__ = ["find_in_folders"]
 
-_KINDS = {"image", "images", "imgs", "img", "volumes", "unlabelled", "unlabeled", "imagestr", "imagests"}
+_KINDS = {
+    "image", "images", "imgs", "img", "volumes", "unlabelled", "unlabeled", "imagestr", "imagests",
+    "mri", "mris", "mr", "scans", "nifti", "niftis",
+}  # fmt: skip
 _CONTAINERS = {
     "train", "training", "test", "testing", "val", "validation", "data", "patients", "subjects", "cases", "rawdata",
 }  # fmt: skip
@@ -46,6 +50,7 @@ def find_in_folders(root: Path) -> FoundDatabase:
     homes = _homes(top, paths)
     if not homes:
         return _side_by_side(root, top, [path for path in paths if path.parent == top])
+    names = Counter(home.name for home in homes)
     is_one = any(_is_modality(home.name) for home in homes)
     subjects: list[FoundSubject] = []
     oddities: list[Oddity] = [Oddity("", "one-patient", _ONE_PATIENT)] if is_one else []
@@ -57,7 +62,8 @@ def find_in_folders(root: Path) -> FoundDatabase:
             continue
         studies, spare = divide_studies(images, [file for file in files if file.is_label], side_by_side=False)
         patient = root.name if is_one else patient_of(home.name)
-        subjects += [_subject(study, home, patient, alone=len(studies) == 1) for study in studies]
+        name = home.name if names[home.name] == 1 else "_".join(home.relative_to(top).parts)
+        subjects += [_subject(study, home, name, patient, alone=len(studies) == 1) for study in studies]
         oddities += [_unused(home.name, spare)] if spare else []
     return FoundDatabase(root, "folders", tuple(subjects), tuple(oddities))
 
@@ -149,7 +155,7 @@ def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase
         return FoundDatabase(root, "folders", (), (_unused(top.name, labels),) if labels else ())
     studies, spare = divide_studies(images, labels, side_by_side=True)
     if len(studies) == 1:
-        subject = _subject(studies[0], top, patient_of(top.name), alone=True)
+        subject = _subject(studies[0], top, top.name, patient_of(top.name), alone=True)
         return FoundDatabase(root, "folders", (subject,))
     subjects = []
     for study in studies:
@@ -169,10 +175,9 @@ def _name_of(path: Path) -> str:
     return "_".join(word for word in written_words(path) if word.lower() in identity)
 
 
-def _subject(study: StudyFiles, home: Path, patient: str, *, alone: bool) -> FoundSubject:
-    name = "_".join((home.name, *study.key)) if not alone else home.name
+def _subject(study: StudyFiles, home: Path, name: str, patient: str, *, alone: bool) -> FoundSubject:
     return FoundSubject(
-        name,
+        name if alone else "_".join((name, *study.key)),
         patient,
         name_sources(study.images, study.key, home.name),
         name_sources(study.labels, study.key, home.name),

@@ -13,6 +13,7 @@ from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.errors import InputError
 from mrviewer.labels import labels_on_grid
 from mrviewer.progress import Progress
+from mrviewer.readers.names import guess_modality
 from mrviewer.study import Image
 
 __all__ = ["Samples", "sample_pixels"]
@@ -22,6 +23,7 @@ MOST_VOXELS = 96_000_000
 """So that all of it takes seconds, whatever the size of the database."""
 LARGEST_FILE = 32_000_000
 _STRIDED = 200_000
+_MOST_CLASSES = 16
 _BRIGHT_PERCENTILE = 99.0
 
 
@@ -141,9 +143,20 @@ def _look_at_image(samples: Samples, subject: SurveyedSubject, channel: str, pat
         message = f"{channel} of {subject.name} is empty: all its values are the same, or none is a number"
         samples.oddities.append(Oddity(subject.name, "empty-image", message))
         return
+    if guess_modality(channel) == "unknown" and _looks_like_labels(part):
+        message = (
+            f"{channel} of {subject.name} holds a few whole numbers only, as labels do; if it is labels, name it so, "
+            "or write a table of paths with a column label"
+        )
+        samples.oddities.append(Oddity(subject.name, "looks-like-labels", message))
     samples.brightness.setdefault(channel, {})[subject.name] = bright
     digest = hashlib.sha256(repr((volume.shape, volume.dtype.str)).encode() + part.tobytes()).hexdigest()
     samples.signatures.setdefault(subject.name, {})[channel] = digest
+
+
+def _looks_like_labels(values: NDArray[np.generic]) -> bool:
+    different = np.unique(values)
+    return different.size <= _MOST_CLASSES and bool(np.all(np.equal(np.mod(different, 1), 0)))
 
 
 def _brightness(values: NDArray[np.generic]) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.database.image_files import ImageFile, shared_words, words_of, written_words
+from mrviewer.readers.names import file_stem
 
 __all__ = ["StudyFiles", "divide_studies", "name_sources"]
 
@@ -86,6 +87,7 @@ def name_sources(files: Sequence[ImageFile], key: Key, home: str) -> dict[str, P
         Name of the folder that it was found in, whose words say nothing new.
     """
     counts = Counter(file.modality for file in files if not file.is_label)
+    stems = Counter(file_stem(file.path) for file in files)
     named: dict[str, Path] = {}
     for file in files:
         if file.modality and not file.is_label and counts[file.modality] == 1:
@@ -93,6 +95,8 @@ def name_sources(files: Sequence[ImageFile], key: Key, home: str) -> dict[str, P
         else:
             name = "_".join(_without(written_words(file.path), (*key, *words_of(home))))
             name = name or ("label" if file.is_label else file.modality or "image")
+            if stems[file_stem(file.path)] > 1:
+                name = f"{file.path.parent.name}/{name}"
         free, number = name, 1
         while free in named:
             number += 1

@@ -35,8 +35,8 @@ _LABEL_WORDS = (
     r"consensus",
     r"gt|groundtruth",
     r"labels?|labeled|labelled",
-    r"seg\d*|segs|segmentation",
-    r"masks?|msk|roi|tumou?rmask|lesionmask",
+    r"seg\d*|segs|segmentations?",
+    r"masks?|msk|roi|tumou?rmask|lesionmask|dseg|annotations?|delineations?|wmhs?",
     r"reference|ref|truth|lesions?|tumou?r|infarct",
 )
 """Words that mark reference labels, the surest first; the last ones only where no word tells a modality."""
