@@ -1,5 +1,6 @@
 """What the channels and labels of a database may mean, guessed from their names; a person may change it."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mrviewer.database.corrected import CORRECTIONS
@@ -11,6 +12,7 @@ from mrviewer.readers.names import guess_modality, label_rank
 
 __all__ = ["map_by_names", "propose_mapping"]
 
+_FUSED = re.compile("fused|fusion|consensus|staple")
 _LIKELIEST = "T1"
 """Of images whose names tell nothing; the contrast that most databases of anatomy have."""
 
@@ -84,13 +86,17 @@ def _for_untold(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str
 
 
 def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject]) -> str | None:
-    """Source of the most labels; corrected ones before the same uncorrected, sure names before doubtful ones."""
+    """Source of the most labels; corrected before uncorrected ones, sure names before doubtful ones, fusions first."""
     counts: dict[str, int] = {}
-    for source in (source for subject in subjects for source in subject.labels):
+    fused: set[str] = set()
+    for source, path in (item for subject in subjects for item in subject.labels.items()):
         counts[source] = counts.get(source, 0) + 1
+        if _FUSED.search(f"{path.parent.name}/{path.name}".lower()):
+            fused.add(source)
 
-    def order(source: str) -> tuple[int, bool, int, str]:
+    def order(source: str) -> tuple[int, bool, int, bool, str]:
         rank = label_rank(source)
-        return -counts[source], not source.startswith(CORRECTIONS), 99 if rank is None else rank, source
+        is_corrected = source.startswith(CORRECTIONS)
+        return -counts[source], not is_corrected, 99 if rank is None else rank, source not in fused, source
 
     return min(counts, key=order, default=None)

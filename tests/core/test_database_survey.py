@@ -286,3 +286,12 @@ def test_real_traps_are_found_in_seconds(shared_data: Path) -> None:
     assert [each.kind for each in found["ms_lesjak_mni"].oddities] == ["unused-file"]
     assert odd(found["spinalcord_sct"], "series") == ["dmri", "fmri"]
     assert odd(found["spinalcord_sct"], "voxel-size") == []
+
+
+def test_a_fusion_of_segmentations_goes_before_each_of_them(tmp_path: Path) -> None:
+    for number in range(2):
+        home = tmp_path / f"p{number}"
+        save_image(home / "FLAIR.nii.gz", number)
+        save_labels(home / "segmentation" / "early.nii.gz")
+        save_labels(home / "segmentation_fused" / "late.nii.gz")
+    assert propose_mapping(survey(tmp_path)).label == "late"
