@@ -59,6 +59,22 @@ class Catalogue:
         self._study, self._modality = study, modality
         self._ask()
 
+    def set_installed(self, methods: Iterable[Method]) -> tuple[str, ...]:
+        """Have these methods from now on; returns the names of chains that lost a part, and went.
+
+        A method that is still there stays the same object, so that its results stay valid; one of the same name but
+        with other weights takes its place.
+        """
+        fresh = {method.card.name: method for method in in_order(methods)}
+        kept = {name: self._installed[name] for name in fresh if self._installed.get(name) == fresh[name]}
+        chains = [name for name in self._methods if name not in self._installed]
+        self._installed = {**fresh, **kept}
+        lost = tuple(name for name in chains if not set(name.split("+")) <= set(self._installed))
+        rest = {name: self._methods[name] for name in chains if name not in lost}
+        self._methods = {**self._installed, **rest}
+        self._ask()
+        return lost
+
     def set_chains(self, names: Sequence[str]) -> None:
         """Have these chains, ``A+B`` each, and no others.
 

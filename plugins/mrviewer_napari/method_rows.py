@@ -38,6 +38,7 @@ class Kind(Enum):
     FULL_IMAGE = "Segment the full image"
     MEASURE = "Measure and classify"
     OTHER = "Other"
+    OWN = "Your own models"
     CHAIN = "Chains"
 
 
@@ -59,6 +60,8 @@ def kind_of(card: Card) -> Kind:
     tasks = set(card.tasks)
     if "+" in card.name:
         return Kind.CHAIN
+    if card.parent is not None:
+        return Kind.OWN
     if tasks & {Task.REGRESS, Task.CLASSIFY}:
         return Kind.MEASURE
     if Task.RECONSTRUCT in tasks:
@@ -110,6 +113,8 @@ def card_html(card: Card) -> str:
     """What a method says of itself, as rich text for a tool tip."""
     tasks = ", ".join(_TASK_WORDS[task] for task in card.tasks)
     parts = [f"<b>{escape(card.title)}</b> ({escape(card.name)}): {tasks}"]
+    if card.parent is not None:
+        parts.append(f"<b>Comes from</b> {escape(card.parent)}")
     if card.trained_on:
         parts.append(f"<b>Trained on</b> {escape(card.trained_on)}")
     if card.figures:

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
 from mrviewer_napari.curves import has_time
 from mrviewer_napari.derived import DISCLAIMER
+from mrviewer_napari.farewell import keep_strokes, say_that_runs_go_on
 from mrviewer_napari.panels import bare, forget, remember
 from mrviewer_napari.reader import paths_of_layers
+from mrviewer_napari.sections.corrections import CorrectionsSection
 from mrviewer_napari.sections.enhancement import EnhancementSection
+from mrviewer_napari.sections.finetune.section import FinetuneSection
+from mrviewer_napari.sections.folding import Section
 from mrviewer_napari.sections.lesions import LesionsSection
 from mrviewer_napari.sections.methods import MethodsSection
 from mrviewer_napari.sections.parts import quiet_label, show_if
@@ -37,14 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["MrPanel"]
 
 _WIDTH = 400
-_ANY_HEIGHT = (1 << 24) - 1
-"""What Qt takes for no limit."""
-
-_HEADING = (
-    "QPushButton { background: transparent; border: none; border-top: 1px solid #5a626c; border-radius: 0;"
-    " text-align: left; font-weight: bold; padding: 6px 0; }"
-)
-"""Headings that stand back behind what they head; the colours of napari's themes shine through."""
+_CORRECTIONS, _FINETUNE = "Corrections", "Fine-tune"
+_PATIENCE_S = 10.0
+"""A thread that has not ended by then keeps the program alive until it has."""
 
 
 class MrPanel(QWidget):
@@ -88,7 +86,9 @@ class MrPanel(QWidget):
         self.lesions = LesionsSection(self.session)
         self.enhancement = EnhancementSection(self.session)
         self.signal = SignalSection(self.session)
+        self.corrections = CorrectionsSection(self.session, self._viewer)
         self.save = SaveSection(self.session, self._viewer)
+        self.finetune = FinetuneSection(self.session)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(6, 4, 10, 4)
@@ -103,11 +103,17 @@ class MrPanel(QWidget):
                 ("Enhancement", self.enhancement),
                 ("Signal over time", self.signal),
                 ("Lesions", self.lesions),
+                (_CORRECTIONS, self.corrections),
                 ("Save", self.save),
+                (_FINETUNE, self.finetune),
             )
         }
         for section in self.sections.values():
             column.addWidget(section)
+        for title in (_CORRECTIONS, _FINETUNE):
+            self.sections[title].collapse()
+        self.finetune.runs_changed.connect(self._on_runs)
+        self._on_runs()
         column.addStretch(1)
         self.scroll = QScrollArea(widgetResizable=True)
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -149,22 +155,37 @@ class MrPanel(QWidget):
         self._viewer.layers.events.inserted.disconnect(self._on_layer)
         forget(self._viewer)
         self.signal.close_jobs()
-        self.session.close()
+        self.corrections.correcting.close(_PATIENCE_S)
+        self.finetune.close_jobs(_PATIENCE_S)
+        self.session.close(_PATIENCE_S)
+
+    def _on_close(self) -> None:
+        """Say what becomes of runs and of strokes that nobody saved, then stop."""
+        if not self._ended:
+            say_that_runs_go_on(self, self.finetune.desk.active)
+            keep_strokes(self, self.corrections)
+        self.shut_down()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Hook into the window, which exists from now on."""
         super().showEvent(event)
         if not self._hooked:
             self._hooked = True
-            OnClose(self.window(), self.shut_down)
+            OnClose(self.window(), self._on_close)
             OnDrop(self.window(), self.open)
 
     def _on_scan(self) -> None:
         scan = self.session.scan
         self.sections["Lesions"].setVisible(scan is not None and scan.labels is not None)
         self.sections["Save"].setVisible(scan is not None)
+        self.sections[_CORRECTIONS].setVisible(scan is not None and bool(scan.study.images))
         self.sections["Signal over time"].setVisible(scan is not None and has_time(scan))
         self._on_outcomes()
+
+    def _on_runs(self) -> None:
+        """Tell of working runs where the section is folded."""
+        count = len(self.finetune.desk.active)
+        self.sections[_FINETUNE].setText(f"{_FINETUNE} ({count} running)" if count else _FINETUNE)
 
     def _on_outcomes(self) -> None:
         show_if(self.sections["Enhancement"], bool(self.enhancement.outcomes))
@@ -196,34 +217,3 @@ class MrPanel(QWidget):
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
         traceback.clear_frames(error.__traceback__)  # frames would keep volumes and tensors alive
-
-
-class Section(QCollapsible):
-    """A heading that folds what is under it.
-
-    `QCollapsible` holds its content at the height that it would like best, too little for text that has to be wrapped.
-    """
-
-    def __init__(self, title: str, widget: QWidget) -> None:
-        super().__init__(title)
-        self.setDuration(0)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self.layout().setAlignment(Qt.AlignmentFlag(0))
-        self.toggleButton().setStyleSheet(_HEADING)
-        self.layout().setContentsMargins(0, 0, 0, 0)
-        self.addWidget(widget)
-        self.expand()
-
-    def expand(self, animate: bool = False) -> None:
-        """Unfold."""
-        super().expand(animate=False)
-        self.content().setMaximumHeight(_ANY_HEIGHT)
-
-    def collapse(self, animate: bool = False) -> None:
-        """Fold."""
-        super().collapse(animate=False)
-
-    def eventFilter(self, a0: QObject, a1: QEvent) -> bool:  # noqa: N802
-        """Leave the height to the layout, whatever the content does."""
-        del a0, a1
-        return False

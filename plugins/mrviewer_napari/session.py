@@ -44,7 +44,7 @@ class Session(QObject):
     scan_changed = Signal()
     """Another study, modality, or other labels."""
     methods_changed = Signal()
-    """A chain came or went."""
+    """A chain or a model of the person's own came or went."""
     mask_changed = Signal()
     """Another mask, or a wish that no mask can meet."""
     steps_changed = Signal()
@@ -81,19 +81,19 @@ class Session(QObject):
         self.opening.opened.connect(self._install)
         self.opening.labelled.connect(self._install_labels)
         self.opening.message.connect(self.message)
-        self.opening.failed.connect(self._report)
+        self.opening.failed.connect(self.report)
         self.opening.busy_changed.connect(self.busy_changed)
         self._save.yielded.connect(self._on_saving)
         self._save.returned.connect(self._on_saved)
         self._measure.returned.connect(self.computation.replace_outcomes)
         for slot in (self._save, self._measure):
-            slot.failed.connect(self._report)
+            slot.failed.connect(self.report)
             slot.idle.connect(self.busy_changed)
         self.computation.slice_ready.connect(self._presenter.show_answer)
         self.computation.steps_ready.connect(self._on_steps_ready)
         self.computation.outcome_ready.connect(self._on_outcome)
         self.computation.prepared.connect(self._presenter.show_slice)
-        self.computation.failed.connect(self._report)
+        self.computation.failed.connect(self.report)
         self.computation.settled.connect(self.busy_changed)
         wishes = self.state.events
         wishes.mask.connect(self._follow_mask)
@@ -177,12 +177,26 @@ class Session(QObject):
         self.state.tick(name, False, self.methods)
         self.state.chains = tuple(chain for chain in self.state.chains if chain != name)
 
+    def reload_methods(self) -> None:
+        """Look again for methods: models of the person's own come and go while the window is open."""
+        lost = self.catalogue.set_installed(list_methods())
+        names = (*self.state.methods, *self.state.chains)
+        if lost or any(name not in self.methods for name in names):
+            self.state.methods = tuple(name for name in self.state.methods if name in self.methods)
+            self.state.chains = tuple(name for name in self.state.chains if name in self.methods)
+        self.methods_changed.emit()
+
     def save(self, folder: Path) -> None:
         """Write what is finished into a folder, as ``mrviewer reconstruct`` would."""
         scan, outcomes = self.scan, self.outcomes
         if scan is not None and outcomes:
             self._save.request(lambda: gathered(save_outcomes(scan, outcomes, folder)))
             self.busy_changed.emit()
+
+    def report(self, error: Exception) -> None:
+        """Tell the person of a failure."""
+        self.message.emit(str(error))
+        self.failed.emit(error)
 
     def stop(self) -> None:
         """Stop whatever runs."""
@@ -262,7 +276,7 @@ class Session(QObject):
         try:
             self.catalogue.set_chains(names)
         except MrviewerError as error:
-            self._report(error)
+            self.report(error)
         self.methods_changed.emit()
 
     def _follow_step(self, wish: StepWish | None) -> None:
@@ -315,7 +329,3 @@ class Session(QObject):
 
     def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:
         self.clicked.emit(voxel, key)
-
-    def _report(self, error: Exception) -> None:
-        self.message.emit(str(error))
-        self.failed.emit(error)

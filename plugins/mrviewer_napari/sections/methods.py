@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer_napari.method_rows import Kind, MethodFacts, card_html, kind_of, short_reason
+from mrviewer_napari.sections.own_models import NO_ARROW, OwnModelMenu, OwnModelsMenu
 from mrviewer_napari.sections.parts import ElidedLabel, choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 from mrviewer_napari.status import MethodStatus, Phase
@@ -28,7 +29,7 @@ class MethodRow(QWidget):
 
     def __init__(self, session: Session, fact: MethodFacts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.method = session, fact.name
+        self._session, self.method, self.card = session, fact.name, fact.card
         self.box = QCheckBox(fact.name)
         title = ElidedLabel(fact.card.title)
         for widget in (self.box, title):
@@ -42,6 +43,7 @@ class MethodRow(QWidget):
         self._head.addWidget(self.box)
         self._head.addWidget(title, 1)
         self.remove = self._remove_button() if kind_of(fact.card) is Kind.CHAIN else None
+        self.menu = self._menu_button(fact) if kind_of(fact.card) is Kind.OWN else None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
@@ -55,6 +57,16 @@ class MethodRow(QWidget):
         button.setAutoRaise(True)
         button.setToolTip(f"Take {self.method} out of the list")
         button.clicked.connect(self._remove)
+        self._head.addWidget(button)
+        return button
+
+    def _menu_button(self, fact: MethodFacts) -> QToolButton:
+        button = QToolButton(text="⋯")
+        button.setAutoRaise(True)
+        button.setToolTip("Card, export, remove")
+        button.setStyleSheet(NO_ARROW)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(OwnModelMenu(self._session, fact.card, button))
         self._head.addWidget(button)
         return button
 
@@ -86,10 +98,6 @@ class ChainChooser(QWidget):
         self._session = session
         self.first = choice_box("The method that reconstructs")
         self.second = choice_box("The method that segments its image")
-        self.first.addItems(list(session.catalogue.reconstructors))
-        trained = [name for name in session.catalogue.reconstructors if session.methods[name].card.weights is not None]
-        self.first.setCurrentText(trained[0] if trained else "")
-        self.second.addItems(list(session.catalogue.segmenters))
         self.button = QPushButton("Add")
         self.button.setToolTip("Have both as one method in the list")
         layout = QGridLayout(self)
@@ -101,6 +109,20 @@ class ChainChooser(QWidget):
         layout.addWidget(self.second, 1, 1)
         layout.addWidget(self.button, 1, 2)
         self.button.clicked.connect(self._add)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer the methods that there are."""
+        catalogue = self._session.catalogue
+        trained = [name for name in catalogue.reconstructors if self._session.methods[name].card.weights is not None]
+        for box, names, usual in (
+            (self.first, catalogue.reconstructors, trained),
+            (self.second, catalogue.segmenters, catalogue.segmenters),
+        ):
+            chosen = box.currentText() or next(iter(usual), "")
+            box.clear()
+            box.addItems(list(names))
+            box.setCurrentText(chosen if chosen in names else next(iter(usual), ""))
 
     @property
     def is_useful(self) -> bool:
@@ -124,17 +146,27 @@ class MethodsSection(QWidget):
         self.chooser = ChainChooser(session)
         self.button = QPushButton()
         self.ticked_only = QCheckBox("list the ticked ones only")
+        self.more = QToolButton(text="⋯")
+        self.more.setAutoRaise(True)
+        self.more.setToolTip("Import a model, restore a removed one")
+        self.more.setStyleSheet(NO_ARROW)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(OwnModelsMenu(session, self.more))
         self.ticked_only.toggled.connect(self._wish_ticked_only)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.ticked_only)
+        head = QHBoxLayout()
+        head.addWidget(self.ticked_only, 1)
+        head.addWidget(self.more)
+        layout.addLayout(head)
         layout.addLayout(self._list)
         layout.addWidget(self.chooser)
         layout.addWidget(self.button)
         self.button.clicked.connect(self._stop_or_go_on)
         session.scan_changed.connect(self.refresh)
         session.methods_changed.connect(self.refresh)
+        session.methods_changed.connect(self.chooser.refresh)
         session.busy_changed.connect(self._show_button)
         session.state.events.methods.connect(self._refresh_all)
         session.state.events.ticked_only.connect(self._refresh_all)
@@ -144,25 +176,29 @@ class MethodsSection(QWidget):
     def refresh(self) -> None:
         """Show every row afresh; rows of new chains come, those of old ones go."""
         facts = self._session.facts
-        for name in set(self.rows) - {fact.name for fact in facts}:
+        cards = {fact.name: fact.card for fact in facts}
+        for name in [name for name, row in self.rows.items() if row.card != cards.get(name)]:
             self._drop(self.rows.pop(name))
-        for fact in facts:
-            if fact.name not in self.rows:
-                self._add(fact)
-            self._show_fact(fact)
         for kind in set(self.headings) - {kind_of(fact.card) for fact in facts}:
             self._drop(self.headings.pop(kind))
+        place = 0
+        for fact in facts:
+            place = self._place(fact, place)
+            self._show_fact(fact)
         self._show_listed()
         self._show_button()
 
-    def _add(self, fact: MethodFacts) -> None:
-        """Append a row; methods come in the order of their kinds, so its group is the last one."""
+    def _place(self, fact: MethodFacts, place: int) -> int:
+        """Have a row, and the heading of its group before the first one, at a place; returns the next place."""
         kind = kind_of(fact.card)
         if kind not in self.headings:
             self.headings[kind] = group_label(kind.value)
-            self._list.addWidget(self.headings[kind])
-        self.rows[fact.name] = MethodRow(self._session, fact)
-        self._list.addWidget(self.rows[fact.name])
+            self._list.insertWidget(place, self.headings[kind])
+        place += self._list.indexOf(self.headings[kind]) == place
+        if fact.name not in self.rows:
+            self.rows[fact.name] = MethodRow(self._session, fact)
+            self._list.insertWidget(place, self.rows[fact.name])
+        return place + 1
 
     def _drop(self, widget: QWidget) -> None:
         self._list.removeWidget(widget)

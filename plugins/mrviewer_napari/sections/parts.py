@@ -80,7 +80,9 @@ def group_label(text: str) -> QLabel:
 
 def show_if(widget: QWidget, wished: bool) -> None:
     """Show or hide a widget; doing neither again costs nothing, whereas Qt would lay everything out anew."""
-    if widget.isHidden() is wished:
+    # A widget that has no parent yet counts as hidden, and is shown with its parent unless it was told to hide.
+    told = widget.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+    if widget.isHidden() is wished or not (wished or told):
         widget.setVisible(wished)
 
 

@@ -1,0 +1,108 @@
+"""The model of the Fine-tune section: which one to start from, what of it to train, and with which options."""
+
+from collections.abc import Mapping
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from mrviewer.method import Card, Method
+from mrviewer_napari.finetuning.starting import ALL_PARTS, OptionForm, check_options, read_form
+from mrviewer_napari.jobs import Slot
+
+__all__ = ["ModelDesk"]
+
+_REST_MS = 250
+"""Pause after a key before what was typed is tried."""
+
+
+class ModelDesk(QObject):
+    """The chosen model and everything that was chosen for it.
+
+    Signals
+    -------
+    form_changed
+        Another model, or its options have come.
+    checked
+        What was typed has been tried.
+    failed : Exception
+    """
+
+    form_changed = Signal()
+    checked = Signal()
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.method: Method | None = None
+        self.form: OptionForm | None = None
+        self.parts: tuple[str, ...] = (ALL_PARTS,)
+        self.typed: dict[str, str] = {}
+        self.problems: Mapping[str, str] = {}
+        self._read, self._check = Slot(self), Slot(self)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._try)
+        self._read.returned.connect(self._on_form)
+        self._read.failed.connect(self.failed)
+        self._check.returned.connect(self._on_checked)
+        self._check.failed.connect(self.failed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether options are being read or tried."""
+        return self._read.busy or self._check.busy or self._rest.isActive()
+
+    @property
+    def card(self) -> Card | None:
+        """What the chosen model says of itself."""
+        return None if self.method is None else self.method.card
+
+    @property
+    def problem(self) -> str:
+        """Why this cannot be trained, in one sentence; empty if it can."""
+        if self.method is None:
+            return "Choose a model to start from."
+        if not self.parts:
+            return "Tick at least one part to train."
+        return next(iter(self.problems.values()), "")
+
+    def choose(self, method: Method) -> None:
+        """Start from another model; its options follow from a thread."""
+        if self.method is method:
+            return
+        self.method, self.form, self.parts = method, None, (ALL_PARTS,)
+        self.typed, self.problems = {}, {}
+        self._read.request(lambda: read_form(method))
+        self.form_changed.emit()
+
+    def set_parts(self, parts: tuple[str, ...]) -> None:
+        """Train these parts alone."""
+        self.parts = parts
+        self.checked.emit()
+
+    def type(self, name: str, text: str) -> None:
+        """Take what was typed for an option; the default is nothing typed."""
+        if self.form is None:
+            return
+        default = next(str(item.default) for item in self.form.fields if item.name == name)
+        if text == default:
+            self.typed.pop(name, None)
+        else:
+            self.typed[name] = text
+        self._rest.start()
+
+    def close(self, wait_s: float) -> bool:
+        """Stop for good; says whether the threads have ended."""
+        self._rest.stop()
+        return all([self._read.close(wait_s), self._check.close(wait_s)])
+
+    def _try(self) -> None:
+        method, form, typed = self.method, self.form, dict(self.typed)
+        if method is not None and form is not None:
+            self._check.request(lambda: check_options(method, form, typed))
+
+    def _on_form(self, form: OptionForm) -> None:
+        self.form = form
+        self.form_changed.emit()
+
+    def _on_checked(self, problems: Mapping[str, str]) -> None:
+        self.problems = problems
+        self.checked.emit()

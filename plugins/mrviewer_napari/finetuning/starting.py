@@ -1,0 +1,130 @@
+"""What a run may start from: trained methods and own models, whether a database fits them, parts and options. No Qt."""
+
+from collections.abc import Collection, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mrviewer.errors import InputError, MrviewerError
+from mrviewer.method import Card, Fit, Method, Needs, Task
+from mrviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from mrviewer.training.options import OptionField
+
+__all__ = [
+    "ALL_PARTS",
+    "OptionForm",
+    "StartingModel",
+    "check_options",
+    "fits_database",
+    "measured_modalities",
+    "read_form",
+    "starting_models",
+]
+
+ALL_PARTS = "all"
+_LEARNS_LABELS = {Task.SEGMENT, Task.REGRESS, Task.CLASSIFY}
+
+
+@dataclass(frozen=True)
+class StartingModel:
+    """One entry of the list of models to start from.
+
+    Parameters
+    ----------
+    card
+        What it says of itself.
+    fit
+        Whether the open database has what it learns from, and why not.
+    """
+
+    card: Card
+    fit: Fit
+
+
+@dataclass(frozen=True, eq=False)
+class OptionForm:
+    """What can be chosen for one model.
+
+    Parameters
+    ----------
+    method
+        Its name.
+    fields
+        Options with their defaults for fine-tuning.
+    parts
+        Names of what can be trained by itself.
+    """
+
+    method: str
+    fields: "tuple[OptionField, ...]"
+    parts: tuple[str, ...]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+def starting_models(
+    methods: Iterable[Method], modalities: Collection[str], *, labelled: bool
+) -> tuple[StartingModel, ...]:
+    """Every method that has weights, chains aside, with whether a database of these modalities fits it."""
+    cards = (method.card for method in methods if "+" not in method.card.name)
+    return tuple(
+        StartingModel(card, fits_database(card, modalities, labelled=labelled))
+        for card in cards
+        if card.weights is not None
+    )
+
+
+def fits_database(card: Card, modalities: Collection[str], *, labelled: bool) -> Fit:
+    """Whether a database has what a method learns from."""
+    if not modalities:
+        return Fit(False, "needs images, and no channel of this database is mapped to a modality")
+    if learns_labels(card) and not labelled:
+        return Fit(False, "learns from labels, and no label of this database is chosen")
+    missing = [name for name in card.needs.required if name not in modalities]
+    if missing:
+        return Fit(False, f"needs {', '.join(card.needs.required)}, and this database has no {missing[0]}")
+    return Fit(True)
+
+
+def learns_labels(card: Card) -> bool:
+    """Whether a method learns from labels."""
+    return bool(_LEARNS_LABELS & set(card.tasks))
+
+
+def measured_modalities(needs: Needs, modalities: Collection[str]) -> tuple[str, ...]:
+    """Modalities that may be the undersampled one, those that the method knows first; none if it sees images."""
+    if not needs.kspace:
+        return ()
+    return tuple(sorted(modalities, key=lambda name: (name not in needs.modalities, name != "FLAIR", name)))
+
+
+def read_form(method: Method) -> Generator[Progress, None, OptionForm]:
+    """Find out what can be chosen; the first time this loads torch, so it belongs into a thread."""
+    yield Progress(0, 1, f"reading the options of {method.card.name}")
+    from mrviewer.training.options import describe_options
+    from mrviewer.training.recipe import Trainable
+    from mrviewer.training.starting import finetune_defaults
+
+    if not isinstance(method, Trainable):
+        raise InputError(f"{method.card.name} has no recipe to train by; choose another model")
+    defaults = finetune_defaults(method, None)
+    recipe = method.recipe(defaults)
+    parts = tuple(dict.fromkeys((ALL_PARTS, *recipe.parts)))
+    return OptionForm(method.card.name, tuple(describe_options(recipe)), parts, defaults)
+
+
+def check_options(
+    method: Method, form: OptionForm, typed: Mapping[str, str]
+) -> Generator[Progress, None, dict[str, str]]:
+    """Try what was typed; returns a sentence for every option that cannot be used."""
+    from mrviewer.training.recipe import Trainable
+
+    problems: dict[str, str] = {}
+    for number, (name, text) in enumerate(typed.items()):
+        yield Progress(number, len(typed), "checking the options")
+        if isinstance(method, Trainable):
+            try:
+                method.recipe({**form.defaults, name: text})
+            except (MrviewerError, ValueError) as error:
+                problems[name] = str(error)
+    return problems

@@ -1,0 +1,133 @@
+"""The first part of the section: choose a database, see it in one line, and open its window."""
+
+from typing import cast
+
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrviewer.database import DatabaseMapping
+from mrviewer.progress import Progress
+from mrviewer_napari.finetuning.databases import DatabaseDesk
+from mrviewer_napari.finetuning.subject_rows import split_text
+from mrviewer_napari.sections.finetune.database_window import DatabaseWindow
+from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
+
+__all__ = ["DatabaseBox"]
+
+_TABLES = "Databases (dataset.json *.csv *.tsv);;All files (*)"
+_ODD_SHOWN = 2
+
+
+class DatabaseBox(QWidget):
+    """Two buttons, a line, and a window."""
+
+    def __init__(self, desk: DatabaseDesk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._classes: tuple[str, ...] = ()
+        self.folder, self.file = QPushButton("Database folder..."), QPushButton("Database file...")
+        self.folder.setToolTip("A folder with one sub-folder for each subject, or a BIDS folder")
+        self.file.setToolTip("A dataset.json of the Medical Segmentation Decathlon, or a table of paths (CSV, TSV)")
+        self.name, self.summary, self.oddities = QLabel(), quiet_label(), warning_label()
+        self.name.setWordWrap(True)
+        self.more = QPushButton("Subjects and mapping...")
+        self.bar, self.reading, self.cancel = QProgressBar(textVisible=False), quiet_label(), QPushButton("Cancel")
+        self.bar.setFixedHeight(6)
+        self.window_: DatabaseWindow | None = None
+        self._build()
+        self.folder.clicked.connect(self._ask_folder)
+        self.file.clicked.connect(self._ask_file)
+        self.more.clicked.connect(self.open_window)
+        self.cancel.clicked.connect(desk.cancel)
+        desk.changed.connect(self.refresh)
+        desk.progressed.connect(self._show_progress)
+        desk.busy_changed.connect(self.refresh)
+        self.refresh()
+
+    def _build(self) -> None:
+        buttons = QGridLayout()
+        buttons.setSpacing(6)
+        buttons.addWidget(self.folder, 0, 0)
+        buttons.addWidget(self.file, 0, 1)
+        waiting = QHBoxLayout()
+        waiting.addWidget(self.reading, 1)
+        waiting.addWidget(self.cancel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(buttons)
+        layout.addWidget(self.bar)
+        layout.addLayout(waiting)
+        for widget in (self.name, self.summary, self.oddities, self.more):
+            layout.addWidget(widget)
+
+    def set_classes(self, classes: tuple[str, ...]) -> None:
+        """Offer the classes of the chosen method in the mapping."""
+        if classes != self._classes:
+            self._classes = classes
+            self._fill_window()
+
+    def refresh(self) -> None:
+        """Show what is open, and whether something is being read."""
+        survey, busy = self._desk.survey, self._desk.busy
+        for widget in (self.bar, self.reading, self.cancel):
+            show_if(widget, busy)
+        for widget in (self.name, self.summary, self.more):
+            show_if(widget, survey is not None)
+        messages = [] if survey is None else [oddity.message for oddity in survey.oddities if not oddity.harmless]
+        shown = messages[:_ODD_SHOWN] + (
+            [f"and {len(messages) - _ODD_SHOWN} more"] if len(messages) > _ODD_SHOWN else []
+        )
+        self.oddities.setText("\n".join(shown))
+        self.oddities.setToolTip("\n".join(messages))
+        show_if(self.oddities, bool(messages))
+        if survey is not None:
+            self.name.setText(f"<b>{survey.name}</b>")
+            self.summary.setText(self._desk.summary)
+            self.summary.setToolTip(split_text(self._desk.rows, names=True))
+            self._fill_window()
+
+    def open_window(self) -> None:
+        """Show the window Database beside the viewer."""
+        if self.window_ is None:
+            self.window_ = DatabaseWindow(self.window())
+            self.window_.mapping_changed.connect(self._take_mapping)
+            self.window_.use_wished.connect(self._desk.set_use)
+            self.window_.validation_wished.connect(self._desk.set_validation)
+            self.window_.split_wished.connect(self._desk.propose_split)
+        self._fill_window()
+        self.window_.show()
+        self.window_.raise_()
+
+    def _fill_window(self) -> None:
+        survey, window = self._desk.survey, self.window_
+        if survey is None or window is None:
+            return
+        sampled = f". {survey.sampled[:1].upper()}{survey.sampled[1:]}" if survey.sampled else ""
+        window.show_survey(survey, f"{self._desk.facts}{sampled}")
+        window.show_rows(survey, self._desk.mapping, self._desk.rows, self._classes)
+
+    def _take_mapping(self, mapping: object) -> None:
+        self._desk.set_mapping(cast("DatabaseMapping", mapping))
+
+    def _show_progress(self, step: Progress) -> None:
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(step.done)
+        self.reading.setText(f"{step.message} ...")
+
+    def _ask_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Choose the folder of a database"):
+            self._desk.open(folder)
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Choose the file of a database", "", _TABLES)
+        if path:
+            self._desk.open(path)

@@ -1,0 +1,78 @@
+"""Curves of a run while it trains. Import it where the first run is drawn: it brings pyqtgraph."""
+
+import pyqtgraph
+from qtpy.QtGui import QFont, QWheelEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
+
+__all__ = ["RunCurves", "score_name"]
+
+_SOFT = "#a0a4ab"
+_FAINT, _LOSS, _SCORE = "#5a626c", "#E69F00", "#56B4E9"
+_HEIGHT = 130
+_FAVOURITES = ("dice", "psnr", "ssim")
+_WORDS = {"dice": "Dice", "psnr": "PSNR (dB)", "ssim": "SSIM"}
+_LEFT = 52
+"""Room for the numbers of both plots, so that their steps lie under each other."""
+
+
+class RunCurves(QWidget):
+    """Training loss above, as it comes and smoothed; score of the validation cases below, over the same steps."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.loss, self.score = _Plot("training loss"), _Plot("validation", bottom="step")
+        self.score.setXLink(self.loss)
+        self.raw = self.loss.plot(pen=pyqtgraph.mkPen(_FAINT, width=1))
+        self.smooth = self.loss.plot(pen=pyqtgraph.mkPen(_LOSS, width=2))
+        dots = {"symbol": "o", "symbolSize": 6, "symbolBrush": _SCORE, "symbolPen": None}
+        self.scores = self.score.plot(pen=pyqtgraph.mkPen(_SCORE, width=2), **dots)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.loss)
+        layout.addWidget(self.score)
+
+    def draw(self, history: RunHistory) -> None:
+        """Show all that the log has told."""
+        for item, series in ((self.raw, history.loss.thinned()), (self.smooth, smoothed(history.loss).thinned())):
+            item.setData(series.steps, series.values)
+        name = score_name(history)
+        series = history.validation.get(name, Series())
+        self.scores.setData(series.steps, series.values)
+        self.score.setLabel("left", _WORDS.get(name, name or "validation"), color=_SOFT)
+
+
+def score_name(history: RunHistory) -> str:
+    """The score that is drawn: overlap of a segmentation, else quality of an image, else whatever there is."""
+    known = [name for name in _FAVOURITES if name in history.validation]
+    return next(iter([*known, *history.validation]), "")
+
+
+class _Plot(pyqtgraph.PlotWidget):
+    """A small plot that leaves the mouse wheel to the panel."""
+
+    def __init__(self, left: str, bottom: str = "") -> None:
+        super().__init__(background=None)
+        self.setFixedHeight(_HEIGHT if bottom else _HEIGHT - 20)
+        self.setMouseEnabled(False, False)
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.showGrid(x=False, y=True, alpha=0.25)
+        font = QFont()
+        font.setPointSize(8)
+        for side, text in (("left", left), ("bottom", bottom)):
+            axis = self.getAxis(side)
+            axis.setPen(_SOFT)
+            axis.setTextPen(_SOFT)
+            axis.setStyle(tickFont=font, showValues=side == "left" or bool(bottom))
+            if text:
+                self.setLabel(side, text, color=_SOFT)
+        self.getAxis("left").setWidth(_LEFT)
+        self.getAxis("left").enableAutoSIPrefix(False)
+        self.getAxis("bottom").enableAutoSIPrefix(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Leave the wheel to whatever scrolls."""
+        event.ignore()
