@@ -10,11 +10,13 @@ import typer
 from mrviewer import __version__
 from mrviewer.commands.assess import assess
 from mrviewer.commands.database import database
+from mrviewer.commands.finetune import finetune
 from mrviewer.commands.info import info
 from mrviewer.commands.listing import masks, methods
 from mrviewer.commands.models import models
 from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
+from mrviewer.commands.runs import runs
 from mrviewer.commands.study import is_sample
 from mrviewer.commands.terminal import refuse
 from mrviewer.commands.train import train
@@ -32,7 +34,7 @@ _HELP = (
 )
 _COMMANDS = {
     command.__name__: command
-    for command in (demo, reconstruct, assess, methods, masks, info, database, train, reproduce)
+    for command in (demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce)
 }
 
 app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exceptions_enable=False)

@@ -104,11 +104,6 @@ class NetworkMethod:
         """The same method with weights from a file."""
         return replace(self, weights_path=path)
 
-    @property
-    def weights_file(self) -> Path:
-        """File that its weights are read from."""
-        return self.weights_path or self.folder / str(self.card.weights)
-
     def with_card(self, card: Card) -> Self:
         """The same method that says something else of itself."""
         return replace(self, own_card=card)
@@ -129,6 +124,11 @@ class NetworkMethod:
             raise WeightsError(
                 f"{path.name} describes no network of {self.card.name}; give weights that were trained for it"
             ) from error
+
+    def release(self) -> None:
+        """Let go of the network that these weights made, so that its memory is free."""
+        for key in [key for key in _networks if key[:2] == (self.package, self.weights_file)]:
+            _networks.pop(key, None)
 
     def recipe(self, overrides: Mapping[str, str]) -> "Recipe":
         """How it trains."""

@@ -5,7 +5,8 @@ from mrviewer.finetuning.events import EventReader, read_events, write_curves
 from mrviewer.finetuning.launch import launch
 from mrviewer.finetuning.plan import FinetunePlan, read_plan, write_plan
 from mrviewer.finetuning.record import RunRecord, RunState, default_runs_folder, list_runs, read_run
-from mrviewer.finetuning.run import FinetuneSummary, finetune
+from mrviewer.finetuning.result import FinetuneSummary, read_summary
+from mrviewer.finetuning.run import finetune
 
 __all__ = [
     "EventReader",
@@ -20,6 +21,7 @@ __all__ = [
     "read_events",
     "read_plan",
     "read_run",
+    "read_summary",
     "request_finish",
     "request_pause",
     "request_resume",

@@ -77,9 +77,15 @@ class FinetunePlan:
         return Path(self.output)
 
     @property
+    def database_name(self) -> str:
+        """Name of the first database, without its place."""
+        path = Path(self.database[0])
+        return path.resolve().parent.name if path.suffix.lower() == ".json" else path.name.partition(":")[0]
+
+    @property
     def model_name(self) -> str:
-        """Name of the new model."""
-        return self.name or f"{self.method}-{_short(self.database[0])}"
+        """Name of the new model, which a run without a name is given when it begins."""
+        return self.name or f"{self.method}-{self.database_name}"
 
     def checked(self) -> "FinetunePlan":
         """Return the plan if it can be meant.
@@ -114,12 +120,12 @@ class FinetunePlan:
         InputError
             If the parent, the database or the folder is missing.
         """
+        names = {item.name for item in fields(cls)}
         known: dict[str, Any] = {
-            name: value for name, value in values.items() if name in {item.name for item in fields(cls)}
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in names
         }
-        lists = {name: tuple(known[name]) for name in ("database", "validation", "parts") if name in known}
         try:
-            return cls(**(known | lists))
+            return cls(**known)
         except TypeError as error:
             raise InputError(f"the plan is not complete ({error}); give method, database and output") from error
 
@@ -156,11 +162,3 @@ def read_plan(path: Path) -> FinetunePlan:
         raise InputError(f"{file.name} is no JSON object; write the plan anew")
     plan = FinetunePlan.from_json(values)
     return plan.moved(path) if path.is_dir() else plan
-
-
-def _short(database: str) -> str:
-    """Name of a database for the name of a model: letters, digits and dashes."""
-    name = Path(database).stem if Path(database).suffix else Path(database).name
-    if name == "dataset" and Path(database).parent.name:
-        name = Path(database).parent.name
-    return "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name).strip("-.") or "database"

@@ -1,11 +1,18 @@
 """Whether a folder may take a run: one is neither continued nor lost by accident."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import CHECKPOINT, EVENTS, PLAN, SUMMARY, WEIGHTS
+from mrviewer.finetuning.plan import FinetunePlan, read_plan
 
-__all__ = ["require_right_folder"]
+__all__ = ["require_right_folder", "resumed_plan"]
+
+_OF_NUMBERS = (
+    "method", "database", "weights", "mapping", "parts", "epochs", "options", "modality", "acceleration", "mask",
+)  # fmt: skip
+"""Fields that the numbers of a run depend on."""
 
 
 def require_right_folder(output: Path, *, resume: bool) -> None:
@@ -23,3 +30,25 @@ def require_right_folder(output: Path, *, resume: bool) -> None:
         raise InputError(f"folder {output.name} holds a run already; add --resume to go on, or choose another folder")
     if resume and not (has_run or (output / PLAN).is_file()):
         raise InputError(f"folder {output.name} holds no run that could go on; leave --resume out to start one")
+
+
+def resumed_plan(plan: FinetunePlan) -> FinetunePlan:
+    """Return the plan that is in the folder of a run, with the device of the one that was given.
+
+    Raises
+    ------
+    InputError
+        If the two differ in what the numbers of the run depend on.
+    """
+    stored = read_plan(plan.folder)
+    given, kept = plan.to_json(), stored.to_json()
+    other = next((name for name in _OF_NUMBERS if given[name] != kept[name]), None)
+    if other is not None:
+        raise InputError(
+            f"the run in {plan.folder.name} was begun with another {other}; give the same, or choose another folder"
+        )
+    if plan.validation and set(plan.validation) != set(stored.validation):
+        raise InputError(
+            f"the run in {plan.folder.name} was begun with other validation cases; give the same, or another folder"
+        )
+    return replace(stored, device=plan.device)

@@ -1,35 +1,12 @@
 """A fine-tuning run in this process."""
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Generator
 
 from mrviewer.finetuning.plan import FinetunePlan
+from mrviewer.finetuning.result import FinetuneSummary
 from mrviewer.progress import Progress
 
-__all__ = ["FinetuneSummary", "finetune"]
-
-
-@dataclass(frozen=True)
-class FinetuneSummary:
-    """What a run came to.
-
-    Parameters
-    ----------
-    finished
-        Whether it was trained and measured to its end; otherwise it can be resumed.
-    weights
-        Best weights; `None` if nothing was trained yet.
-    summary
-        What ``summary.json`` holds; empty if it was stopped before.
-    model
-        Name of the new model in the list of methods; empty if it was not added.
-    """
-
-    finished: bool
-    weights: Path | None
-    summary: Mapping[str, object]
-    model: str = ""
+__all__ = ["finetune"]
 
 
 def finetune(plan: FinetunePlan, *, resume: bool = False) -> Generator[Progress, None, FinetuneSummary]:

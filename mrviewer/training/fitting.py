@@ -39,8 +39,8 @@ class StepReport:
     ----------
     step
         Its number, from 0.
-    losses
-        Parts of the loss; in several processes those of the first.
+    loss, losses
+        Loss and its parts; in several processes those of each process's share.
     learning_rate
         Of this step.
     pieces
@@ -48,6 +48,7 @@ class StepReport:
     """
 
     step: int
+    loss: float
     losses: Mapping[str, float]
     learning_rate: float
     pieces: int
@@ -127,13 +128,14 @@ class Fitting:
         torch.nn.utils.clip_grad_norm_(self.parameters, _LARGEST_NORM)
         self.optimiser.step()
         self.step += 1
-        return StepReport(number, losses, rate, self.pieces)
+        loss, parts = losses
+        return StepReport(number, loss, parts, rate, self.pieces)
 
-    def _gradients(self, moment: Moment) -> Mapping[str, float] | None:
-        """Gradients of the whole batch, and the parts of its loss; `None` if a process was out of memory."""
+    def _gradients(self, moment: Moment) -> tuple[float, Mapping[str, float]] | None:
+        """Gradients of the whole batch, the loss and its parts; `None` if a process was out of memory."""
+        is_out_of_memory = False
         try:
-            total, parts = self._local_gradients(moment)
-            is_out_of_memory = False
+            n_examples, loss, parts = self._local_gradients(moment)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -146,15 +148,15 @@ class Fitting:
                 torch.cuda.empty_cache()
             return None
         if self.world.size * self.pieces > 1:
-            self.world.average(self.network, self.parameters, total)
-        return parts
+            self.world.average(self.network, self.parameters, n_examples)
+        return loss, parts
 
-    def _local_gradients(self, moment: Moment) -> tuple[int, Mapping[str, float]]:
-        """Sum over this process's examples of their gradients, their number, and the mean parts of the loss."""
+    def _local_gradients(self, moment: Moment) -> tuple[int, float, Mapping[str, float]]:
+        """Sum the gradients of this process's examples; their number, their mean loss, and its parts."""
         self.optimiser.zero_grad(set_to_none=True)
         n_pieces = self.world.size * self.pieces
         sums: dict[str, float] = {}
-        total = 0
+        total, loss = 0, 0.0
         for piece in range(self.world.rank * self.pieces, (self.world.rank + 1) * self.pieces):
             made = self.source.batch(moment.step, piece, n_pieces) if n_pieces > 1 else self.source.batch(moment.step)
             self._count = count = _count_examples(made)
@@ -165,9 +167,10 @@ class Fitting:
                 losses = self.recipe.losses(self.network, batch, moment)
             (losses.total * count if n_pieces > 1 else losses.total).backward()
             total += count
+            loss += float(losses.total.detach()) * count
             for name, value in losses.parts.items():
                 sums[name] = sums.get(name, 0.0) + value * count
-        return total, {name: value / total for name, value in sums.items()}
+        return total, loss / max(total, 1), {name: value / total for name, value in sums.items()}
 
     def _cut_batch(self) -> None:
         """Cut batches into twice as many pieces."""

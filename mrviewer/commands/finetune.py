@@ -1,0 +1,154 @@
+"""``mrviewer finetune``: a trained method goes on learning on a new database, also in several processes."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from mrviewer.commands.options import AsJson, Device, Settings, split_settings
+from mrviewer.commands.terminal import print_json, print_table, say, watch
+from mrviewer.errors import InputError
+
+if TYPE_CHECKING:
+    from mrviewer.finetuning import FinetunePlan, FinetuneSummary
+
+__all__ = ["finetune"]
+
+_TOLD = {
+    "dice": "Dice",
+    "precision": "precision",
+    "recall": "recall",
+    "hd95_mm": "HD95 (mm)",
+    "lesion_f1": "lesion F1",
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "nmse": "NMSE",
+}
+
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--validation", help="Subject or patient to validate on; repeatable.", metavar="NAME"),
+]
+Parts = Annotated[
+    list[str] | None, typer.Option("--parts", help="Part to train; repeatable, all by default.", metavar="PART")
+]
+
+
+def finetune(
+    method: Annotated[str, typer.Option(help="Method, or model of your own, to start from.", metavar="NAME")] = "",
+    database: Annotated[
+        list[str] | None, typer.Option(help="Folder, dataset.json, table, or simulated:N; repeatable.", metavar="DIR")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="RUN")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Times through the database.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Other weights of the method to start from.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What channels and labels mean, as JSON.")] = None,
+    validation: Names = None,
+    validation_share: Annotated[float, typer.Option(help="Share of patients to validate on.")] = 0.25,
+    parts: Parts = None,
+    settings: Settings = None,
+    name: Annotated[str, typer.Option(help="Name of the new model.")] = "",
+    no_add: Annotated[bool, typer.Option("--no-add", help="Leave the new model out of the methods.")] = False,
+    modality: Annotated[str, typer.Option(help="Measured image, for methods on k-space.")] = "",
+    acceleration: Annotated[float, typer.Option(help="Of the mask to train most and to measure with.")] = 4.0,
+    mask: Annotated[str, typer.Option(help="Family of that mask.")] = "random",
+    validate_every: Annotated[int, typer.Option(min=0, help="Steps; 0: as often as a fifth of the time allows.")] = 0,
+    plan: Annotated[Path | None, typer.Option(help="A plan, or the folder of a run, instead of all this.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
+    device: Device = "auto",
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune a method on a database: measure, train, measure again."""
+    from mrviewer.finetuning import FinetunePlan, read_plan
+
+    stored = plan or (output if resume and not method else None)
+    if stored is not None:
+        order = read_plan(stored)
+        order = order if background or device == "auto" else replace(order, device=device)
+    else:
+        order = FinetunePlan(
+            method=_required(method, "--method"),
+            database=tuple(_required(database, "--database")),
+            output=str(_required(output, "--output")),
+            weights="" if weights is None else str(weights.resolve()),
+            mapping=None if mapping is None else _read_mapping(mapping),
+            validation=tuple(validation or ()),
+            validation_share=validation_share,
+            parts=tuple(parts or ("all",)),
+            epochs=epochs,
+            options=split_settings(settings),
+            name=name,
+            device=device,
+            modality=modality,
+            acceleration=acceleration,
+            mask=mask,
+            validate_every=validate_every,
+            add=not no_add,
+        )
+    summary = _run(order, resume=resume, background=background)
+    if os.environ.get("RANK", "0") == "0" and summary is not None:
+        _tell(order, summary, as_json=as_json)
+
+
+def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "FinetuneSummary | None":
+    from mrviewer.finetuning.engine import run_plan
+    from mrviewer.finetuning.signals import caught_signals
+
+    if background:
+        # The viewer comes first on a machine that both share.
+        os.nice(10)
+    with caught_signals() as is_interrupted:
+        job = run_plan(plan, resume=resume, obey_old_wishes=background, is_interrupted=is_interrupted)
+        return watch(job, plan.method)
+
+
+def _required(value: Any, option: str) -> Any:  # noqa: ANN401 - any option
+    if not value:
+        raise typer.BadParameter("it is needed, unless --plan gives it", param_hint=option)
+    return value
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    from mrviewer.database import DatabaseMapping
+
+    try:
+        return DatabaseMapping.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json()
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the mapping {path.name} cannot be read ({error}); see mrviewer database") from error
+
+
+def _tell(plan: "FinetunePlan", summary: "FinetuneSummary", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"finished": summary.finished, "run": plan.folder.name, "model": summary.model, **summary.summary})
+    if not summary.finished:
+        say("stopped; go on with --resume")
+        return
+    table = Table(
+        "", "before", "after", title=f"mean of {len(summary.summary['subjects']['validation'])} validation cases"
+    )
+    for key, title in _TOLD.items():
+        values = [_value(summary.summary[side], key) for side in ("before", "after")]
+        if any(value is not None for value in values):
+            table.add_row(title, *("–" if value is None else f"{value:.4g}" for value in values))
+    print_table(table, to_stdout=False)
+    say(str(summary.summary["sentence"]))
+    _tell_lesions(summary.summary["by_lesion"])
+    say(f"model {summary.model}" if summary.model else f"weights in {plan.folder.name}")
+
+
+def _tell_lesions(lesions: Sequence[dict[str, Any]]) -> None:
+    found = [sum(row[side]["status"] == "found" for row in lesions) for side in ("before", "after")]
+    if lesions:
+        say(f"{found[0]} of {len(lesions)} lesions found before, {found[1]} after")
+
+
+def _value(means: dict[str, dict[str, float | None]], name: str) -> float | None:
+    return next((group[name] for group in means.values() if name in group), None)

@@ -1,0 +1,223 @@
+"""A run from its plan to its summary: prepare, measure, train, measure again."""
+
+import contextlib
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mrviewer.database import Subject
+from mrviewer.device import place_network
+from mrviewer.errors import InputError, MrviewerError
+from mrviewer.finetuning.control import clear_wish
+from mrviewer.finetuning.ending import end_run, keep_weights
+from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
+from mrviewer.finetuning.journal import Journal, open_journal
+from mrviewer.finetuning.lock import hold_lock
+from mrviewer.finetuning.needs import fitted_card
+from mrviewer.finetuning.orders import find_parent, named, read_order, split_database
+from mrviewer.finetuning.plan import FinetunePlan, write_plan
+from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, is_full_disk, prepare
+from mrviewer.finetuning.record import RunState
+from mrviewer.finetuning.result import FinetuneSummary, read_summary
+from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
+from mrviewer.finetuning.setting import Setting
+from mrviewer.finetuning.steering import Steering, StopAsked
+from mrviewer.finetuning.training import TrainingPhase
+from mrviewer.finetuning.zero_shot import measure_before
+from mrviewer.progress import Progress
+from mrviewer.study import Study
+from mrviewer.training.fitting import Fitting
+from mrviewer.training.loop import require_examples, start_from
+from mrviewer.training.parts import trainable_parameters
+from mrviewer.training.prefetch import Prefetched
+from mrviewer.training.recipe import BatchSource
+from mrviewer.training.world import close_world, is_first_process, open_world
+
+__all__ = ["run_plan"]
+
+
+def run_plan(
+    plan: FinetunePlan,
+    *,
+    resume: bool = False,
+    obey_old_wishes: bool = False,
+    is_interrupted: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, FinetuneSummary]:
+    """Carry out a plan; see `mrviewer.finetuning.finetune`.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    resume
+        Go on with the run in its folder.
+    obey_old_wishes
+        Whether a wish that is in the folder already is meant for this run.
+    is_interrupted
+        Whether the system wants this process to end.
+    """
+    folder, writes = plan.checked().folder, is_first_process()
+    with contextlib.ExitStack() as stack:
+        if writes:
+            require_right_folder(folder, resume=resume)
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_lock(folder))
+            if not obey_old_wishes:
+                clear_wish(folder)
+        journal = stack.enter_context(open_journal(folder, writes=writes))
+        with _told(journal, folder):
+            if resume:
+                plan = resumed_plan(plan)
+            if (folder / SUMMARY).is_file():
+                return read_summary(folder)
+            if writes and not resume:
+                plan = named(plan)
+                write_plan(plan)
+            journal.event("start", resumed=resume, method=plan.method, database=plan.database_name, name=plan.name)
+            return (yield from _run(plan, journal, is_interrupted))
+
+
+@contextlib.contextmanager
+def _told(journal: Journal, folder: Path) -> Iterator[None]:
+    """Write into the journal how a run ends that does not come to its end."""
+    try:
+        yield
+    except (GeneratorExit, KeyboardInterrupt):
+        with contextlib.suppress(OSError):
+            journal.event("stop", message="interrupted")
+        journal.state(RunState.STOPPED, message="interrupted; resume to go on")
+        raise
+    except Exception as error:
+        message = _in_words(error, folder)
+        journal.state(RunState.FAILED, message=message)
+        with contextlib.suppress(OSError):
+            journal.event("failed", message=message)
+        if is_full_disk(error):
+            raise InputError(message) from error
+        raise
+
+
+def _in_words(error: Exception, folder: Path) -> str:
+    if is_full_disk(error):
+        return (
+            f"the disk of run {folder.name} is full; make room and resume, what the last checkpoint holds is not lost"
+        )
+    known = isinstance(error, MrviewerError)
+    return " ".join(str(error).split()) if known else f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _run(
+    plan: FinetunePlan, journal: Journal, is_interrupted: Callable[[], bool]
+) -> Generator[Progress, None, FinetuneSummary]:
+    """Look everything up, then go through the phases."""
+    parent, watch = find_parent(plan), DatabaseWatch(plan.database)
+    training, validation = split_database(plan)
+    study = _first_study([*training, *validation], watch)
+    order = read_order(plan, parent, study)
+    card = fitted_card(parent.card, order.recipe, study.modalities, study.choose_modality(plan.modality or None))
+    world = open_world(plan.device, order.recipe.training.precision)
+    steering = Steering(plan.folder, world, journal, is_interrupted)
+    setting = Setting(order, world, journal, steering, plan.folder, card, training, validation)
+    journal.state(RunState.PREPARING, device=world.device)
+    try:
+        if world.is_first:
+            # Written down, so that a patient who joins the database later moves nobody from one side to the other.
+            write_plan(replace(plan, validation=tuple(subject.name for subject in validation)))
+        return (yield from _phases(setting, watch))
+    finally:
+        setting.own_weights().unlink(missing_ok=True)
+        close_world(world)
+
+
+def _phases(setting: Setting, watch: DatabaseWatch) -> Generator[Progress, None, FinetuneSummary]:
+    fitting: Fitting | None = None
+    try:
+        source = yield from _prepare(setting, watch)
+        with contextlib.closing(Prefetched(source)) as prefetched:
+            fitting = _fitting(setting, prefetched)
+            before = yield from measure_before(setting, fitting.network, watch)
+            if (setting.folder / CHECKPOINT).is_file():
+                fitting.restore(setting.folder / CHECKPOINT)
+            yield from TrainingPhase(setting, fitting).run()
+        return (yield from end_run(setting, fitting, before, watch))
+    except StopAsked:
+        setting.journal.state(RunState.STOPPING)
+        has_weights = fitting is not None and keep_weights(setting, fitting, {})
+        message = "stopped; the best weights are kept, resume to go on" if has_weights else "stopped before training"
+        setting.journal.event("stop", step=fitting.step if fitting else 0, message=message)
+        setting.journal.state(RunState.STOPPED, message=message)
+        return FinetuneSummary(False, setting.folder / WEIGHTS if has_weights else None, {})
+
+
+def _first_study(subjects: Sequence[Subject], watch: DatabaseWatch) -> Study:
+    """A study of the database, by whose modalities and voxels the recipe chooses options."""
+    why: Exception | None = None
+    for subject in subjects:
+        try:
+            return subject.load()
+        except (MrviewerError, OSError) as error:
+            watch.require()
+            why = error
+    raise InputError(f"no subject of the database can be opened; of the last one: {why}")
+
+
+def _prepare(setting: Setting, watch: DatabaseWatch) -> Generator[Progress, None, BatchSource]:
+    """Prepare the training subjects, the first process before the others, which then find everything prepared."""
+    world, recipe = setting.world, setting.order.recipe
+    prepared: Prepared | None = None
+    for turn in range(1 if world.size == 1 else 2):
+        mine = turn == 0 if world.is_first else turn == 1
+        job = prepare(recipe, setting.training, watch) if mine else _nothing()
+        prepared = (yield from setting.steering.phase(job)) or prepared
+        told = world.gather(_outcome(prepared))[0]
+        setting.training = [subject for subject in setting.training if subject.name in told["training"]]
+    assert prepared is not None
+    setting.skip(told["skipped"])
+    require_examples(prepared.source, recipe, setting.order.plan.method)
+    return prepared.source
+
+
+def _nothing() -> Generator[Progress, None, None]:
+    yield from ()
+
+
+def _outcome(prepared: Prepared | None) -> dict[str, Any]:
+    if prepared is None:
+        return {}
+    return {"training": [subject.name for subject in prepared.training], "skipped": prepared.skipped}
+
+
+def _fitting(setting: Setting, source: BatchSource) -> Fitting:
+    """Network, optimiser and number of steps."""
+    order, world, journal = setting.order, setting.world, setting.journal
+    options = order.recipe.training
+    if order.plan.epochs is not None:
+        per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
+        setting.order = order = order.lasting(max(round(order.plan.epochs * per_epoch), 1))
+        options = order.recipe.training
+    if options.threads and world.device == "cpu":
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    network = place_network(order.recipe.network(), world.device)
+    if options.start_from:
+        start_from(network, Path(options.start_from))
+    parameters = trainable_parameters(network, order.recipe, order.plan.parts)
+    journal.event(
+        "prepared",
+        training=[subject.name for subject in setting.training],
+        validation=[subject.name for subject in setting.validation],
+        skipped=setting.skipped,
+        examples=len(source),
+        total_steps=options.steps,
+        batch_size=options.batch_size,
+        processes=world.size,
+        parts=list(order.plan.parts),
+        trained_parameters=sum(parameter.numel() for parameter in parameters),
+        device=world.device,
+    )
+    journal.state(total_steps=options.steps, message=f"prepared {len(setting.training)} training subjects")
+    return Fitting(world, order.recipe, network, source, parameters)

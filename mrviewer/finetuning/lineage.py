@@ -1,0 +1,76 @@
+"""Where a model comes from, as its weights say it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mrviewer import __version__
+from mrviewer.finetuning.orders import Order
+from mrviewer.method import installed_names
+from mrviewer.own_models import own_models
+from mrviewer.training.loop import without_folders
+
+__all__ = ["about_weights", "file_hash", "lineage_of"]
+
+
+def about_weights(order: Order, training: Sequence[str], needs: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of weights that a run trained; `lineage_of` is added at its end."""
+    return {
+        "method": _base_method(order.plan.method),
+        "name": order.plan.model_name,
+        "recipe": without_folders({**asdict(order.recipe.training), **asdict(order.recipe.options)}),
+        "trained_on": list(training),
+        "torch": torch.__version__,
+        **({"needs": dict(needs)} if needs else {}),
+    }
+
+
+def lineage_of(
+    order: Order, parent_hash: str, fingerprint: str, subjects: Mapping[str, Sequence[str]], figures: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Lineage of a model.
+
+    Parameters
+    ----------
+    order
+        What was done.
+    parent_hash
+        SHA-256 of the weights that it began with.
+    fingerprint
+        Of the database.
+    subjects
+        Names by ``training`` and ``validation``.
+    figures
+        ``before`` and ``after``, means over the validation subjects, and the ``verdict``.
+    """
+    plan = order.plan
+    return {
+        "parent": plan.method,
+        "parent_sha256": parent_hash,
+        "database": [Path(one).name for one in plan.database],
+        "database_fingerprint": fingerprint,
+        "subjects": {part: list(names) for part, names in subjects.items()},
+        "options": without_folders(order.overrides),
+        "parts": list(plan.parts),
+        **figures,
+        "made": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+    }
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _base_method(name: str) -> str:
+    """Installed method behind a method or a model of one's own."""
+    if name in installed_names():
+        return name
+    return next((model.method for model in own_models() if model.name == name), name)

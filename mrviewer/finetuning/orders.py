@@ -1,0 +1,158 @@
+"""What a plan comes to: the method, its weights and the recipe that they go on training with."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_patient
+from mrviewer.errors import InputError
+from mrviewer.finetuning.plan import FinetunePlan
+from mrviewer.method import get_method
+from mrviewer.own_models import Adaptable, check_model_name, suggest_model_name
+from mrviewer.study import Study
+from mrviewer.training.evaluate import Terms
+from mrviewer.training.recipe import Recipe, Trainable
+from mrviewer.training.starting import finetune_defaults
+
+__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "named", "read_order", "split_database"]
+
+_GIVEN_MASKS = ("learned", "file:", "full")
+
+
+@runtime_checkable
+class Finetunable(Trainable, Adaptable, Protocol):
+    """A trained method that takes other weights, and says where its own are."""
+
+    @property
+    def weights_file(self) -> Path:
+        """File that its weights are read from."""
+        ...
+
+    def release(self) -> None:
+        """Let go of the network in memory."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A plan, looked up.
+
+    Parameters
+    ----------
+    plan
+        What is to be done.
+    method
+        Parent, with the weights to start from.
+    recipe
+        How it is trained; its number of steps is final once the database is prepared.
+    overrides
+        Options that the recipe was made with.
+    """
+
+    plan: FinetunePlan
+    method: Finetunable
+    recipe: Recipe
+    overrides: dict[str, str]
+
+    @property
+    def terms(self) -> Terms:
+        """On what the method is measured."""
+        plan = self.plan
+        return Terms(plan.modality, plan.mask, plan.acceleration, self.recipe.training.center_fraction)
+
+    def lasting(self, steps: int) -> "Order":
+        """Return the same order for a number of steps."""
+        overrides = {**self.overrides, "steps": str(steps)}
+        return replace(self, recipe=self.method.recipe(overrides), overrides=overrides)
+
+
+def find_parent(plan: FinetunePlan) -> Finetunable:
+    """Return the method of a plan, with the weights to start from.
+
+    Raises
+    ------
+    InputError
+        If it has nothing to train.
+    WeightsError
+        If the weights are missing, damaged or of another architecture.
+    """
+    method = get_method(plan.method)
+    if not isinstance(method, Finetunable):
+        raise InputError(f"method {plan.method!r} has nothing to train; choose one with a recipe, such as multiunet")
+    if plan.weights:
+        method.check_weights(Path(plan.weights))
+        given = method.with_weights(Path(plan.weights))
+        assert isinstance(given, Finetunable)
+        method = given
+    return method
+
+
+def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
+    """Look up how a plan is carried out.
+
+    Parameters
+    ----------
+    plan
+        What is to be done.
+    parent
+        From `find_parent`.
+    study
+        One of the database, by whose modalities and voxels some recipes choose their options.
+
+    Raises
+    ------
+    InputError
+        If an option is not known, or cannot be read.
+    """
+    overrides = dict(finetune_defaults(parent, parent.weights_file, study))
+    overrides |= {"main_acceleration": f"{plan.acceleration:g}"}
+    if plan.modality:
+        overrides["modality"] = plan.modality
+    if not plan.mask.startswith(_GIVEN_MASKS):
+        overrides["main_family"] = plan.mask
+    overrides |= plan.options
+    return Order(plan, parent, parent.recipe(overrides), overrides)
+
+
+def named(plan: FinetunePlan) -> FinetunePlan:
+    """Return the plan of a new run with a name that its model can have.
+
+    Raises
+    ------
+    InputError
+        If the name is taken or cannot be one.
+    """
+    if not plan.name:
+        return replace(plan, name=suggest_model_name(plan.method, plan.database_name))
+    if plan.add:
+        check_model_name(plan.name)
+    return plan
+
+
+def split_database(plan: FinetunePlan) -> tuple[list[Subject], list[Subject]]:
+    """Subjects to train on and to validate on; a patient is never on both sides.
+
+    Raises
+    ------
+    InputError
+        If there is no validation case, or a database is missing.
+    """
+    mapping = None if plan.mapping is None else DatabaseMapping.from_json(plan.mapping)
+    subjects = open_database(plan.database, mapping)
+    return split_by_patient(subjects, plan.validation or plan.validation_share, _seed(plan))
+
+
+def fingerprint_of(subjects: Sequence[Subject]) -> str:
+    """Short hash of subjects and their files, which changes when one of them does."""
+    text = json.dumps(sorted((subject.name, subject.fingerprint or str(subject.seed)) for subject in subjects))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _seed(plan: FinetunePlan) -> int:
+    text = plan.options.get("seed", "1")
+    if not text.isdigit():
+        raise InputError(f"option seed is {text!r}; give a whole number")
+    return int(text)

@@ -1,0 +1,111 @@
+"""Whether a model got better: the same subjects before and after, with a paired test where there are enough of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["Comparison", "Verdict", "compare", "judge"]
+
+Verdict = Literal["better", "worse", "undecided"]
+
+_ENOUGH = 6
+"""Fewer pairs cannot reach the level, however they fall."""
+_LEVEL = 0.05
+_JUDGED = (("segmentation", "dice", "Dice"), ("image", "ssim", "SSIM"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure before and after.
+
+    Parameters
+    ----------
+    figure
+        ``dice`` or ``ssim``.
+    n, n_better, n_worse
+        Subjects that have it on both sides; those in which it rose, and fell.
+    before, after
+        Means over these subjects.
+    p
+        Two-sided Wilcoxon signed-rank test; `None` where there are fewer than six subjects, or none changed.
+    verdict
+        With a test: better or worse if p is below 0.05. Without: if all subjects agree.
+    """
+
+    figure: str
+    n: int
+    n_better: int
+    n_worse: int
+    before: float
+    after: float
+    p: float | None
+    verdict: Verdict
+
+
+def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
+    """Compare one figure of the same subjects, of which more is better."""
+    differences = [late - early for early, late in zip(before, after, strict=True)]
+    n, n_better = len(differences), sum(difference > 0 for difference in differences)
+    n_worse = sum(difference < 0 for difference in differences)
+    p = None
+    if n >= _ENOUGH and n_better + n_worse:
+        p = float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
+    verdict: Verdict = "undecided"
+    if p is not None and p < _LEVEL:
+        ranks = stats.rankdata(np.abs(differences))
+        verdict = "better" if float(ranks @ np.sign(differences)) > 0 else "worse"
+    elif n < _ENOUGH and n and max(n_better, n_worse) == n:
+        verdict = "better" if n_better else "worse"
+    return Comparison(figure, n, n_better, n_worse, sum(before) / n, sum(after) / n, p, verdict)
+
+
+def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Hold the figures of subjects before and after against each other.
+
+    Returns
+    -------
+    dict
+        ``verdict``, ``sentence``, and ``test``: a `Comparison` by figure.
+    """
+    comparisons: dict[str, Comparison] = {}
+    words: list[str] = []
+    for group, figure, title in _JUDGED:
+        pairs = [(before[name][group].get(figure), after[name][group].get(figure)) for name in before if name in after]
+        known = [(early, late) for early, late in pairs if early is not None and late is not None]
+        if known:
+            one = compare(figure, [early for early, _ in known], [late for _, late in known])
+            comparisons[figure] = one
+            words.append(_in_words(title, one))
+    verdict = _together([one.verdict for one in comparisons.values()])
+    return {
+        "verdict": verdict,
+        "sentence": " ".join([_HEADLINES[verdict], *words]) if words else _UNKNOWN,
+        "test": {name: asdict(one) for name, one in comparisons.items()},
+    }
+
+
+_UNKNOWN = "Undecided: nothing could be measured both before and after."
+_HEADLINES: dict[Verdict, str] = {
+    "better": "Better than before on the validation cases.",
+    "worse": "Worse than before on the validation cases.",
+    "undecided": "Neither surely better nor surely worse than before on the validation cases.",
+}
+
+
+def _together(verdicts: Sequence[Verdict]) -> Verdict:
+    """Better or worse if no figure says the opposite."""
+    said = set(verdicts) - {"undecided"}
+    return next(iter(said)) if len(said) == 1 else "undecided"
+
+
+def _in_words(title: str, one: Comparison) -> str:
+    rose = (
+        f"{title} {one.before:.3f} before, {one.after:.3f} after, better in {one.n_better} and worse in {one.n_worse}"
+    )
+    if one.n < _ENOUGH:
+        return f"{rose} of {one.n}: too few for a test, which needs {_ENOUGH}."
+    test = "none changed" if one.p is None else f"Wilcoxon signed-rank p = {one.p:.2g}"
+    return f"{rose} of {one.n} ({test})."

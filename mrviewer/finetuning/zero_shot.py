@@ -1,0 +1,104 @@
+"""The figures before: what the parent gives on the validation cases, measured once and first."""
+
+import json
+from collections.abc import Generator
+from dataclasses import asdict
+from typing import Any
+
+from torch import nn
+
+from mrviewer.errors import InputError
+from mrviewer.finetuning.figures import Figures, mean_figures, measure_subjects, merged
+from mrviewer.finetuning.files import BEFORE
+from mrviewer.finetuning.lineage import file_hash
+from mrviewer.finetuning.orders import Finetunable, fingerprint_of
+from mrviewer.finetuning.preparing import DatabaseWatch
+from mrviewer.finetuning.record import RunState
+from mrviewer.finetuning.setting import Setting
+from mrviewer.progress import Progress
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["flat", "measure_all", "measure_before"]
+
+
+def measure_all(setting: Setting, method: Finetunable) -> Generator[Progress, None, Figures]:
+    """Measure a method on all validation cases, each process its share."""
+    job = measure_subjects(method, setting.share(setting.validation), setting.order.terms, setting.world.device)
+    try:
+        share = yield from setting.steering.phase(job)
+    finally:
+        method.release()
+    return merged(setting.world.gather(share))
+
+
+def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -> Generator[Progress, None, Figures]:
+    """Measure the parent, unless that was done before; cases that cannot be measured are left out from now on.
+
+    Where the parent cannot be run on the database, such as for a modality that it does not know, the network that
+    training starts with is measured in its place.
+
+    Raises
+    ------
+    InputError
+        If no case can be measured, or none has the labels that the recipe learns from.
+    """
+    key = _key(setting)
+    figures = _stored(setting, key)
+    if figures is None:
+        setting.journal.state(RunState.ZERO_SHOT)
+        figures = yield from measure_all(setting, setting.parent())
+        if not figures["subjects"]:
+            watch.require()
+            why = next(iter(figures["failures"].values()))
+            setting.note(
+                f"{setting.card.name} cannot be run here as it is ({why}); measured is what training starts with"
+            )
+            figures = yield from measure_all(setting, setting.method_with(setting.save_now(network)))
+        _require_measured(setting, figures)
+        _store(setting, key, figures)
+    setting.skip(figures["failures"])
+    setting.validation = [subject for subject in setting.validation if subject.name in figures["subjects"]]
+    means = mean_figures(figures["subjects"])
+    setting.journal.event("zero_shot", step=0, metrics=flat(means), subjects=len(figures["subjects"]))
+    return figures
+
+
+def flat(means: dict[str, dict[str, float | None]]) -> dict[str, float]:
+    """Figures that are known, by name alone."""
+    return {name: value for group in means.values() for name, value in group.items() if value is not None}
+
+
+def _require_measured(setting: Setting, figures: Figures) -> None:
+    if not figures["subjects"]:
+        name, why = next(iter(figures["failures"].items()))
+        raise InputError(f"no validation case can be measured; of {name!r}: {why}")
+    dice = [one["segmentation"].get("dice") for one in figures["subjects"].values()]
+    if setting.order.recipe.needs_labels and all(value is None for value in dice):
+        raise InputError(
+            f"none of the validation cases has labels that {setting.card.name} could be held against; choose others"
+        )
+
+
+def _key(setting: Setting) -> str:
+    facts = [
+        file_hash(setting.order.method.weights_file),
+        asdict(setting.order.terms),
+        fingerprint_of(setting.validation),
+    ]
+    return json.dumps(facts)
+
+
+def _stored(setting: Setting, key: str) -> Figures | None:
+    try:
+        stored: dict[str, Any] = json.loads((setting.folder / BEFORE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    figures: Figures = stored["figures"]
+    return figures if stored.get("key") == key else None
+
+
+def _store(setting: Setting, key: str, figures: Figures) -> None:
+    if setting.world.is_first:
+        with whole_file(setting.folder / BEFORE) as temporary:
+            temporary.write_text(json.dumps({"key": key, "figures": figures}), encoding="utf-8")
+    setting.world.largest(0)
