@@ -80,7 +80,7 @@ def write_curves(run: Path, path: Path) -> None:
     rows: dict[tuple[int, str], Mapping[str, Any]] = {}
     for event in read_events(run):
         if event.get("event") in {"step", "validation"} and isinstance(event.get("step"), int):
-            rows[event["step"], event["event"]] = event
+            rows[event["step"], event["event"]] = _flat(event)
     chosen = [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1]))]
     names = _columns(chosen)
     with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -89,11 +89,16 @@ def write_curves(run: Path, path: Path) -> None:
         table.writerows([[row["event"], *(row.get(name, "") for name in names)] for row in chosen])
 
 
+def _flat(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Records inside an event become ``record.field``."""
+    flat: dict[str, Any] = {}
+    for name, value in event.items():
+        flat |= {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(
-        name for row in rows for name, value in row.items() if isinstance(value, int | float) and name != "event"
-    )
-    return list(names)
+    return list(dict.fromkeys(name for row in rows for name, value in row.items() if isinstance(value, int | float)))
 
 
 def _parsed(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
