@@ -108,7 +108,8 @@ def _trained_on(model: OwnModel, card: Card, database: str) -> str:
     training = subjects.get("training") if isinstance(subjects, dict) else model.about.get("trained_on")
     count = len(training) if isinstance(training, list) else training if type(training) is int else None
     own = f"{'subjects' if count is None else f'{count} subject(s)'} of {database}"
-    return f"{card.trained_on}; then {own}" if "parent" in model.lineage and card.trained_on else own
+    before = _text(model.about.get("trained_before")) or card.trained_on
+    return f"{before}; then {own}" if "parent" in model.lineage and before else own
 
 
 def _figures(lineage: Mapping[str, object], database: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Putting a model among one's own, and carrying it from one installation to another."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -43,7 +44,7 @@ def add_model(weights: Path, name: str) -> Method:
     base = _base_method(weights)
     _refuse_not_finite(loaded, weights.name)
     adaptable_method(base, weights.name).check_weights(weights)
-    about = {**loaded.about, "name": name, "method": base}
+    about = {**_trained_before(loaded.about), **loaded.about, "name": name, "method": base}
     folder = own_models_folder()
     with _in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +131,18 @@ def _base_method(weights: Path) -> str:
             f"{', '.join(sorted(installed_names()))}"
         )
     return base
+
+
+def _trained_before(about: Mapping[str, object]) -> dict[str, str]:
+    """What the parent was trained on, if that is one of the own models: it may be removed, and this must stay known."""
+    lineage = about.get("lineage")
+    parent = find_own_model(str(lineage.get("parent"))) if isinstance(lineage, dict) else None
+    if parent is None or not isinstance(lineage, dict):
+        return {}
+    with parent.path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != lineage.get("parent_sha256"):
+            return {}
+    return {"trained_before": get_method(parent.name).card.trained_on or ""}
 
 
 def _refuse_not_finite(weights: Weights, file: str) -> None:

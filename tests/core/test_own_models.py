@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,6 +143,18 @@ def test_a_model_of_a_model_needs_its_parent_no_more(make_run: MakeRun) -> None:
     remove_model("first")
     assert {"second", "third"} <= set(method_names())
     assert same(get_method("second"), get_method("third"))
+
+
+def test_what_the_parent_saw_stays_known(make_run: MakeRun) -> None:
+    first = add_model(make_run(), "first").card
+    [parent] = own_models()
+    digest = sha256(parent.path.read_bytes()).hexdigest()
+    lineage = {**LINEAGE, "parent": "first", "parent_sha256": digest, "database": ["ward_8"]}
+    add_model(make_run(lineage=lineage), "second")
+    add_model(make_run(lineage={**lineage, "parent_sha256": "2" * 64}), "of-another-first")
+    remove_model("first")
+    assert get_method("second").card.trained_on == f"{first.trained_on}; then 2 subject(s) of ward_8"
+    assert "ward_7" not in str(get_method("of-another-first").card.trained_on)
 
 
 def test_chains_end_and_begin_with_own_models(make_run: MakeRun) -> None:
