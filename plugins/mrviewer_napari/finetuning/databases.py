@@ -87,6 +87,12 @@ class DatabaseDesk(QObject):
         return subject_rows(self.survey, self.mapping, self.validation, needs_labels=self._needs_labels)
 
     @property
+    def used_mapping(self) -> DatabaseMapping:
+        """The mapping without every subject that the table does not count in."""
+        unused = (row.name for row in self.rows if row.role in (Role.LEFT_OUT, Role.UNUSABLE))
+        return replace(self.mapping, excluded=tuple(dict.fromkeys((*self.mapping.excluded, *unused))))
+
+    @property
     def modalities(self) -> tuple[str, ...]:
         """Modalities that at least one usable subject has."""
         found = (name for row in self.rows if row.role is not Role.UNUSABLE for name in row.modalities)

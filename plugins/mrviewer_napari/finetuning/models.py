@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from mrviewer.database import DatabaseMapping
 from mrviewer.method import Card, Method
 from mrviewer_napari.finetuning.starting import ALL_PARTS, OptionForm, check_options, read_form
 from mrviewer_napari.jobs import Slot
@@ -37,6 +38,7 @@ class ModelDesk(QObject):
         self.parts: tuple[str, ...] = (ALL_PARTS,)
         self.typed: dict[str, str] = {}
         self.problems: Mapping[str, str] = {}
+        self._source: tuple[str, DatabaseMapping] | None = None
         self._read, self._check = Slot(self), Slot(self)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._try)
@@ -70,19 +72,33 @@ class ModelDesk(QObject):
             return
         self.method, self.form, self.parts = method, None, (ALL_PARTS,)
         self.typed, self.problems = {}, {}
-        self._read.request(lambda: read_form(method))
+        self._reread()
         self.form_changed.emit()
 
+    def learn_from(self, database: str, mapping: DatabaseMapping) -> None:
+        """Take the defaults for another database; what was typed stays."""
+        if (database, mapping) != self._source:
+            self._source = (database, mapping)
+            self._reread()
+
     def set_parts(self, parts: tuple[str, ...]) -> None:
-        """Train these parts alone."""
-        self.parts = parts
-        self.checked.emit()
+        """Train these parts alone; the defaults may be others for them."""
+        if parts != self.parts:
+            self.parts = parts
+            self.checked.emit()
+            if parts:
+                self._reread()
+
+    def _reread(self) -> None:
+        method, source, parts = self.method, self._source, self.parts
+        if method is not None and source is not None:
+            self._read.request(lambda: read_form(method, *source, parts))
 
     def type(self, name: str, text: str) -> None:
         """Take what was typed for an option; the default is nothing typed."""
         if self.form is None:
             return
-        default = next(str(item.default) for item in self.form.fields if item.name == name)
+        default = next(item.default for item in self.form.fields if item.name == name)
         if text == default:
             self.typed.pop(name, None)
         else:
@@ -101,6 +117,8 @@ class ModelDesk(QObject):
 
     def _on_form(self, form: OptionForm) -> None:
         self.form = form
+        known = {item.name for item in form.fields}
+        self.typed = {name: text for name, text in self.typed.items() if name in known}
         self.form_changed.emit()
 
     def _on_checked(self, problems: Mapping[str, str]) -> None:

@@ -1,12 +1,14 @@
 """What a run may start from: trained methods and own models, whether a database fits them, parts and options. No Qt."""
 
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mrviewer.database import DatabaseMapping, open_database
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.method import Card, Fit, Method, Needs, Task
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 
 if TYPE_CHECKING:
     from mrviewer.training.options import OptionField
@@ -17,12 +19,16 @@ __all__ = [
     "StartingModel",
     "check_options",
     "fits_database",
+    "learns_labels",
     "measured_modalities",
     "read_form",
     "starting_models",
 ]
 
 ALL_PARTS = "all"
+_ASKED_ABOVE = frozenset({"modality", "main_family", "main_acceleration"})
+"""Options that the section asks for by boxes of their own."""
+
 _LEARNS_LABELS = {Task.SEGMENT, Task.REGRESS, Task.CLASSIFY}
 
 
@@ -53,7 +59,9 @@ class OptionForm:
     fields
         Options with their defaults for fine-tuning.
     parts
-        Names of what can be trained by itself.
+        Names of what can be trained by itself, ``all`` first.
+    defaults
+        Every option that the recipe is made with, as typed.
     """
 
     method: str
@@ -98,19 +106,42 @@ def measured_modalities(needs: Needs, modalities: Collection[str]) -> tuple[str,
     return tuple(sorted(modalities, key=lambda name: (name not in needs.modalities, name != "FLAIR", name)))
 
 
-def read_form(method: Method) -> Generator[Progress, None, OptionForm]:
-    """Find out what can be chosen; the first time this loads torch, so it belongs into a thread."""
-    yield Progress(0, 1, f"reading the options of {method.card.name}")
+def read_form(
+    method: Method, database: str, mapping: DatabaseMapping, parts: Sequence[str]
+) -> Generator[Progress, None, OptionForm]:
+    """Find out what can be chosen; the first time this loads torch, so it belongs into a thread.
+
+    Parameters
+    ----------
+    method
+        To start from.
+    database, mapping
+        By whose modalities and voxels some recipes choose their defaults.
+    parts
+        What is to learn.
+    """
+    yield Progress(0, 2, f"reading the options of {method.card.name}")
     from mrviewer.training.options import describe_options
+    from mrviewer.training.parts import parts_of
     from mrviewer.training.recipe import Trainable
     from mrviewer.training.starting import finetune_defaults
 
     if not isinstance(method, Trainable):
         raise InputError(f"{method.card.name} has no recipe to train by; choose another model")
-    defaults = finetune_defaults(method, None)
+    study = _first_study(database, mapping)
+    yield Progress(1, 2, f"reading the options of {method.card.name}")
+    defaults = finetune_defaults(method, None, study, parts)
     recipe = method.recipe(defaults)
-    parts = tuple(dict.fromkeys((ALL_PARTS, *recipe.parts)))
-    return OptionForm(method.card.name, tuple(describe_options(recipe)), parts, defaults)
+    fields = tuple(item for item in describe_options(recipe) if item.name not in _ASKED_ABOVE)
+    return OptionForm(method.card.name, fields, tuple(parts_of(recipe)), defaults)
+
+
+def _first_study(database: str, mapping: DatabaseMapping) -> Study | None:
+    """A study of the database; `None` where none opens, which the run will say."""
+    try:
+        return open_database([database], mapping)[0].load()
+    except (MrviewerError, OSError):
+        return None
 
 
 def check_options(

@@ -1,28 +1,29 @@
 """What came of a run: figures before and after, as a whole, by subject and by lesion. No Qt."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrviewer.finetuning import RunRecord
+from mrviewer.errors import MrviewerError
+from mrviewer.finetuning import RunRecord, read_summary
 
-__all__ = ["Figure", "RunResult", "read_result"]
+__all__ = ["Figure", "FigureRow", "RunResult", "read_result"]
 
-_SUMMARY = "summary.json"
 _MEASURES = {
-    "dice": ("Dice", True),
-    "precision": ("precision", True),
-    "recall": ("recall", True),
-    "lesion_f1": ("lesion F1", True),
-    "hd95_mm": ("HD95 (mm)", False),
-    "psnr": ("PSNR (dB)", True),
-    "ssim": ("SSIM", True),
-    "nmse": ("NMSE", False),
-    "hfen": ("HFEN", False),
+    "dice": ("Dice", 3, True),
+    "precision": ("Precision", 3, True),
+    "recall": ("Recall", 3, True),
+    "lesion_f1": ("Lesion F1", 3, True),
+    "hd95_mm": ("HD95 (mm)", 1, False),
+    "psnr": ("PSNR (dB)", 2, True),
+    "ssim": ("SSIM", 4, True),
+    "nmse": ("NMSE", 4, False),
+    "hfen": ("HFEN", 4, False),
 }
-"""Words for a figure, and whether more is better."""
+"""Words for a figure, its decimals, and whether more is better."""
+
+_GROUPS = ("segmentation", "image")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Figure:
         In words.
     before, after
         Values; `None` where there is none.
+    decimals
+        How many are worth reading.
     more_is_better
         Which way is good.
     """
@@ -42,31 +45,105 @@ class Figure:
     name: str
     before: float | None
     after: float | None
+    decimals: int = 3
     more_is_better: bool = True
 
     @property
-    def is_better(self) -> bool:
-        """Whether it is better after than before, as far as it is known."""
+    def is_better(self) -> bool | None:
+        """Whether it is better after than before; `None` where it is the same, or not known."""
         if self.before is None or self.after is None or self.before == self.after:
-            return False
+            return None
         return (self.after > self.before) is self.more_is_better
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Both values as they stand in a table."""
+        values = (self.before, self.after)
+        return tuple("unknown" if value is None else f"{value:.{self.decimals}f}" for value in values)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """A row of a table: what it is about, words on it, and figures."""
+
+    title: tuple[str, ...]
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """The end of a run."""
+    """The end of a run.
+
+    Parameters
+    ----------
+    path
+        Folder of the run.
+    model
+        Name of the new model.
+    verdict
+        ``better``, ``worse`` or ``undecided``.
+    sentence
+        The verdict with its figures and its test.
+    means, subjects, lesions
+        Tables: figures of all cases together, of each case, and of each lesion.
+    remarks
+        Who was left out, and what else was noted.
+    """
 
     path: Path
     model: str
+    verdict: str
     sentence: str
     means: tuple[Figure, ...]
-    summary: Mapping[str, Any]
+    subjects: tuple[FigureRow, ...]
+    lesions: tuple[FigureRow, ...]
+    remarks: tuple[str, ...]
 
 
 def read_result(run: RunRecord) -> RunResult | None:
-    """Read what a finished run wrote; `None` if it cannot be read."""
+    """Read what a finished run came to; `None` if its summary cannot be read."""
     try:
-        summary = json.loads((run.path / _SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        summary = read_summary(run.path).summary
+    except MrviewerError:
         return None
-    return RunResult(run.path, run.plan.model_name, str(summary.get("verdict", "")), (), summary)
+    by_subject: Mapping[str, Any] = summary.get("by_subject", {})
+    means = _figures(summary.get("before", {}), summary.get("after", {}))
+    shown = [figure.name for figure in means]
+    return RunResult(
+        path=run.path,
+        model=str(summary.get("method", "")),
+        verdict=str(summary.get("verdict", "undecided")),
+        sentence=str(summary.get("sentence", "")),
+        means=means,
+        subjects=tuple(
+            FigureRow((name,), _only(_figures(both["before"], both["after"]), shown))
+            for name, both in by_subject.items()
+        ),
+        lesions=tuple(map(_lesion_row, summary.get("by_lesion", ()))),
+        remarks=tuple(map(str, summary.get("notes", ()))),
+    )
+
+
+def _figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Every known figure that both sides may have, segmentation first."""
+    found = []
+    for group in _GROUPS:
+        early, late = before.get(group) or {}, after.get(group) or {}
+        for name, (title, decimals, more) in _MEASURES.items():
+            figure = Figure(title, early.get(name), late.get(name), decimals, more)
+            if figure.before is not None or figure.after is not None:
+                found.append(figure)
+    return tuple(found)
+
+
+def _only(figures: Iterable[Figure], names: Sequence[str]) -> tuple[Figure, ...]:
+    """Figures of these names and no others, in their order, so that the rows of a table have the same columns."""
+    known = {figure.name: figure for figure in figures}
+    return tuple(known.get(name, Figure(name, None, None)) for name in names)
+
+
+def _lesion_row(row: Mapping[str, Any]) -> FigureRow:
+    early, late = row["before"], row["after"]
+    words = f"{early['status']}, then {late['status']}" if early["status"] != late["status"] else str(late["status"])
+    title = (str(row["subject"]), str(row["lesion"]), f"{row['volume_ml']:.2f}", words)
+    return FigureRow(title, (Figure("Dice", early["dice"], late["dice"]),))

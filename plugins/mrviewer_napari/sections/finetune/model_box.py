@@ -108,18 +108,23 @@ class ModelBox(QWidget):
         form = self._desk.form
         show_if(self.waiting, self._desk.method is not None and form is None)
         show_if(self.options, form is not None)
-        while self._parts_column.count():
-            self._parts_column.takeAt(0).widget().deleteLater()
-        self.parts = {}
-        for name in form.parts if form is not None else ():
-            box = QCheckBox("all of it" if name == ALL_PARTS else name.replace("_", " "))
-            box.setChecked(name in self._desk.parts)
-            box.toggled.connect(self._wish_parts)
-            self.parts[name] = box
-            self._parts_column.addWidget(box)
+        self._show_parts(() if form is None else form.parts)
+        self.options.show_fields(() if form is None else form.fields, self._desk.typed)
+
+    def _show_parts(self, names: Sequence[str]) -> None:
+        if list(self.parts) != list(names):
+            while (item := self._parts_column.takeAt(0)) is not None:
+                item.widget().deleteLater()
+            self.parts = {name: self._part_box(name) for name in names}
         self._form.setRowVisible(self._form.rowCount() - 1, bool(self.parts))
-        self.options.show_fields(() if form is None else form.fields)
         self._enable_parts()
+
+    def _part_box(self, name: str) -> QCheckBox:
+        box = QCheckBox("all of it" if name == ALL_PARTS else name.replace("_", " "))
+        box.setChecked(name in self._desk.parts)
+        box.toggled.connect(self._wish_parts)
+        self._parts_column.addWidget(box)
+        return box
 
     def _show_problems(self) -> None:
         self.options.show_problems(self._desk.problems)

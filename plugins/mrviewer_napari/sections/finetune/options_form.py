@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OptionEditor", "OptionsForm"]
 
+_YES = ("true", "1")
 _WRONG = "border: 1px solid #E69F00;"
 
 
@@ -36,13 +37,18 @@ class OptionsForm(QWidget):
         layout.addWidget(common)
         layout.addWidget(self.more)
 
-    def show_fields(self, fields: "Iterable[OptionField]") -> None:
-        """Replace the form."""
+    def show_fields(self, fields: "Iterable[OptionField]", typed: Mapping[str, str]) -> None:
+        """Show these options, with what was typed for some of them; what stays the same is left as it stands."""
+        fields = tuple(fields)
+        if [editor.option for editor in self.editors.values()] == list(fields):
+            return
         clear_form(self._common)
         clear_form(self._rest)
         self.editors = {}
         for item in fields:
             editor = OptionEditor(item)
+            if item.name in typed:
+                editor.set_text(typed[item.name])
             editor.typed.connect(self.typed)
             self.editors[item.name] = editor
             name = QLabel(item.name.replace("_", " "))
@@ -85,17 +91,17 @@ class OptionEditor(QWidget):
         option = self.option
         if option.kind == "bool":
             box = QCheckBox()
-            box.setChecked(str(option.default).lower() == "true")
+            box.setChecked(option.default.lower() in _YES)
             box.toggled.connect(self._send_bool)
             return box
         if option.kind == "choice":
             choices = choice_box(option.help)
-            choices.addItems([str(choice) for choice in option.choices])
-            choices.setCurrentText(str(option.default))
+            choices.addItems(list(option.choices))
+            choices.setCurrentText(option.default)
             choices.textActivated.connect(self._send)
             choices.installEventFilter(_NoWheel(choices))
             return choices
-        line = QLineEdit(str(option.default))
+        line = QLineEdit(option.default)
         line.textEdited.connect(self._send)
         return line
 
@@ -106,6 +112,8 @@ class OptionEditor(QWidget):
                 self.editor.setText(text)
             elif isinstance(self.editor, QComboBox):
                 self.editor.setCurrentText(text)
+            elif isinstance(self.editor, QCheckBox):
+                self.editor.setChecked(text.lower() in _YES)
 
     def _send(self, text: str) -> None:
         self.typed.emit(self.option.name, text)

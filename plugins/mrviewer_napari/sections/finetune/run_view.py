@@ -9,6 +9,7 @@ from mrviewer.finetuning import RunRecord, RunState
 from mrviewer_napari.finetuning.runs import RESUMABLE, RunDesk
 from mrviewer_napari.finetuning.verdict import RunResult, read_result
 from mrviewer_napari.finetuning.words import progress_text, state_text
+from mrviewer_napari.sections.finetune.result_window import means_html, verdict_html
 from mrviewer_napari.sections.finetune.validation_picture import ValidationPicture
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 
@@ -112,7 +113,8 @@ class RunView(QWidget):
             self._result = None
         show_if(self.verdict, self._result is not None)
         show_if(self.compare, self._result is not None)
-        self.verdict.setText("" if self._result is None else self._result.sentence)
+        result = self._result
+        self.verdict.setText("" if result is None else verdict_html(result) + means_html(result.means))
 
     def _draw(self) -> None:
         """Bring numbers, curves and picture to what the log has told; it is read five times a second at most."""

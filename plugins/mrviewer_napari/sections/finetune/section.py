@@ -1,7 +1,6 @@
 """Fine-tune: a database, a model, a run in a process of its own, and what came of it."""
 
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -13,6 +12,7 @@ from mrviewer_napari.finetuning.databases import DatabaseDesk
 from mrviewer_napari.finetuning.models import ModelDesk
 from mrviewer_napari.finetuning.runs import RunDesk
 from mrviewer_napari.finetuning.starting import learns_labels, starting_models
+from mrviewer_napari.finetuning.verdict import RunResult
 from mrviewer_napari.sections.finetune.database_box import DatabaseBox
 from mrviewer_napari.sections.finetune.model_box import ModelBox
 from mrviewer_napari.sections.finetune.result_window import ResultWindow
@@ -100,6 +100,8 @@ class FinetuneSection(QWidget):
                 self._choose_first()
             card = self.models.card
             self.database.set_classes(() if card is None else card.classes)
+            if desk.opened is not None and not desk.problem:
+                self.models.learn_from(desk.opened.specification, desk.mapping)
             self._show_models()
             self._suggest_name()
         self._show_problem()
@@ -163,7 +165,7 @@ class FinetuneSection(QWidget):
             method="" if card is None else card.name,
             database=() if opened is None else (opened.specification,),
             output="",
-            mapping=desk.mapping.to_json(),
+            mapping=desk.used_mapping.to_json(),
             validation=desk.held_out,
             parts=self.models.parts,
             options=dict(self.models.typed),
@@ -190,7 +192,7 @@ class FinetuneSection(QWidget):
         if run.plan.model_name in self._session.methods:
             self._session.state.tick(run.plan.model_name, True, self._session.methods)
 
-    def _show_result(self, result: Any) -> None:  # noqa: ANN401 -- a signal has no type
+    def _show_result(self, result: RunResult) -> None:
         self.result = ResultWindow(result, self.window())
         self.result.show()
 
