@@ -8,6 +8,7 @@ from mrviewer.errors import FileFormatError
 __all__ = ["content_signature"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_SMALLEST_GZIP = 18
 _PIECE = 1 << 16
 
 
@@ -26,15 +27,14 @@ def content_signature(path: Path) -> str:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            first = file.read(_PIECE)
-            if first[:2] == _GZIP_MAGIC and size > 18:
+            if file.read(2) == _GZIP_MAGIC and size > _SMALLEST_GZIP:
                 file.seek(-8, 2)
                 trailer = file.read(8)
                 # A file of several gzip members may end with an empty one, which tells nothing.
                 if trailer[4:] != bytes(4):
                     return f"crc-{trailer.hex()}"
-            digest = hashlib.sha256(first)
-            for place in (size // 2, max(size - _PIECE, 0)):
+            digest = hashlib.sha256()
+            for place in (0, size // 2, max(size - _PIECE, 0)):
                 file.seek(place)
                 digest.update(file.read(_PIECE))
     except OSError as error:

@@ -4,7 +4,7 @@ A sub-folder is a patient, who may have several visits; or, where sub-folders ar
 after modalities and hold files of the same names, the files are the subjects; or all files lie in one folder.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,13 +49,13 @@ def find_in_folders(root: Path) -> FoundDatabase:
         return _side_by_side(root, top, [path for path in paths if path.parent in kinds])
     homes = _homes(top, paths)
     if not homes:
-        return _side_by_side(root, top, [path for path in paths if path.parent == top])
+        return _side_by_side(root, top, paths)
     names = Counter(home.name for home in homes)
     is_one = any(_is_modality(home.name) for home in homes)
     subjects: list[FoundSubject] = []
     oddities: list[Oddity] = [Oddity("", "one-patient", _ONE_PATIENT)] if is_one else []
-    for home in homes:
-        files = [image_file(path, home) for path in paths if path.is_relative_to(home)]
+    for home, inside in homes.items():
+        files = [image_file(path, home) for path in inside]
         images = [file for file in files if not file.is_label]
         if not images:
             oddities.append(_unused(home.name, files))
@@ -100,9 +100,10 @@ def _is_wrapper(folder: Path, paths: Sequence[Path]) -> bool:
     return len(below) > 2 and not are_visits and not any(_kind(path) for path in below)
 
 
-def _homes(top: Path, paths: Sequence[Path]) -> list[Path]:
-    """Folders of patients: below `top`, or below the folders in which a database keeps its parts."""
-    homes: dict[Path, None] = {}
+def _homes(top: Path, paths: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Folders of patients, with their files: below `top`, or below the folders in which a database keeps its parts."""
+    homes: dict[Path, list[Path]] = defaultdict(list)
+    is_flat = True
     for path in paths:
         parts = path.relative_to(top).parts
         if len(parts) < 2:
@@ -110,12 +111,11 @@ def _homes(top: Path, paths: Sequence[Path]) -> list[Path]:
         depth = 1
         while len(parts) > depth + 1 and parts[depth - 1].lower() in _CONTAINERS:
             depth += 1
-        homes[top.joinpath(*parts[:depth])] = None
-    if len(homes) == 1 and not any(len(path.relative_to(top).parts) > 2 for path in paths):
-        [only] = homes
-        if only.name.lower() in _CONTAINERS | _KINDS:
-            return []
-    return list(homes)
+        homes[top.joinpath(*parts[:depth])].append(path)
+        is_flat = is_flat and len(parts) == 2
+    if len(homes) == 1 and is_flat and next(iter(homes)).name.lower() in _CONTAINERS | _KINDS:
+        return {}
+    return dict(homes)
 
 
 def _kind(folder: Path) -> bool:

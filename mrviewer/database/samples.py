@@ -95,16 +95,19 @@ def _voxels(path: Path) -> int:
         images = open_contents(path, "").images
     except InputError:
         return 0
-    count = sum(int(np.prod(image.data.shape, dtype=np.int64)) for image in images)
-    return count if count <= LARGEST_FILE else 0
+    return sum(count for image in images if (count := _count(image)) <= LARGEST_FILE)
+
+
+def _count(image: Image) -> int:
+    return int(np.prod(image.data.shape, dtype=np.int64))
 
 
 def _read(path: Path, subject: str, samples: Samples) -> Image | None:
     """Return an image to look at; `None` if it is too large, or damaged, which is noted."""
-    if not _voxels(path):
-        return None
     try:
         [image] = open_contents(path, "").images
+        if _count(image) > LARGEST_FILE:
+            return None
         np.asarray(image.data)
     except InputError as error:
         samples.oddities.append(Oddity(subject, "broken-file", f"a file of {subject} cannot be read: {error}"))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from mrviewer.database.comparison import compare_subjects, find_duplicates
 from mrviewer.database.corrected import with_corrections
+from mrviewer.database.found import FoundDatabase
 from mrviewer.database.headers import SubjectHeaders, read_headers
 from mrviewer.database.layouts import find_subjects
 from mrviewer.database.samples import Samples, sample_pixels
 from mrviewer.database.simulated import Simulation, parse_simulation
 from mrviewer.database.survey import Oddity, Survey, SurveyedSubject
 from mrviewer.errors import InputError
-from mrviewer.progress import Progress, retold
+from mrviewer.progress import Progress
 
 __all__ = ["survey_database"]
 
@@ -49,8 +50,20 @@ def survey_database(specification: str | Path) -> Generator[Progress, None, Surv
     if not subjects:
         first = next(odd.message for header in headers for odd in header.oddities)
         raise InputError(f"nothing in the database {path.name!r} opens; the first reason is: {first}")
-    samples = yield from retold(sample_pixels(subjects), lambda step: step)
-    channels, labels = _names(subject.channels for subject in subjects), _names(each.labels for each in subjects)
+    samples = yield from sample_pixels(subjects)
+    skipped = tuple(each.name for each, header in zip(found.subjects, headers, strict=True) if header.subject is None)
+    return _summary(found, headers, subjects, samples, skipped)
+
+
+def _summary(
+    found: FoundDatabase,
+    headers: Sequence[SubjectHeaders],
+    subjects: Sequence[SurveyedSubject],
+    samples: Samples,
+    skipped: tuple[str, ...],
+) -> Survey:
+    """Put together what names, headers and pixels tell."""
+    channels, labels = _names(each.channels for each in subjects), _names(each.labels for each in subjects)
     signatures = {header.subject.name: header.signatures for header in headers if header.subject is not None}
     duplicates = {odd.subject: odd for odd in find_duplicates(subjects, samples.signatures)}
     duplicates |= {odd.subject: odd for odd in find_duplicates(subjects, signatures)}
@@ -69,7 +82,7 @@ def survey_database(specification: str | Path) -> Generator[Progress, None, Surv
         channels,
         labels,
         _values(labels, samples, found.label_names),
-        tuple(each.name for each, header in zip(found.subjects, headers, strict=True) if header.subject is None),
+        skipped,
         samples.in_words,
     )
 
