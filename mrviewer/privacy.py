@@ -14,6 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
+from mrviewer.writers.dicom_terms import code_item
+
 __all__ = ["DEFAULT_PRIVACY", "Privacy", "exported_header", "new_uid"]
 
 _NAMESPACE = UUID("5f2c1c1e-6d0a-5b0e-9a52-3c1d6a3f7b10")
@@ -214,11 +216,5 @@ def _mark(header: Dataset, privacy: Privacy) -> None:
     options = [("113100", "Basic Application Confidentiality Profile")]
     if not privacy.new_uids:
         options.append(("113110", "Retain UIDs Option"))
-    header.DeidentificationMethodCodeSequence = [_code_item(Code(value, "DCM", words)) for value, words in options]
+    header.DeidentificationMethodCodeSequence = [code_item(Code(value, "DCM", words)) for value, words in options]
     header.LongitudinalTemporalInformationModified = "REMOVED"
-
-
-def _code_item(code: Code) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
-    return item

@@ -6,11 +6,14 @@ of multiple sclerosis; for these the morphology is coded that SNOMED CT itself g
 
 from enum import StrEnum
 
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-__all__ = ["CATEGORY", "LesionKind", "Region", "kind_code", "region_code"]
+__all__ = ["CATEGORY", "SOURCE_IMAGE", "SOURCE_SERIES", "LesionKind", "Region", "code_item", "kind_code", "region_code"]
 
 CATEGORY = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
+SOURCE_SERIES = Code("121323", "DCM", "Source series for image processing operation")
 
 
 class LesionKind(StrEnum):
@@ -57,3 +60,10 @@ def kind_code(kind: LesionKind) -> Code:
 def region_code(region: Region) -> Code:
     """Coded term of a part of the body."""
     return _REGIONS[region]
+
+
+def code_item(code: Code) -> Dataset:
+    """Item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    return item

@@ -1,0 +1,189 @@
+"""Reconstruction and error map as a derived MR series, slice by slice beside the series that they were made from.
+
+Classic MR images, one file a slice, which every viewer opens. Values are stored as 16-bit integers with one rescale slope
+for the whole volume, so that a window fits all slices; rounding changes a value by at most half a slope, that is by less
+than 1/65000 of the largest.
+
+References
+----------
+DICOM PS3.3 A.4 (MR Image IOD); C.7.6.1 (General Image, for derived images and their sources).
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from mrviewer import __version__
+from mrviewer.errors import InputError, ShapeError
+from mrviewer.geometry import Geometry
+from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header
+from mrviewer.writers.dicom_source import DicomSource, Plane, lies_on
+from mrviewer.writers.dicom_terms import SOURCE_IMAGE, SOURCE_SERIES, code_item
+from mrviewer.writers.whole_folder import whole_folder
+
+__all__ = ["DerivedSeries", "SeriesKind", "write_dicom_series"]
+
+LARGEST_STORED = 32767
+WINDOW_PERCENTILE = 99.5
+_LABELS = {"reconstruction": "Reconstruction", "error": "Error map"}
+_SERIES_OFFSETS = {"reconstruction": 7000, "error": 8000}
+"""Added to the number of the source series, so that viewers list ours after it, in this order."""
+_OF_MANY_FRAMES = ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+
+
+class SeriesKind(StrEnum):
+    """What the values of a derived series are."""
+
+    RECONSTRUCTION = "reconstruction"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedSeries:
+    """A volume that was made from a series.
+
+    Parameters
+    ----------
+    kind
+        Magnitudes, or signed differences to the fully sampled image.
+    volume : (z, y, x)
+        Real values in the units of the source.
+    geometry
+        Its grid, which is that of the source.
+    derivation
+        How it was made, e.g. ``d5c5, random mask, acceleration 4``; free of names.
+    """
+
+    kind: SeriesKind
+    volume: NDArray[np.generic]
+    geometry: Geometry
+    derivation: str = ""
+
+
+def write_dicom_series(
+    folder: Path, series: DerivedSeries, source: DicomSource, *, privacy: Privacy = DEFAULT_PRIVACY
+) -> list[str]:
+    """Write a derived volume as one MR image a slice.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist. Files of an earlier export of the same kind are replaced, others left alone; all are
+        written or none.
+    series
+        What to write.
+    source
+        The series on whose grid it lies.
+    privacy
+        What of the person goes into the files.
+
+    Returns
+    -------
+    Names of the files: the kind and a number, in the order in which the slices lie.
+
+    Raises
+    ------
+    ShapeError
+        If the volume lies on another grid.
+    InputError
+        If a value is not finite, or nothing can be written there.
+    """
+    if not lies_on(source, series.geometry):
+        raise ShapeError(
+            f"the {series.kind} does not lie on the grid of {source.title}; give the series it was made from"
+        )
+    planes = np.asarray(source.geometry.to_stored_order(series.volume), np.float64)
+    if not np.isfinite(planes).all():
+        raise InputError(f"the {series.kind} holds values that are not finite; export a volume of finite values")
+    common = _common(series, planes)
+    names = [f"{series.kind}-{number:04d}.dcm" for number in range(1, len(planes) + 1)]
+    earlier = sorted(path.name for path in folder.glob(f"{series.kind}-*.dcm"))
+    header = exported_header(source.first, privacy)
+    with whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
+        for number, (name, plane, values) in enumerate(zip(names, source.planes, planes, strict=True), 1):
+            own = header if source.is_enhanced else exported_header(plane.header, privacy)
+            image = _image(own, plane, source, series.kind)
+            image.update(common)
+            image.InstanceNumber = number
+            _set_pixels(image, values, float(common.RescaleSlope))
+            image.save_as(partial / name, enforce_file_format=True)
+    return names
+
+
+def _common(series: DerivedSeries, values: NDArray[np.float64]) -> Dataset:
+    """What all slices of a series share: what it is, how it is scaled and shown."""
+    largest = float(np.abs(values).max(initial=0.0))
+    bright = float(np.percentile(np.abs(values), WINDOW_PERCENTILE)) or largest or 1.0
+    is_error = series.kind is SeriesKind.ERROR
+    common = Dataset()
+    common.SeriesInstanceUID = generate_uid(prefix=None)
+    common.SeriesDescription = f"{_LABELS[series.kind]} (mrviewer, not for diagnosis)"
+    common.DerivationDescription = series.derivation or _LABELS[series.kind]
+    common.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
+    common.Manufacturer = common.ManufacturerModelName = "mrviewer"
+    common.SoftwareVersions = __version__
+    common.RescaleSlope = f"{(largest or 1.0) / LARGEST_STORED:.10g}"
+    common.RescaleIntercept = "0"
+    common.RescaleType = "US"
+    common.WindowCenter = f"{0.0 if is_error else bright / 2:.8g}"
+    common.WindowWidth = f"{bright * (2 if is_error else 1):.8g}"
+    return common
+
+
+def _image(header: Dataset, plane: Plane, source: DicomSource, kind: SeriesKind) -> Dataset:
+    """One slice without pixels: where it lies, how it was scanned, and what it was made from."""
+    image = Dataset()
+    image.update({one.tag: deepcopy(one) for one in header if one.keyword not in _OF_MANY_FRAMES})
+    image.SOPClassUID = MRImageStorage
+    image.SOPInstanceUID = generate_uid(prefix=None)
+    image.Modality = "MR"
+    image.SeriesNumber = _SERIES_OFFSETS[kind] + int(header.get("SeriesNumber") or 0) % 1000
+    image.PositionReferenceIndicator = ""
+    image.ImagePositionPatient = [f"{value:.10g}" for value in plane.position_mm]
+    image.ImageOrientationPatient = [f"{value:.10g}" for value in (*plane.row, *plane.column)]
+    image.PixelSpacing = [f"{value:.10g}" for value in plane.spacing_mm]
+    image.SliceThickness = f"{source.thickness_mm:.10g}"
+    image.SpacingBetweenSlices = f"{source.spacing_mm:.10g}"
+    for name, unknown in (("ScanningSequence", "RM"), ("SequenceVariant", "NONE"), ("MRAcquisitionType", "2D")):
+        if name not in image:
+            setattr(image, name, unknown)
+    for name in ("ScanOptions", "RepetitionTime", "EchoTime", "EchoTrainLength", "PatientPosition", "Laterality"):
+        if name not in image:
+            setattr(image, name, None)
+    image.SourceImageSequence = [_source_item(header, plane)]
+    image.RelatedSeriesSequence = [_series_item(header)]
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return image
+
+
+def _source_item(header: Dataset, plane: Plane) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    if plane.frame is not None:
+        item.ReferencedFrameNumber = plane.frame
+    item.PurposeOfReferenceCodeSequence = [code_item(SOURCE_IMAGE)]
+    return item
+
+
+def _series_item(header: Dataset) -> Dataset:
+    item = Dataset()
+    item.StudyInstanceUID, item.SeriesInstanceUID = header.StudyInstanceUID, header.SeriesInstanceUID
+    item.PurposeOfReferenceCodeSequence = [code_item(SOURCE_SERIES)]
+    return item
+
+
+def _set_pixels(image: Dataset, values: NDArray[np.float64], slope: float) -> None:
+    stored = np.clip(np.rint(values / slope), -LARGEST_STORED - 1, LARGEST_STORED).astype("<i2")
+    image.SamplesPerPixel = 1
+    image.PhotometricInterpretation = "MONOCHROME2"
+    image.Rows, image.Columns = stored.shape
+    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
+    image.PixelRepresentation = 1
+    image.PixelData = stored.tobytes()
