@@ -1,4 +1,4 @@
-"""Coil sensitivities: simulation of a receive array around the head."""
+"""Simulated sensitivities: a receive array around the head."""
 
 import numpy as np
 from numpy.typing import NDArray
