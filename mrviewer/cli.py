@@ -10,6 +10,8 @@ import typer
 from mrviewer import __version__
 from mrviewer.commands.assess import assess
 from mrviewer.commands.database import database
+from mrviewer.commands.export_dicom import export_dicom
+from mrviewer.commands.export_seg import export_seg
 from mrviewer.commands.finetune import finetune
 from mrviewer.commands.info import info
 from mrviewer.commands.listing import masks, methods
@@ -33,8 +35,11 @@ _HELP = (
     "Research software, not for diagnosis."
 )
 _COMMANDS = {
-    command.__name__: command
-    for command in (demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce)
+    command.__name__.replace("_", "-"): command
+    for command in (
+        *(demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce),
+        *(export_seg, export_dicom),
+    )
 }
 
 app = typer.Typer(name="mrviewer", help=_HELP, add_completion=False, pretty_exceptions_enable=False)

@@ -37,7 +37,7 @@ from mrviewer.writers.dicom_source import DicomSource, lies_on
 from mrviewer.writers.dicom_terms import CATEGORY, LesionKind, Region, kind_code, region_code
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["SegmentTerms", "write_dicom_seg"]
+__all__ = ["SegmentTerms", "WrittenSegments", "describe_lesion", "write_dicom_seg"]
 
 MOST_SEGMENTS = 1000
 SERIES_NUMBER_OFFSET = 9000
@@ -65,6 +65,23 @@ class SegmentTerms:
     algorithm: str | None = "unknown"
 
 
+@dataclass(frozen=True)
+class WrittenSegments:
+    """What was written.
+
+    Parameters
+    ----------
+    labels, descriptions
+        Of each segment, in the order of their numbers.
+    note
+        What was done to the labels, as a sentence; empty if nothing.
+    """
+
+    labels: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    note: str
+
+
 def write_dicom_seg(
     path: Path,
     segmentation: Image,
@@ -73,7 +90,7 @@ def write_dicom_seg(
     lesions: Sequence[Lesion] = (),
     terms: SegmentTerms | None = None,
     privacy: Privacy = DEFAULT_PRIVACY,
-) -> str:
+) -> WrittenSegments:
     """Write a label volume as one DICOM Segmentation instance.
 
     Parameters
@@ -91,10 +108,6 @@ def write_dicom_seg(
         What the segments are.
     privacy
         What of the person goes into the file.
-
-    Returns
-    -------
-    What was done to the labels, as a sentence; empty if nothing.
 
     Raises
     ------
@@ -124,7 +137,9 @@ def write_dicom_seg(
     instance = _instance(np.ascontiguousarray(stored), source, described, privacy)
     with whole_file(path) as temporary:
         instance.save_as(temporary, enforce_file_format=True)
-    return note
+    return WrittenSegments(
+        tuple(str(one.SegmentLabel) for one in described), tuple(str(one.SegmentDescription) for one in described), note
+    )
 
 
 def _on_source(segmentation: Image, source: DicomSource) -> tuple[NDArray[np.generic], str]:

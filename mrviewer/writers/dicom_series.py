@@ -1,14 +1,15 @@
 """Reconstruction and error map as a derived MR series, slice by slice beside the series that they were made from.
 
-Classic MR images, one file a slice, which every viewer opens. Values are stored as 16-bit integers with one rescale slope
-for the whole volume, so that a window fits all slices; rounding changes a value by at most half a slope, that is by less
-than 1/65000 of the largest.
+Classic MR images, one file a slice, which every viewer opens. Values are stored as 16-bit integers with one rescale
+slope for the whole volume, so that a window fits all slices; rounding changes a value by at most half a slope, that is
+by less than 1/65000 of the largest.
 
 References
 ----------
 DICOM PS3.3 A.4 (MR Image IOD); C.7.6.1 (General Image, for derived images and their sources).
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,19 +68,19 @@ class DerivedSeries:
 
 
 def write_dicom_series(
-    folder: Path, series: DerivedSeries, source: DicomSource, *, privacy: Privacy = DEFAULT_PRIVACY
+    folder: Path, series: Sequence[DerivedSeries], source: DicomSource, *, privacy: Privacy = DEFAULT_PRIVACY
 ) -> list[str]:
-    """Write a derived volume as one MR image a slice.
+    """Write derived volumes, each as a series of one MR image a slice.
 
     Parameters
     ----------
     folder
-        Made if it does not exist. Files of an earlier export of the same kind are replaced, others left alone; all are
+        Made if it does not exist. Files of an earlier export of the same kinds are replaced, others left alone; all are
         written or none.
     series
-        What to write.
+        What to write, each kind once.
     source
-        The series on whose grid it lies.
+        The series on whose grid they lie.
     privacy
         What of the person goes into the files.
 
@@ -90,30 +91,47 @@ def write_dicom_series(
     Raises
     ------
     ShapeError
-        If the volume lies on another grid.
+        If a volume lies on another grid.
     InputError
         If a value is not finite, or nothing can be written there.
     """
+    volumes = [_planes(one, source) for one in series]
+    earlier = [path.name for one in series for path in sorted(folder.glob(f"{one.kind}-*.dcm"))]
+    names = [_name(one, number) for one in series for number in range(1, len(source.planes) + 1)]
+    headers = _headers(source, privacy)
+    with whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
+        for one, volume in zip(series, volumes, strict=True):
+            common = _common(one, volume)
+            for number, (header, plane, values) in enumerate(zip(headers, source.planes, volume, strict=True), 1):
+                image = _image(header, plane, source, one.kind)
+                image.update(common)
+                image.InstanceNumber = number
+                _set_pixels(image, values, float(common.RescaleSlope))
+                image.save_as(partial / _name(one, number), enforce_file_format=True)
+    return names
+
+
+def _name(series: DerivedSeries, number: int) -> str:
+    return f"{series.kind}-{number:04d}.dcm"
+
+
+def _planes(series: DerivedSeries, source: DicomSource) -> NDArray[np.float64]:
+    """Values ``(slice, row, column)`` in the order of the source."""
     if not lies_on(source, series.geometry):
         raise ShapeError(
-            f"the {series.kind} does not lie on the grid of {source.title}; give the series it was made from"
+            f"the {series.kind} does not lie on the grid of {source.title}; give the series that it was made from"
         )
     planes = np.asarray(source.geometry.to_stored_order(series.volume), np.float64)
     if not np.isfinite(planes).all():
         raise InputError(f"the {series.kind} holds values that are not finite; export a volume of finite values")
-    common = _common(series, planes)
-    names = [f"{series.kind}-{number:04d}.dcm" for number in range(1, len(planes) + 1)]
-    earlier = sorted(path.name for path in folder.glob(f"{series.kind}-*.dcm"))
-    header = exported_header(source.first, privacy)
-    with whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
-        for number, (name, plane, values) in enumerate(zip(names, source.planes, planes, strict=True), 1):
-            own = header if source.is_enhanced else exported_header(plane.header, privacy)
-            image = _image(own, plane, source, series.kind)
-            image.update(common)
-            image.InstanceNumber = number
-            _set_pixels(image, values, float(common.RescaleSlope))
-            image.save_as(partial / name, enforce_file_format=True)
-    return names
+    return planes
+
+
+def _headers(source: DicomSource, privacy: Privacy) -> list[Dataset]:
+    """Header of each slice as it may leave; an enhanced file has one for all."""
+    if source.is_enhanced:
+        return [exported_header(source.first, privacy)] * len(source.planes)
+    return [exported_header(plane.header, privacy) for plane in source.planes]
 
 
 def _common(series: DerivedSeries, values: NDArray[np.float64]) -> Dataset:

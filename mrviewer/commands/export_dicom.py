@@ -1,0 +1,55 @@
+"""``mrviewer export-dicom``: reconstruction and error map as derived MR series."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mrviewer.commands.export_seg import DicomFolder, KeepIdentifiers, NewUids, SeriesNumber, privacy_of
+from mrviewer.commands.options import AsJson
+from mrviewer.commands.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from mrviewer.study import Image
+
+__all__ = ["export_dicom"]
+
+
+def export_dicom(
+    dicom: DicomFolder,
+    output: Annotated[Path, typer.Option(help="Folder to write.", metavar="DIR")],
+    reconstruction: Annotated[Path | None, typer.Option(help="Reconstructed image.", metavar="FILE")] = None,
+    error: Annotated[Path | None, typer.Option(help="Error map.", metavar="FILE")] = None,
+    derivation: Annotated[str, typer.Option(help="How it was made, in words.", metavar="TEXT")] = "",
+    series: SeriesNumber = None,
+    keep_identifiers: KeepIdentifiers = False,
+    new_uids: NewUids = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a reconstruction, an error map, or both, as DICOM series beside the one they were made from."""
+    from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
+    from mrviewer.writers.dicom_source import find_source
+
+    given = {SeriesKind.RECONSTRUCTION: reconstruction, SeriesKind.ERROR: error}
+    images = {kind: _one_volume(path) for kind, path in given.items() if path is not None}
+    if not images:
+        raise typer.BadParameter("give --reconstruction, --error, or both")
+    privacy = privacy_of(keep_identifiers, new_uids)
+    source, remark = find_source(dicom, next(iter(images.values())).geometry, series)
+    derived = [DerivedSeries(kind, image.volume(), image.geometry, derivation) for kind, image in images.items()]
+    names = write_dicom_series(output, derived, source, privacy=privacy)
+    if as_json:
+        print_json({"series": source.title, "files": names, "notes": [remark] if remark else []})
+    if remark:
+        say(remark)
+    say(f"wrote {len(names)} images of {' and '.join(images)} on {source.title} to {output}")
+
+
+def _one_volume(path: Path) -> "Image":
+    from mrviewer.errors import InputError
+    from mrviewer.readers import read_image
+
+    image = read_image(path, "unknown")
+    if image.n_frames != 1:
+        raise InputError(f"{path.name} holds {image.n_frames} volumes; give a single one")
+    return image
