@@ -1,15 +1,19 @@
-"""The viewer: a live update of four tiles against a bare repaint of them, and our window against an empty one."""
+"""The viewer: a live update of four tiles against a bare repaint of them, our window against an empty one, and the
+event loop while a run trains on the same processor against the same while the run waits."""
 
 import itertools
 import os
+import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import harness
+from benchmarks import harness, stalls
 from benchmarks.harness import Row
 from benchmarks.samples import Sample, sample
 
@@ -20,6 +24,10 @@ EMPTY = "empty napari"
 LIVE_TARGET = 1.3
 WINDOW_TARGET = 1.3
 WINDOW_ROUNDS = 3
+IDLE = "the same, run paused"
+STALL_TARGET = 2.0
+STALL_ROUNDS = 5
+STALL_SECONDS = 4.0
 
 _EMPTY_WINDOW = """
 import napari, numpy
@@ -38,10 +46,12 @@ viewer.screenshot(flash=False)
 def rows() -> Iterator[Row]:
     """Update four tiles while a slider moves; open the window."""
     live, window = f"live update of {TILES} tiles, drawn", "window up, first image drawn"
+    stall = "longest stall of the event loop, a run training"
     reason = harness.missing("napari") or ("" if os.environ.get("DISPLAY") else "no screen; run under xvfb-run")
     if reason:
         yield harness.skipped(live, peer=REPAINT, target=LIVE_TARGET, reason=reason)
         yield harness.skipped(window, peer=EMPTY, target=WINDOW_TARGET, reason=reason)
+        yield harness.skipped(stall, peer=IDLE, target=STALL_TARGET, reason=reason)
         return
     yield _live_row(live, sample())
     yield harness.pair(
@@ -53,6 +63,7 @@ def rows() -> Iterator[Row]:
         rounds=WINDOW_ROUNDS,
         note="two fresh processes in turns, from start to end",
     )
+    yield _stall_row(stall, sample())
 
 
 def _live_row(name: str, data: Sample) -> Row:
@@ -84,6 +95,41 @@ def _live_row(name: str, data: Sample) -> Row:
         return harness.pair(name, update, repaint, peer=REPAINT, target=LIVE_TARGET, rounds=25, note=note)
     finally:
         viewer.close()
+
+
+def _stall_row(name: str, data: Sample) -> Row:
+    """Scroll through tiles beside the curves of a run that trains, and beside the same run while it waits."""
+    import napari
+
+    from mrviewer_napari.finetuning.runs import RunDesk
+    from mrviewer_napari.sections.finetune.run_view import RunView
+    from mrviewer_napari.tiles import TileGrid, TileKind, TileSpec
+
+    viewer = napari.Viewer(show=True)
+    with tempfile.TemporaryDirectory() as folder, stalls.endless_run(Path(folder)) as run:
+        desk = RunDesk(run.parent)
+        try:
+            viewer.window.add_dock_widget(RunView(desk), name="run")
+            grid = TileGrid(viewer)
+            keys = [f"method-{number}" for number in range(TILES)]
+            grid.arrange(data.geometry, [TileSpec(key, key, TileKind.IMAGE) for key in keys], slice_axis=0)
+            for key in keys:
+                grid.set_volume(key, data.flair)
+            places = itertools.cycle(range(len(data.flair)))
+            times = []
+            for _ in range(STALL_ROUNDS + 1):
+                stalls.let_go(run)
+                training = stalls.longest_stall(lambda: grid.show_slice(next(places)), STALL_SECONDS)
+                stalls.hold(run)
+                times.append((training, stalls.longest_stall(lambda: grid.show_slice(next(places)), STALL_SECONDS)))
+            times = times[1:]  # in the first round everything is drawn for the first time
+        finally:
+            desk.close(10.0)
+            viewer.close()
+    note = f"{STALL_SECONDS:g} s of scrolling {TILES} tiles in each round; stalls, not times, in ms"
+    ratio = statistics.median(ours / theirs for ours, theirs in times)
+    ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    return Row(name, IDLE, ours, theirs, ratio, STALL_TARGET, note)
 
 
 def _painter(viewer: Any) -> Callable[[], object]:  # noqa: ANN401

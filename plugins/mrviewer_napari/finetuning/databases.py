@@ -94,9 +94,8 @@ class DatabaseDesk(QObject):
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """Modalities that at least one usable subject has."""
-        found = (name for row in self.rows if row.role is not Role.UNUSABLE for name in row.modalities)
-        return tuple(dict.fromkeys(found))
+        """Modalities that at least one subject has."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.modalities))
 
     @property
     def labelled(self) -> bool:

@@ -1,0 +1,70 @@
+"""Models of one's own in the list of methods: their card, export, removal that can be undone, import."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from finetuning_database import TINY, make_tiny_model, write_patients
+from napari.components import ViewerModel
+from pytestqt.qtbot import QtBot
+
+from mrviewer_napari.method_rows import Kind
+from mrviewer_napari.sections.methods import MethodsSection
+from mrviewer_napari.session import Session
+from mrviewer_napari.state import PanelState
+from mrviewer_napari.tiles import TileGrid
+
+
+@pytest.fixture
+def section(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MethodsSection]:
+    monkeypatch.setenv("MRVIEWER_MODELS", str(tmp_path / "models"))
+    make_tiny_model(write_patients(tmp_path / "data", ("anna", "bert")), tmp_path / "parent")
+    session = Session(PanelState(device="cpu", chains=(f"cs-wavelet+{TINY}",)), TileGrid(ViewerModel()))
+    section = MethodsSection(session)
+    qtbot.addWidget(section)
+    yield section
+    assert session.close()
+
+
+def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSection, tmp_path: Path) -> None:
+    session, row = section._session, section.rows[TINY]
+    messages: list[str] = []
+    session.message.connect(messages.append)
+    assert section.headings[Kind.OWN].text() == "Your own models"
+    assert [action.text() for action in row.menu.menu().actions()] == ["Card...", "Export...", "Remove"]
+    assert section.rows["d5c5"].menu is None
+    session.state.tick(TINY, True, session.methods)
+    row.menu.menu().export(tmp_path / "mine.safetensors")
+    assert messages[-1] == f"Exported {TINY} to mine.safetensors"
+    row.menu.menu().remove()
+    assert TINY not in section.rows
+    assert Kind.OWN not in section.headings
+    assert session.state.methods == ()
+    assert session.state.chains == (), "a chain that lost a part goes too"
+    menu = section.more.menu()
+    menu.refresh()
+    assert [action.text() for action in menu.restorable.actions()] == [TINY]
+    menu.restorable.actions()[0].trigger()
+    assert section.rows[TINY].box.isChecked()
+    section.rows[TINY].menu.menu().remove()
+    menu.take(tmp_path / "mine.safetensors")
+    assert session.state.methods == (TINY,)
+    assert section.chooser.second.findText(TINY) >= 0
+
+
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(section: MethodsSection, tmp_path: Path) -> None:
+    errors: list[Exception] = []
+    section._session.failed.connect(errors.append)
+    (tmp_path / "notes.safetensors").write_text("not a model")
+    section.more.menu().take(tmp_path / "notes.safetensors")
+    assert len(errors) == 1
+    assert "notes.safetensors" in str(errors[0])
+    assert TINY in section.rows
+
+
+def test_the_card_tells_where_a_model_comes_from(section: MethodsSection, qtbot: QtBot) -> None:
+    menu = section.rows[TINY].menu.menu()
+    menu.show_card()
+    qtbot.addWidget(menu.card_window)
+    assert "Comes from" in menu.card_window.text.text()
+    assert "unet-full" in section.rows[TINY].box.toolTip()
