@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mrviewer.database.found import FoundSubject
 from mrviewer.database.samples import Samples
 from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.readers.names import guess_modality
@@ -42,7 +43,9 @@ def compare_subjects(
     ]
 
 
-def find_duplicates(subjects: Sequence[SurveyedSubject], signatures: Mapping[str, Mapping[str, str]]) -> list[Oddity]:
+def find_duplicates(
+    subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], signatures: Mapping[str, Mapping[str, str]]
+) -> list[Oddity]:
     """Subjects that hold an image that an earlier one holds too; the one with labels counts as the earlier.
 
     Parameters
@@ -52,9 +55,10 @@ def find_duplicates(subjects: Sequence[SurveyedSubject], signatures: Mapping[str
     signatures
         Of the content of images, by subject and channel.
     """
-    holders: dict[str, SurveyedSubject] = {}
+    holders: dict[str, SurveyedSubject | FoundSubject] = {}
     told: dict[str, Oddity] = {}
-    for subject in sorted(subjects, key=lambda each: (not each.labels, each.name)):
+    ordered: list[SurveyedSubject | FoundSubject] = sorted(subjects, key=lambda each: (not each.labels, each.name))
+    for subject in ordered:
         for channel, signature in signatures.get(subject.name, {}).items():
             first = holders.setdefault(signature, subject)
             if first is not subject and subject.name not in told:

@@ -158,8 +158,10 @@ def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase
         subject = _subject(studies[0], top, top.name, patient_of(top.name), alone=True)
         return FoundDatabase(root, "folders", (subject,))
     subjects = []
+    names = Counter(_name_of(study.images[0].path) for study in studies)
     for study in studies:
         name = _name_of(study.images[0].path)
+        name = name if names[name] == 1 else file_stem(study.images[0].path)
         channels = name_sources(study.images, words_of(name), top.name)
         truth = name_sources(study.labels, words_of(name), top.name)
         subjects.append(FoundSubject(name, patient_of(name), channels, truth))

@@ -97,8 +97,8 @@ def written_words(path: Path) -> list[str]:
 
 def is_brain_mask(path: Path) -> bool:
     """Whether a name says where the brain lies, which is neither an image nor a lesion."""
-    words = words_of(file_stem(path))
-    return "brainmask" in words or ("mask" in words and bool({"brain", "bet"} & set(words)))
+    joined = " ".join(re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", file_stem(path))).lower()
+    return re.search(r"\b(?:brain|bet) ?masks?\b|\bmasks? (?:brain|bet)", joined) is not None
 
 
 def patient_of(name: str) -> str:

@@ -2,26 +2,35 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from mrviewer.database.checksums import content_signature
+from mrviewer.database.comparison import find_duplicates
 from mrviewer.database.corrected import with_corrections
 from mrviewer.database.found import FoundSubject
 from mrviewer.database.image_files import list_files
 from mrviewer.database.layouts import find_subjects
 from mrviewer.database.mapped import MappedSubject
 from mrviewer.database.mapping import DatabaseMapping
-from mrviewer.database.proposal import map_by_names
+from mrviewer.database.proposal import map_by_names, wanted_modalities
 from mrviewer.database.simulated import Simulation, parse_simulation
 from mrviewer.database.subjects import Subject
-from mrviewer.errors import InputError
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.method import Needs
 
 __all__ = ["open_database"]
 
+_logger = logging.getLogger(__name__)
 
-def open_database(specifications: Sequence[str], mapping: DatabaseMapping | None = None) -> list[Subject]:
+
+def open_database(
+    specifications: Sequence[str], mapping: DatabaseMapping | None = None, *, needs: Needs | None = None
+) -> list[Subject]:
     """List the subjects of one or several databases, without reading them.
 
     Parameters
@@ -33,6 +42,9 @@ def open_database(specifications: Sequence[str], mapping: DatabaseMapping | None
         What channels and labels mean. With `None` a folder of one sub-folder a subject is opened as the viewer opens
         each sub-folder, with labels as they are in the file; any other database by the names of its channels, with
         every label as class 1.
+    needs
+        Of a method. Where there is no mapping, each database gets that which names propose for the method, and copies
+        of images within it are left out.
 
     Raises
     ------
@@ -44,7 +56,7 @@ def open_database(specifications: Sequence[str], mapping: DatabaseMapping | None
     subjects: list[Subject] = []
     for text in specifications:
         simulation = parse_simulation(text)
-        subjects += _simulated(simulation) if simulation is not None else _real(Path(text), mapping)
+        subjects += _simulated(simulation) if simulation is not None else _real(Path(text), mapping, needs)
     names = [subject.name for subject in subjects]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -64,9 +76,12 @@ def _simulated(simulation: Simulation) -> list[Subject]:
     ]
 
 
-def _real(path: Path, mapping: DatabaseMapping | None) -> list[Subject]:
-    found = with_corrections(find_subjects(path).subjects)
+def _real(path: Path, mapping: DatabaseMapping | None, needs: Needs | None) -> list[Subject]:
+    found: Sequence[FoundSubject] = with_corrections(find_subjects(path).subjects)
     name = path.resolve().parent.name if path.suffix.lower() == ".json" else path.name
+    if mapping is None and needs is not None:
+        mapping = replace(map_by_names(found, wanted_modalities(needs)), excluded=_copies(found))
+        found = [each for each in found if each.name not in mapping.excluded]
     if mapping is None:
         by_names = map_by_names(found)
         return [
@@ -75,6 +90,19 @@ def _real(path: Path, mapping: DatabaseMapping | None) -> list[Subject]:
         ]
     _require_sources(found, mapping, name)
     return [_mapped(each, mapping, name) for each in found if _modalities(each, mapping)]
+
+
+def _copies(found: Sequence[FoundSubject]) -> tuple[str, ...]:
+    """Subjects that hold an image of another one; files that cannot be read are copies of none."""
+    signatures: dict[str, dict[str, str]] = {each.name: {} for each in found}
+    for each in found:
+        for channel, path in each.channels.items():
+            with suppress(FileFormatError):
+                signatures[each.name][channel] = f"{content_signature(path)}#{each.frames.get(channel, 0)}"
+    duplicates = find_duplicates(found, signatures)
+    for odd in duplicates:
+        _logger.warning(odd.message)
+    return tuple(odd.subject for odd in duplicates)
 
 
 def _as_viewed(found: FoundSubject, folder: Path, database: str) -> Subject:

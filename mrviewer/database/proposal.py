@@ -10,7 +10,7 @@ from mrviewer.database.survey import Survey, SurveyedSubject
 from mrviewer.method import Needs
 from mrviewer.readers.names import guess_modality, label_rank
 
-__all__ = ["map_by_names", "propose_mapping"]
+__all__ = ["map_by_names", "propose_mapping", "wanted_modalities"]
 
 _FUSED = re.compile("fused|fusion|consensus|staple")
 _LIKELIEST = "T1"
@@ -32,12 +32,13 @@ def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMappi
     Modalities by name, the label source that most subjects have (with corrections, where there are some), every value
     above 0 as class 1, and copies excluded.
     """
-    by_names = map_by_names(survey.subjects, _wanted(needs))
-    values = survey.values_by_label.get(by_names.label or "", {})
+    by_names = map_by_names(survey.subjects, () if needs is None else wanted_modalities(needs))
+    label = _label(survey.subjects, {source: len(values) for source, values in survey.values_by_label.items()})
+    values = survey.values_by_label.get(label or "", {})
     return DatabaseMapping(
         by_names.modalities,
-        by_names.label,
-        {0: 0, **dict.fromkeys(values, 1)} if by_names.label is not None else {},
+        label,
+        {0: 0, **dict.fromkeys(values, 1)} if label is not None else {},
         tuple(sorted({odd.subject for odd in survey.oddities if odd.kind == "duplicate" and odd.subject})),
     )
 
@@ -56,11 +57,12 @@ def map_by_names(
     """
     names = dict.fromkeys(name for subject in subjects for name in subject.channels)
     held = {name: {subject.name for subject in subjects if name in subject.channels} for name in names}
-    return DatabaseMapping(_modalities(held, wanted), _label(subjects))
+    return DatabaseMapping(_modalities(held, wanted), _label(subjects, {}))
 
 
-def _wanted(needs: Needs | None) -> tuple[str, ...]:
-    return () if needs is None else tuple(dict.fromkeys((*needs.modalities, *needs.companions)))
+def wanted_modalities(needs: Needs) -> tuple[str, ...]:
+    """Every modality that a method knows: those that it measures, and those that it looks at beside them."""
+    return tuple(dict.fromkeys((*needs.modalities, *needs.companions)))
 
 
 def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str, str]:
@@ -85,8 +87,8 @@ def _for_untold(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str
     return dict.fromkeys(held, _LIKELIEST if _LIKELIEST in wanted else wanted[0])
 
 
-def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject]) -> str | None:
-    """Source of the most labels; corrected before uncorrected ones, sure names before doubtful ones, fusions first."""
+def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], n_values: Mapping[str, int]) -> str | None:
+    """Source of the most labels; corrected ones first, then fusions, then those of few values and of sure names."""
     counts: dict[str, int] = {}
     fused: set[str] = set()
     for source, path in (item for subject in subjects for item in subject.labels.items()):
@@ -94,9 +96,10 @@ def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject]) -> str 
         if _FUSED.search(f"{path.parent.name}/{path.name}".lower()):
             fused.add(source)
 
-    def order(source: str) -> tuple[int, bool, int, bool, str]:
+    def order(source: str) -> tuple[int, bool, bool, int, int, str]:
         rank = label_rank(source)
+        doubt = 99 if rank is None else rank
         is_corrected = source.startswith(CORRECTIONS)
-        return -counts[source], not is_corrected, 99 if rank is None else rank, source not in fused, source
+        return -counts[source], not is_corrected, source not in fused, n_values.get(source, 0), doubt, source
 
     return min(counts, key=order, default=None)

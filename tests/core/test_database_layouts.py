@@ -84,6 +84,11 @@ def test_files_side_by_side_are_subjects(tmp_path: Path) -> None:
     }
 
 
+def test_images_alone_in_one_folder_are_subjects(tmp_path: Path) -> None:
+    touch(*(tmp_path / "images" / f"c{number}.nii.gz" for number in range(3)))
+    assert sorted(told(find_subjects(tmp_path))) == ["c0", "c1", "c2"]
+
+
 def test_parts_of_a_database_are_no_patients(tmp_path: Path) -> None:
     touch(tmp_path / "train" / "01" / "FLAIR.nii.gz", tmp_path / "test" / "02" / "FLAIR.nii.gz")
     touch(tmp_path / "train" / "03" / "FLAIR.nii.gz", tmp_path / "test" / "03" / "FLAIR.nii.gz")

@@ -13,6 +13,7 @@ from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_
 from mrviewer.database.mapped import map_labels, with_voxel_size
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.geometry import Geometry
+from mrviewer.method import Needs
 from mrviewer.readers import read_image
 from mrviewer.study import Study
 
@@ -110,6 +111,17 @@ def test_a_description_that_promises_too_many_volumes_is_one_sentence(tmp_path: 
     [subject] = open_database([str(tmp_path)], DatabaseMapping({"ADC": "ADC", "T2": "T2"}))
     with pytest.raises(InputError, match=r"x.nii.gz holds 1 volume\(s\) and ADC should be number 2"):
         subject.load()
+
+
+def test_without_a_mapping_a_method_gets_what_names_propose(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        save_image(tmp_path / "images" / f"x_{number}.nii.gz", number % 2)
+        save_labels(tmp_path / "labels" / f"x_{number}.nii.gz", (1, 2))
+    subjects = open_database([str(tmp_path)], needs=Needs(kspace=False, modalities=("FLAIR", "T1")))
+    assert [each.name for each in subjects] == ["x_0", "x_1"]
+    assert "x_2 holds the same image as x_0" in caplog.text
+    assert subjects[0].load().modalities == ("T1",)
+    assert set(np.unique(labels_of(subjects[0].load()))) == {0, 1}
 
 
 def test_a_value_without_a_class_is_lesion_or_refused() -> None:

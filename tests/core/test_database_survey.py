@@ -286,6 +286,7 @@ def test_real_traps_are_found_in_seconds(shared_data: Path) -> None:
     assert [each.kind for each in found["ms_lesjak_mni"].oddities] == ["unused-file"]
     assert odd(found["spinalcord_sct"], "series") == ["dmri", "fmri"]
     assert odd(found["spinalcord_sct"], "voxel-size") == []
+    assert propose_mapping(found["spinalcord_sct"]).label in ("seg_manual", "lesion_seg", "sc_seg")
 
 
 def test_a_fusion_of_segmentations_goes_before_each_of_them(tmp_path: Path) -> None:
