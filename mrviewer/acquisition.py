@@ -5,14 +5,15 @@ phase, and labelled so (`Origin.MAGNITUDE`): its k-space is conjugate-symmetric,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.errors import ShapeError
+from mrviewer.errors import MaskError, ShapeError
+from mrviewer.geometry import Geometry
 from mrviewer.method import Measurement
 from mrviewer.physics import adjoint, fft2c
 from mrviewer.sampling.mask import Mask
@@ -20,7 +21,14 @@ from mrviewer.study import Image, Origin, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["MagnitudeRawData", "measure", "raw_data", "reference_slice", "volume_from_slices"]
+__all__ = [
+    "MagnitudeRawData",
+    "measure",
+    "raw_data",
+    "reference_slice",
+    "volume_from_slices",
+    "within_acquired",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,11 @@ class MagnitudeRawData:
     def origin(self) -> Origin:
         """Always `Origin.MAGNITUDE`."""
         return Origin.MAGNITUDE
+
+    @property
+    def geometry(self) -> Geometry:
+        """Grid of the image."""
+        return self.image.geometry
 
     @property
     def slice_axis(self) -> int:
@@ -85,6 +98,35 @@ def reference_slice(raw: RawData, index: int) -> NDArray[np.float32] | None:
     return magnitude
 
 
+def within_acquired(mask: Mask, raw: RawData) -> Mask:
+    """Mask as a scan can meet it: without the samples that it never acquired.
+
+    Parameters
+    ----------
+    mask
+        Must fit the ``(y, x)`` of `raw`.
+    raw
+        A fully sampled scan leaves the mask as it is.
+
+    Raises
+    ------
+    MaskError
+        If the scan acquired nothing of what the mask asks for.
+    """
+    if raw.acquired is None:
+        return mask
+    pattern = mask.pattern & raw.acquired
+    if np.array_equal(pattern, np.broadcast_to(mask.pattern, pattern.shape)):
+        return mask
+    if not pattern.any():
+        raise MaskError(
+            f"the mask {mask.name} asks for samples of which this scan acquired none; take the mask full, which is all "
+            "that was acquired"
+        )
+    said = "the scan was acquired undersampled: what it lacks is left out of the mask"
+    return replace(mask, pattern=pattern, note=f"{mask.note}; {said}" if mask.note else said)
+
+
 def measure(
     study: Study, raw: RawData, mask: Mask, slices: Sequence[int], companions: Sequence[str] = ()
 ) -> Measurement:
@@ -107,6 +149,8 @@ def measure(
     ------
     ShapeError
         If mask and slices differ in size.
+    MaskError
+        If the scan was acquired undersampled and has nothing of what the mask asks for.
     """
     n_slices, _, height, width = raw.shape
     if mask.pattern.shape[0] not in (1, height) or mask.pattern.shape[1] != width:
@@ -115,12 +159,11 @@ def measure(
         )
     if any(not 0 <= index < n_slices for index in slices):
         raise ShapeError(f"slices {min(slices)} to {max(slices)} were asked for, but there are {n_slices}")
-    pattern = mask.pattern if raw.acquired is None else mask.pattern & raw.acquired
-    geometry = study.images[raw.modality].geometry if raw.modality in study.images else None
-    sizes = geometry.voxel_size_mm if geometry is not None else (1.0, 1.0, 1.0)
+    mask = within_acquired(mask, raw)
+    sizes = study.geometry(raw.modality).voxel_size_mm
     in_plane = [size for axis, size in enumerate(sizes) if axis != raw.slice_axis]
     return Measurement(
-        kspace=np.stack([raw.kspace(index) * pattern for index in slices]).astype(np.complex64, copy=False),
+        kspace=np.stack([raw.kspace(index) * mask.pattern for index in slices]).astype(np.complex64, copy=False),
         mask=mask,
         coil_maps=np.stack([raw.coil_maps(index) for index in slices]),
         modality=raw.modality,
@@ -147,11 +190,15 @@ def _image_slices(
             continue
         if name != raw.modality and not _on_grid_of(study, raw.modality, name):
             continue
-        stack = np.moveaxis(study.images[name].volume(), raw.slice_axis, 0)
-        chosen = stack[list(slices)].astype(np.float32)
+        if name == raw.modality and raw.origin is Origin.SCANNER:
+            # The image of a scan is computed from its k-space; the other slices need not be for these.
+            chosen = np.stack([np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))) for index in slices])
+        else:
+            stack = np.moveaxis(study.images[name].volume(), raw.slice_axis, 0)
+            chosen = stack[list(slices)].astype(np.float32)
         images[name] = np.nan_to_num(chosen, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     return images
 
 
 def _on_grid_of(study: Study, modality: str, other: str) -> bool:
-    return modality in study.images and study.images[other].geometry.matches(study.images[modality].geometry)
+    return study.images[other].geometry.matches(study.geometry(modality))

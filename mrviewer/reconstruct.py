@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from_slices
+from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from_slices, within_acquired
 from mrviewer.device import resolve_device
 from mrviewer.dynamic import ENHANCED_PHASES, measured_enhancement
 from mrviewer.geometry import Geometry
@@ -161,6 +161,7 @@ def reconstruct(
     require_fit(method, study, chosen)
     device = resolve_device(device)
     raw = raw_data(study, chosen)
+    mask = within_acquired(mask, raw)
     n_slices = raw.shape[0]
     whole_volume = method.card.needs.whole_volume
     at_once = n_slices if whole_volume else _SLICES_AT_ONCE[device.partition(":")[0]]

@@ -91,6 +91,11 @@ class RawData(Protocol):
         ...
 
     @property
+    def geometry(self) -> Geometry:
+        """Grid of the image that this k-space makes."""
+        ...
+
+    @property
     def slice_axis(self) -> int:
         """Axis of the study's grid along which slices are counted."""
         ...
@@ -168,8 +173,9 @@ class Study:
         return modality
 
     def geometry(self, modality: str | None = None) -> Geometry:
-        """Grid of one modality."""
-        return self.images[self.choose_modality(modality)].geometry
+        """Grid of one modality: that of its image, else that of its raw data."""
+        chosen = self.choose_modality(modality)
+        return self.images[chosen].geometry if chosen in self.images else self.raw[chosen].geometry
 
     def with_labels(self, labels: Image | None, *notes: str) -> "Study":
         """Return the same study with other reference labels."""

@@ -214,6 +214,10 @@ class _UnreadRawData:
     slice_axis: int = 0
     acquired: NDArray[np.bool_] | None = None
 
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry.axial((self.shape[0], *self.shape[2:]), (5.0, 1.0, 1.0))
+
     def kspace(self, index: int) -> NDArray[np.complex64]:
         raise AssertionError("`fits` read k-space; it must answer from shapes and names")
 

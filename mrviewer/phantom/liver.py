@@ -109,8 +109,10 @@ def liver_study(patient: LiverPatient) -> Study:
     """Scan a patient: the four phases with noise, eight coils, and the truth about the tumours."""
     seed = patient.seed
     noise_level = float(np.random.default_rng([seed, 31]).uniform(0.02, 0.05))
+    voxel_mm = patient.geometry.voxel_size_mm
     scans = {
-        name: SimulatedScan(name, volume, seed, noise_level=noise_level) for name, volume in patient.phases.items()
+        name: SimulatedScan(name, volume, seed, noise_level=noise_level, voxel_size_mm=voxel_mm)
+        for name, volume in patient.phases.items()
     }
     return Study(
         name=f"simulated liver patient {seed}",

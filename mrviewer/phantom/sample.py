@@ -44,7 +44,8 @@ def sample_study(seed: int = 0, *, cache: bool = True, disease: Disease = "ms") 
     else:
         options = PatientOptions(disease=disease, modalities=("FLAIR", "T1", "T1Gd", "T2"))
         patient = simulate_patient(_geometry(), seed, options)
-    scans = {name: SimulatedScan(name, volume, seed) for name, volume in patient.images.items()}
+    voxel_mm = patient.geometry.voxel_size_mm
+    scans = {name: SimulatedScan(name, volume, seed, voxel_size_mm=voxel_mm) for name, volume in patient.images.items()}
     images = {name: Image(ScannedImage(scan), patient.geometry, name) for name, scan in scans.items()}
     return Study(
         name=f"simulated {_DISEASES[disease]} patient {seed}",

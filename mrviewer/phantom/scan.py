@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.coils import ring_coil_maps
+from mrviewer.geometry import Geometry
 from mrviewer.physics import combine_coils, fft2c
 from mrviewer.study import Origin
 
@@ -41,6 +42,8 @@ class SimulatedScan:
     noise_level
         Standard deviation of the complex noise in one coil image (real and imaginary part each), in units of
         `magnitude`.
+    voxel_size_mm : (z, y, x)
+        Voxel edges.
     """
 
     modality: str
@@ -48,11 +51,18 @@ class SimulatedScan:
     seed: int
     n_coils: int = 8
     noise_level: float = 0.03
+    voxel_size_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def origin(self) -> Origin:
         """Always `Origin.PHANTOM`."""
         return Origin.PHANTOM
+
+    @property
+    def geometry(self) -> Geometry:
+        """Upright, around the isocentre."""
+        n_slices, height, width = self.magnitude.shape
+        return Geometry.axial((n_slices, height, width), self.voxel_size_mm)
 
     @property
     def slice_axis(self) -> int:

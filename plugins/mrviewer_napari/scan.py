@@ -126,7 +126,7 @@ def load_scan(
         study=study,
         modality=chosen,
         raw=raw,
-        geometry=_geometry(study, raw),
+        geometry=study.geometry(chosen),
         reference=reference,
         labels=_labels(study),
         data_range=1.0 if reference is None else float(reference.max(initial=0.0)) or 1.0,
@@ -165,15 +165,6 @@ def _labels(study: Study) -> NDArray[np.bool_] | None:
         return None
     positive: NDArray[np.bool_] = np.greater(study.labels.volume(), 0)
     return positive
-
-
-def _geometry(study: Study, raw: RawData) -> Geometry:
-    if raw.modality in study.images:
-        return study.images[raw.modality].geometry
-    n_slices, _, height, width = raw.shape
-    sizes = [height, width]
-    sizes.insert(raw.slice_axis, n_slices)
-    return Geometry.axial((sizes[0], sizes[1], sizes[2]), (1.0, 1.0, 1.0))
 
 
 def _reference(study: Study, raw: RawData) -> Generator[Progress, None, NDArray[np.float32] | None]:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
+from mrviewer.geometry import Geometry
 from mrviewer.live import LiveSlice
 from mrviewer.physics import adjoint, normalise_maps
 from mrviewer.sampling import Mask, make_mask
@@ -24,6 +25,10 @@ class ArrayRawData:
     origin: Origin = Origin.SCANNER
     slice_axis: int = 0
     acquired: NDArray[np.bool_] | None = None
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry.axial((1, *self.samples.shape[1:]), (1.0, 1.0, 1.0))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
