@@ -1,0 +1,153 @@
+"""One plane of an image: where it lies in the scanner, how its pixels are stored, and when it was taken."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.readers.dicom.stored_file import StoredFile
+
+__all__ = ["Frame", "Kind", "Moment", "PixelStore", "Place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a plane lies, in the patient coordinates of DICOM (Left, Posterior, Superior).
+
+    Parameters
+    ----------
+    position : (3,)
+        Centre of the first pixel, in mm.
+    orientation : (6,)
+        Unit vectors along a row and along a column.
+    """
+
+    position: tuple[float, ...]
+    orientation: tuple[float, ...]
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit vector across the plane."""
+        return np.cross(self.orientation[:3], self.orientation[3:])
+
+    @property
+    def height_mm(self) -> float:
+        """Position along the normal."""
+        return float(np.dot(self.position, self.normal))
+
+
+@dataclass(frozen=True)
+class PixelStore:
+    """How the pixels of a file are stored.
+
+    Parameters
+    ----------
+    rows, columns
+        Size of a whole stored plane.
+    type
+        numpy type of one stored value, byte order included.
+    bits_stored
+        Bits of it that count.
+    is_inverted
+        Whether the smallest value is the brightest (MONOCHROME1).
+    start
+        Byte at which the first plane begins; `None` if the pixels are compressed.
+    """
+
+    rows: int
+    columns: int
+    type: str
+    bits_stored: int
+    is_inverted: bool
+    start: int | None
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of one plane."""
+        return self.rows * self.columns * np.dtype(self.type).itemsize
+
+
+@dataclass(frozen=True, order=True)
+class Moment:
+    """What tells repetitions of one plane apart; 0 where the file does not say.
+
+    Parameters
+    ----------
+    temporal_position, acquisition, instance
+        Numbers that the scanner counts.
+    b_value
+        Diffusion weighting in s/mm2.
+    trigger_ms, acquired_at, created_at
+        Delay after the trigger; time of the day as a number ``hhmmss.s`` of the acquisition, and of the image.
+    frame
+        Number of the plane within its file, from 0.
+    """
+
+    temporal_position: float = 0
+    b_value: float = 0
+    trigger_ms: float = 0
+    acquisition: float = 0
+    acquired_at: float = 0
+    created_at: float = 0
+    instance: float = 0
+    frame: int = 0
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """What tells volumes of different meaning in one series apart.
+
+    Parameters
+    ----------
+    component
+        ``magnitude``, ``phase``, ``real``, ``imaginary``, or what else the image type says.
+    echo_ms
+        Echo time in ms; 0 where the file does not say.
+    """
+
+    component: str
+    echo_ms: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One plane.
+
+    Parameters
+    ----------
+    file, pixels
+        Where its pixels lie, and how.
+    number
+        Which plane of the file it is, from 0.
+    corner, shape
+        Row and column at which it begins in the stored plane, and its size; a mosaic holds several.
+    place
+        Where it lies; `None` if the file does not say.
+    height_mm
+        Position along the normal; without a place what `SliceLocation` says.
+    spacing_mm
+        Distance of slices, rows and columns; 0 where the file does not say.
+    slope, intercept
+        Stored value times slope plus intercept is the value.
+    moment, kind, stack
+        Which of the volumes of a series it belongs to.
+    """
+
+    file: StoredFile
+    pixels: PixelStore
+    number: int
+    corner: tuple[int, int]
+    shape: tuple[int, int]
+    place: Place | None
+    height_mm: float | None
+    spacing_mm: tuple[float, float, float]
+    slope: float
+    intercept: float
+    moment: Moment
+    kind: Kind
+    stack: str = ""
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether values differ from what is stored."""
+        return self.slope != 1 or self.intercept != 0

@@ -1,0 +1,119 @@
+"""The studies and series that a folder, a file, a DICOMDIR or a zip holds."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mrviewer.errors import FileFormatError
+from mrviewer.progress import Progress
+from mrviewer.readers.dicom.describe import describe_series
+from mrviewer.readers.dicom.files import FilesToRead, files_to_read, series_key
+from mrviewer.readers.dicom.header import Header, read_header
+from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.dicom.stored_file import StoredFile
+from mrviewer.readers.dicom.tags import Tag
+
+__all__ = ["list_series"]
+
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+MOST_NAMED = 3
+"""Damaged files that are named one by one."""
+
+
+@dataclass
+class _Found:
+    """What the headers told so far."""
+
+    series: dict[tuple[str, str, str], list[Header]] = field(default_factory=dict)
+    studies: dict[str, int] = field(default_factory=dict)
+    identity: Identity = field(default_factory=Identity)
+    instances: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    n_copies: int = 0
+
+
+def list_series(path: str | Path) -> Generator[Progress, None, tuple[SeriesEntry, ...]]:
+    """Find the series of a folder (and all below it), a zip, a DICOMDIR, or the series to which one file belongs.
+
+    Yields after each file; the progress that brings the first file of a series carries a preliminary `SeriesEntry` of
+    that file alone as its detail, so that a picture can be shown long before the last file is read.
+
+    Returns
+    -------
+    Series by study and number. One that cannot be opened is among them, and says why.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at the path.
+    FileFormatError
+        If it holds no DICOM file.
+    """
+    path = Path(path)
+    wanted = files_to_read(path)
+    found = _Found()
+    for done, file in enumerate(wanted.files, 1):
+        first = _take(file, wanted.series, found)
+        yield Progress(done, len(wanted.files), "files looked at", _preliminary(first, found) if first else None)
+    if not found.series:
+        reason = f": {found.failures[0]}" if found.failures else ""
+        raise FileFormatError(f"{path.name} holds no DICOM file that opens{reason}")
+    return tuple(_entries(found, _notes(found, wanted)))
+
+
+def _take(file: StoredFile, wanted_series: tuple[str, str, str] | None, found: _Found) -> Header | None:
+    """Sort one file in; the header is returned if it begins a new series."""
+    try:
+        header = read_header(file)
+    except FileFormatError as error:
+        found.failures.append(str(error))
+        return None
+    if header is None or header.text(Tag.SOP_CLASS) == _MEDIA_DIRECTORY:
+        return None
+    key = series_key(header)
+    if wanted_series not in (None, key):
+        return None
+    found.identity |= Identity.of(header)
+    instance = header.text(Tag.SOP_INSTANCE)
+    headers = found.series.setdefault(key, [])
+    if instance and instance in found.instances and _is_same_image(header, headers):
+        found.n_copies += 1
+        return None
+    found.instances.add(instance)
+    found.studies.setdefault(key[0], len(found.studies) + 1)
+    headers.append(header)
+    return header if len(headers) == 1 else None
+
+
+def _is_same_image(header: Header, known: list[Header]) -> bool:
+    """Whether a file of the same number lies at the same place; careless exports repeat numbers."""
+    instance, place = header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
+    return any(other.text(Tag.SOP_INSTANCE) == instance and other.data(Tag.POSITION) == place for other in known)
+
+
+def _preliminary(header: Header, found: _Found) -> SeriesEntry:
+    return describe_series([header], found.studies[header.text(Tag.STUDY_INSTANCE)], found.identity)
+
+
+def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
+    """Series in the order of study and number."""
+    entries = [
+        describe_series(headers, found.studies[study], found.identity, notes)
+        for (study, _, _), headers in found.series.items()
+    ]
+    yield from sorted(entries, key=lambda entry: (entry.study, entry.number, entry.description))
+
+
+def _notes(found: _Found, wanted: FilesToRead) -> tuple[str, ...]:
+    """What was left out of the whole listing."""
+    notes = [*wanted.notes, *(f"left out: {failure}" for failure in found.failures[:MOST_NAMED])]
+    if len(found.failures) > MOST_NAMED:
+        notes.append(f"left out: {len(found.failures) - MOST_NAMED} more damaged files")
+    if found.n_copies:
+        notes.append(f"left out: {_counted(found.n_copies)} of images that are there twice")
+    return found.identity.kept_out(notes, (file.name for file in wanted.files))
+
+
+def _counted(n_copies: int) -> str:
+    return "1 copy" if n_copies == 1 else f"{n_copies} copies"

@@ -1,0 +1,171 @@
+"""The frames of an enhanced multi-frame file: each with position, scaling and kind of its own.
+
+What all frames share stands in one functional group, what differs in another per frame (PS3.3, C.7.6.16).
+"""
+
+from dataclasses import dataclass, replace
+
+import pydicom
+
+from mrviewer.errors import FileFormatError
+from mrviewer.readers.dicom.faults import told_as
+from mrviewer.readers.dicom.frame import Frame, Kind, Moment
+from mrviewer.readers.dicom.header import Header, read_dataset
+from mrviewer.readers.dicom.single_frame import classic_frame, image_component, orthonormal_place
+from mrviewer.readers.dicom.tags import Tag
+
+__all__ = ["EnhancedFacts", "is_multi_frame", "multi_frames"]
+
+MOST_FRAMES = 100_000
+
+
+@dataclass(frozen=True)
+class EnhancedFacts:
+    """What the first frame says of the whole; 0 or empty where it does not.
+
+    Parameters
+    ----------
+    contrast
+        ``T1``, ``T2``, ``FLUID_ATTENUATED``, ... (PS3.3, C.8.13.3.1.5).
+    repetition_ms, echo_ms, inversion_ms
+        Times of the sequence.
+    sequence_name
+        Name of the pulse sequence.
+    scanning_sequence
+        ``GR``, ``SE`` and ``EP``, as classic files name them.
+    """
+
+    contrast: str = ""
+    repetition_ms: float = 0
+    echo_ms: float = 0
+    inversion_ms: float = 0
+    sequence_name: str = ""
+    scanning_sequence: tuple[str, ...] = ()
+
+
+def is_multi_frame(header: Header) -> bool:
+    """Whether a file may hold several planes."""
+    return (header.number(Tag.NUMBER_OF_FRAMES) or 0) >= 1
+
+
+def multi_frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts]:
+    """Planes of one file, in the order in which they are stored.
+
+    Raises
+    ------
+    FileFormatError
+        If the functional groups are missing or do not fit the number of frames.
+    """
+    name = header.file.name
+    n_frames = int(header.number(Tag.NUMBER_OF_FRAMES) or 0)
+    if n_frames > MOST_FRAMES:
+        raise FileFormatError(f"{name} announces {n_frames:,} frames, more than any MR image has; export it again")
+    base = classic_frame(header)
+    with told_as(f"{name} is a multi-frame file whose description of the frames is damaged; export it again"):
+        dataset = read_dataset(header.file, pixels=False)
+        shared = dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
+        groups = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        if not groups:
+            return _undescribed(base, n_frames), EnhancedFacts()
+        if len(groups) != n_frames:
+            raise FileFormatError(
+                f"{name} holds {n_frames} frames and describes {len(groups)} of them, so their places are unknown; "
+                "export it again"
+            )
+        described = [_Group(group, shared[0]) for group in groups]
+        frames = tuple(_frame(base, group, number) for number, group in enumerate(described))
+        return frames, _facts(described[0], dataset)
+
+
+def _undescribed(base: Frame, n_frames: int) -> tuple[Frame, ...]:
+    """Planes of a file that says nothing of each; one alone lies where the file does, several lie nowhere."""
+    if n_frames == 1:
+        return (base,)
+    return tuple(
+        replace(base, number=number, place=None, height_mm=None, moment=replace(base.moment, frame=number))
+        for number in range(n_frames)
+    )
+
+
+class _Group:
+    """Functional groups of one frame: its own, else the shared ones."""
+
+    def __init__(self, own: pydicom.Dataset, shared: pydicom.Dataset) -> None:
+        self._own = own
+        self._shared = shared
+
+    def find(self, sequence: str) -> pydicom.Dataset:
+        items = self._own.get(sequence) or self._shared.get(sequence)
+        return items[0] if items else pydicom.Dataset()
+
+
+def _frame(base: Frame, group: _Group, number: int) -> Frame:
+    position = _numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3)
+    orientation = _numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
+    place = orthonormal_place(position, orientation) or base.place
+    measures, scaling = group.find("PixelMeasuresSequence"), group.find("PixelValueTransformationSequence")
+    in_plane = _numbers(measures.get("PixelSpacing"), 2) or base.spacing_mm[1:]
+    across = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or base.spacing_mm[0]
+    return replace(
+        base,
+        number=number,
+        place=place,
+        height_mm=place.height_mm if place else None,
+        spacing_mm=(abs(float(across)), in_plane[0], in_plane[1]),
+        slope=float(scaling.get("RescaleSlope") or base.slope),
+        intercept=float(scaling.get("RescaleIntercept") or base.intercept),
+        moment=_moment(base.moment, group, number),
+        kind=_kind(base.kind, group),
+        stack=str(group.find("FrameContentSequence").get("StackID", "")),
+    )
+
+
+def _moment(base: Moment, group: _Group, number: int) -> Moment:
+    content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
+    return replace(
+        base,
+        temporal_position=float(content.get("TemporalPositionIndex") or base.temporal_position),
+        b_value=float(diffusion.get("DiffusionBValue") or 0),
+        trigger_ms=float(group.find("CardiacSynchronizationSequence").get("NominalCardiacTriggerDelayTime") or 0),
+        frame=number,
+    )
+
+
+def _kind(base: Kind, group: _Group) -> Kind:
+    frame_type = group.find("MRImageFrameTypeSequence")
+    values = tuple(str(value) for value in frame_type.get("FrameType") or ())
+    component = str(frame_type.get("ComplexImageComponent") or "")
+    named = image_component(("", "", component)) if component not in ("", "MIXED") else image_component(values)
+    derived = values[3] if len(values) > 3 and image_component(values) == "magnitude" else ""
+    if derived not in ("", "M", "MAGNITUDE", "NONE"):
+        named = derived.lower().replace("_", " ")
+    return Kind(named, round(float(group.find("MREchoSequence").get("EffectiveEchoTime") or base.echo_ms), 2))
+
+
+def _facts(group: _Group, dataset: pydicom.Dataset) -> EnhancedFacts:
+    modifier, timing = group.find("MRModifierSequence"), group.find("MRTimingAndRelatedParametersSequence")
+    inversion = modifier.get("InversionTimes") or 0
+    return EnhancedFacts(
+        str(
+            group.find("MRImageFrameTypeSequence").get("AcquisitionContrast")
+            or dataset.get("AcquisitionContrast")
+            or ""
+        ),
+        float(timing.get("RepetitionTime") or 0),
+        float(group.find("MREchoSequence").get("EffectiveEchoTime") or 0),
+        float(inversion if isinstance(inversion, int | float) else inversion[0]),
+        str(dataset.get("PulseSequenceName") or ""),
+        _scanning_sequence(dataset),
+    )
+
+
+def _scanning_sequence(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    echoes = {"GRADIENT": ("GR",), "SPIN": ("SE",), "BOTH": ("SE", "GR")}.get(str(dataset.get("EchoPulseSequence")), ())
+    return (*echoes, "EP") if dataset.get("EchoPlanarPulseSequence") == "YES" else echoes
+
+
+def _numbers(values: object, count: int) -> tuple[float, ...] | None:
+    """Numbers of a multi-valued element; `None` if there are not as many."""
+    if not isinstance(values, pydicom.multival.MultiValue) or len(values) != count:
+        return None
+    return tuple(float(value) for value in values)

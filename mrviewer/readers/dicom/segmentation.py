@@ -1,0 +1,82 @@
+"""DICOM SEG as labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import highdicom
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.readers.contents import FileContents
+from mrviewer.readers.dicom.faults import told_as
+from mrviewer.readers.dicom.header import read_dataset
+from mrviewer.readers.dicom.stored_file import StoredFile
+from mrviewer.study import Image
+
+__all__ = ["read_segmentation"]
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+MOST_VOXELS = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class _Segments:
+    """Label volume in the order of the file, and what the labels mean."""
+
+    labels: NDArray[np.generic]
+    affine: NDArray[np.float64]
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_segmentation(files: Sequence[StoredFile]) -> FileContents:
+    """Open a segmentation: one label volume, segment n is label n; fractional segments are cut at one half.
+
+    Where segments overlap, the last one wins, and a note says so.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged, lies on no regular grid, or is compressed in a way that no decoder knows.
+    """
+    file = files[0]
+    with told_as(
+        f"{file.name} is a segmentation that cannot be read: it is damaged, lies on no regular grid, or is compressed "
+        "in a way that does not open here"
+    ):
+        segments = _segments(file)
+    i, j, k = segments.labels.shape
+    geometry = Geometry.from_stored((i, j, k), segments.affine)
+    labels = np.ascontiguousarray(geometry.to_internal(segments.labels))
+    labels.setflags(write=False)
+    notes = list(segments.notes)
+    if len(files) > 1:
+        notes.append(f"the series holds {len(files)} segmentations; the first is used")
+    notes.append("segments: " + ", ".join(f"{number} {name}" for number, name in enumerate(segments.names, 1)))
+    return FileContents((Image(labels, geometry, "labels", file.path),), notes=tuple(notes))
+
+
+def _segments(file: StoredFile) -> _Segments:
+    segmentation = highdicom.seg.Segmentation.from_dataset(read_dataset(file, pixels=True), copy=False)
+    # The shape is asked for first: positions far apart would claim a volume that fills the memory.
+    grid = segmentation.get_volume_geometry(allow_missing_positions=True)
+    if grid is None:
+        raise ValueError("no regular grid")
+    if int(np.prod(grid.spatial_shape)) * len(segmentation.segment_numbers) > MOST_VOXELS:
+        raise FileFormatError(f"{file.name} claims a volume of {grid.spatial_shape} voxels; export it again")
+    volume = segmentation.get_volume(allow_missing_positions=True, rescale_fractional=True)
+    # (slice, row, column, segment); the affine takes these three indices to LPS+ millimetres.
+    planes = volume.array if volume.array.ndim == 4 else volume.array[..., None]
+    labels = np.zeros(planes.shape[:3], np.uint8 if planes.shape[3] < 256 else np.uint16)
+    overlap = 0
+    for number in range(planes.shape[3]):
+        inside = planes[..., number] >= 0.5
+        overlap += int(np.count_nonzero(inside & (labels > 0)))
+        labels[inside] = number + 1
+    notes = [f"segments overlap in {overlap:,} voxels, where the last one is kept"] if overlap else []
+    names = tuple(
+        str(segmentation.get_segment_description(number).segment_label) for number in segmentation.segment_numbers
+    )
+    return _Segments(labels, _LPS_TO_RAS @ volume.affine, names, tuple(notes))

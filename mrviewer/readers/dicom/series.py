@@ -1,0 +1,65 @@
+"""One series: what a person chooses from, and what is read when it is chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mrviewer.readers.dicom.stack import Stack
+from mrviewer.readers.dicom.stored_file import StoredFile
+
+__all__ = ["SeriesEntry"]
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesEntry:
+    """A series, its pixels unread.
+
+    Parameters
+    ----------
+    study
+        Number of its study in the listing, from 1.
+    number
+        Number that the scanner gave the series.
+    modality
+        Proposed modality; `dataclasses.replace` corrects it.
+    description, study_description
+        What the scanner's user called them; empty if that tells who the patient is.
+    sequence
+        Name of the pulse sequence.
+    matrix : (rows, columns)
+        Pixels of a slice.
+    n_slices, n_frames
+        Slices of a volume, and repetitions (time points, diffusion weightings) of the first volume.
+    volumes
+        What tells volumes of different meaning apart (echo, magnitude and phase); ``("",)`` if there is one.
+    voxel_size_mm : (slice, row, column)
+        Distances; 0 where it cannot be opened.
+    notes
+        What a person should know.
+    refusal
+        Why it cannot be opened, as a sentence; empty if it can.
+    is_segmentation
+        Whether it holds labels (DICOM SEG) and no image.
+    """
+
+    study: int
+    number: int
+    modality: str
+    description: str
+    study_description: str
+    sequence: str
+    matrix: tuple[int, int]
+    n_slices: int
+    n_frames: int
+    volumes: tuple[str, ...]
+    voxel_size_mm: tuple[float, float, float]
+    notes: tuple[str, ...] = ()
+    refusal: str = ""
+    is_segmentation: bool = False
+    files: tuple[StoredFile, ...] = field(default=(), repr=False)
+    stacks: Sequence[Stack] = field(default=(), repr=False)
+
+    @property
+    def title(self) -> str:
+        """One line for a person: number, description, modality."""
+        words = self.description or self.sequence or "no description"
+        return f"{self.number}: {words} ({self.modality})"

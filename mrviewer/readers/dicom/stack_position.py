@@ -1,0 +1,196 @@
+"""Where the planes of a stack lie: sorted along their normal, with equal steps, gaps named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.readers.dicom.frame import Frame
+
+__all__ = ["Levels", "find_levels", "stack_geometry"]
+
+SAME_HEIGHT_MM = 0.01
+"""Planes nearer than this lie at one place; headers round positions to about a micrometre."""
+UNEVEN = 0.05
+"""Largest deviation from equal steps, as a part of a step, that rounding and jitter explain."""
+MOST_MISSING = 0.25
+"""Largest part of the slices that may be missing."""
+TILTED = 2e-3
+"""Sideways move per step, as a part of it, above which a stack is sheared: about 0.1 degrees."""
+OBLIQUE_DEGREES = 0.5
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Planes by the place at which they lie.
+
+    Parameters
+    ----------
+    frames : (level, repetition)
+        Planes of each place, in the order along the normal.
+    slots : (level,)
+        Number of each place in the regular stack.
+    n_slices
+        Places of that stack, those that are missing included.
+    notes
+        What a person should know.
+    """
+
+    frames: tuple[tuple[Frame, ...], ...]
+    slots: tuple[int, ...]
+    n_slices: int
+    notes: tuple[str, ...] = ()
+
+
+def find_levels(frames: Sequence[Frame]) -> Levels:
+    """Sort planes along their normal, and find the step from one to the next.
+
+    Raises
+    ------
+    FileFormatError
+        If the steps are unequal, or too many slices are missing.
+    """
+    heights = [frame.height_mm for frame in frames if frame.height_mm is not None]
+    if len(heights) < len(frames):
+        return _by_number(frames)
+    order = np.argsort(heights, kind="stable")
+    levels: list[list[Frame]] = []
+    for index in order:
+        frame = frames[index]
+        if levels and heights[index] - _height(levels[-1][0]) <= SAME_HEIGHT_MM:
+            levels[-1].append(frame)
+        else:
+            levels.append([frame])
+    slots, notes = _slots(np.array([_height(level[0]) for level in levels]), frames[0])
+    return Levels(tuple(map(tuple, levels)), slots, slots[-1] + 1, notes)
+
+
+def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tuple[str, ...]]:
+    """Grid of a stack whose planes have `shape` (rows, columns), and what is unusual about it.
+
+    Raises
+    ------
+    FileFormatError
+        If the planes move sideways by unequal steps.
+    """
+    first = levels.frames[0][0]
+    spacing, notes = _stated_spacing(first, levels)
+    if first.place is None:
+        notes.append(
+            "the file does not say where it lies; it is taken as axial from foot to head, "
+            "so sides may be swapped and sizes wrong"
+        )
+        geometry = Geometry.axial((levels.n_slices, *shape), spacing)
+        # Slices count from the foot, as they were sorted; the internal order begins at the head.
+        return Geometry(geometry.shape, geometry.affine, _STORED_FROM_FOOT), tuple(notes)
+    step = _step(levels, spacing[0])
+    affine = np.eye(4)
+    affine[:3, 0] = np.array(first.place.orientation[:3]) * spacing[2]
+    affine[:3, 1] = np.array(first.place.orientation[3:]) * spacing[1]
+    affine[:3, 2] = step
+    affine[:3, 3] = first.place.position
+    geometry = Geometry.from_stored((shape[1], shape[0], levels.n_slices), _LPS_TO_RAS @ affine)
+    return geometry, (*notes, *_tilt(step, first.place.normal), *_obliquity(geometry))
+
+
+_STORED_FROM_FOOT = np.array([[2.0, -1.0], [1.0, 1.0], [0.0, 1.0]])
+"""From internal order to (column, row, slice from the foot)."""
+
+
+def _height(frame: Frame) -> float:
+    return frame.height_mm or 0.0
+
+
+def _by_number(frames: Sequence[Frame]) -> Levels:
+    """Order planes that do not say where they lie by their number."""
+    ordered = sorted(frames, key=lambda frame: (frame.moment.instance, frame.number, frame.file))
+    notes = ("the slices do not say where they lie; they are ordered by their number",)
+    return Levels(tuple((frame,) for frame in ordered), tuple(range(len(ordered))), len(ordered), notes)
+
+
+def _slots(heights: NDArray[np.float64], frame: Frame) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Number of each place in a stack of equal steps."""
+    if len(heights) < 3:
+        return tuple(range(len(heights))), ()
+    steps = np.diff(heights)
+    step = float(np.median(steps))
+    # The median of rounded steps is refined over the whole stack.
+    counts = np.maximum(np.rint(steps / step), 1)
+    step = float((heights[-1] - heights[0]) / counts.sum())
+    slots = np.concatenate([[0], np.cumsum(counts)])
+    if np.abs(heights - heights[0] - slots * step).max() > UNEVEN * step:
+        raise FileFormatError(
+            f"the series of {frame.file.name} has slices {steps.min():.2f} to {steps.max():.2f} mm apart, and a volume "
+            "needs equal steps; export it complete, or resample it"
+        )
+    missing = sorted(set(range(int(slots[-1]) + 1)) - set(slots.astype(int).tolist()))
+    if len(missing) > MOST_MISSING * (slots[-1] + 1):
+        raise FileFormatError(
+            f"the series of {frame.file.name} lacks {len(missing)} of {int(slots[-1]) + 1} slices; export it complete"
+        )
+    return tuple(int(slot) for slot in slots), _gap_note(missing, int(slots[-1]) + 1)
+
+
+def _gap_note(missing: list[int], n_slices: int) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    names = ", ".join(str(slot + 1) for slot in missing)
+    which = f"slice {names} of {n_slices} is" if len(missing) == 1 else f"slices {names} of {n_slices} are"
+    return (f"{which} missing (counted along the normal) and left empty; figures of the whole volume include that",)
+
+
+def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, float], list[str]]:
+    """Distance of slices, rows and columns in mm; 1 mm where it is not stated and cannot be seen."""
+    across, rows, columns = frame.spacing_mm
+    notes: list[str] = []
+    if not rows or not columns:
+        rows = columns = 1.0
+        notes.append("the file does not state the size of a pixel; 1 mm is taken")
+    heights = [_height(level[0]) for level in levels.frames]
+    if frame.height_mm is not None and len(heights) > 1:
+        across = (heights[-1] - heights[0]) / (levels.n_slices - 1)
+    elif not across:
+        across = 1.0
+        notes.append("the file does not state the thickness of a slice; 1 mm is taken")
+    return (across, rows, columns), notes
+
+
+def _step(levels: Levels, across_mm: float) -> NDArray[np.float64]:
+    """Vector from one slice to the next, in mm."""
+    places = [level[0].place for level in levels.frames]
+    positions = np.array([place.position for place in places if place is not None])
+    normal = places[0].normal if places[0] is not None else np.array([0.0, 0.0, 1.0])
+    if len(positions) < 2:
+        return normal * across_mm
+    slots = np.array(levels.slots, float)
+    step: NDArray[np.float64] = (positions[-1] - positions[0]) / slots[-1]
+    if np.abs(positions - positions[0] - slots[:, None] * step).max() > max(UNEVEN * float(np.linalg.norm(step)), 0.05):
+        frame = levels.frames[0][0]
+        raise FileFormatError(
+            f"the slices of the series of {frame.file.name} do not lie on one line; export it as straight stacks"
+        )
+    return step
+
+
+def _tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> list[str]:
+    across = float(step @ normal)
+    sideways = float(np.linalg.norm(step - across * normal))
+    if sideways <= TILTED * across:
+        return []
+    return [
+        f"the slices are shifted sideways by {sideways:.2f} mm from one to the next (as with a tilted gantry); "
+        "the grid is sheared, and it is shown by its nearest axes"
+    ]
+
+
+def _obliquity(geometry: Geometry) -> list[str]:
+    if geometry.is_sheared or geometry.obliquity_degrees <= OBLIQUE_DEGREES:
+        return []
+    return [
+        f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees; "
+        "it is shown along its own axes"
+    ]
