@@ -48,8 +48,8 @@ def whitening_matrix(
     covariance : complex, (coil, coil)
         Hermitian, from `noise_covariance`.
     bandwidth_ratio
-        Dwell time of the noise scan over that of the image scan, times the part of the noise that the receiver lets
-        through: noise variance grows with the bandwidth.
+        Variance of the noise of the image scan over that of the noise scan. It grows with the bandwidth: dwell time of
+        the noise scan, divided by that of the image scan and by the relative noise bandwidth of the receiver.
 
     Returns
     -------

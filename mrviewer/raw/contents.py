@@ -1,0 +1,77 @@
+"""From k-space to what a file gives a study: raw data, and the image where one is known."""
+
+from collections.abc import Sequence
+
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
+from mrviewer.raw.magnitude import MagnitudeVolume
+from mrviewer.raw.pattern import Sampling
+from mrviewer.readers.contents import FileContents
+from mrviewer.study import Image
+
+__all__ = ["POSITION_NOTE", "raw_contents", "require_sizes"]
+
+POSITION_NOTE = "the position in the scanner is not taken over: left and right may be swapped"
+MOST_COILS = 1024
+LARGEST_EDGE = 16384
+
+
+def raw_contents(
+    path_name: str,
+    modality: str,
+    source: KspaceSource,
+    sampling: Sampling,
+    voxel_size_mm: tuple[float, float, float],
+    notes: Sequence[str] = (),
+    slice_axis: int = 0,
+) -> FileContents:
+    """Raw data of one image, with the image itself if the scan is fully sampled.
+
+    Parameters
+    ----------
+    path_name
+        The file, for what is refused.
+    modality
+        Of the image.
+    source, sampling
+        Where k-space is, and what of it was acquired.
+    voxel_size_mm : (z, y, x)
+        Of the image.
+    notes
+        What else a person should know.
+    slice_axis
+        Axis of the volume along which slices are counted.
+
+    Raises
+    ------
+    FileFormatError
+        If the sizes are none of a scan.
+    """
+    require_sizes(path_name, source.shape)
+    n_slices, _, height, width = source.shape
+    sizes = [height, width]
+    sizes.insert(slice_axis, n_slices)
+    geometry = Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm)
+    raw = CartesianRawData(modality, geometry, source, sampling.acquired, slice_axis)
+    images = () if sampling.acquired is not None else (Image(MagnitudeVolume(raw), geometry, modality),)
+    return FileContents(images, (raw,), (*notes, *sampling.notes, POSITION_NOTE))
+
+
+def require_sizes(path_name: str, shape: tuple[int, int, int, int]) -> None:
+    """Refuse sizes ``(slice, coil, y, x)`` that no scan has, before memory is taken.
+
+    Raises
+    ------
+    FileFormatError
+        If one is 0, or beyond what a scanner makes.
+    """
+    n_slices, n_coils, height, width = shape
+    if min(shape) < 1 or min(height, width) < 2:
+        raise FileFormatError(
+            f"{path_name} holds k-space of {shape} (slice, coil, y, x), which is no image; check the axes"
+        )
+    if n_coils > MOST_COILS or max(height, width, n_slices) > LARGEST_EDGE:
+        raise FileFormatError(
+            f"{path_name} announces k-space of {shape} (slice, coil, y, x), more than any scan has; check the axes"
+        )

@@ -1,0 +1,63 @@
+"""Which samples a scan acquired, and what that means."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Sampling", "acquired_pattern", "interpret"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """What is known of the sampling of a scan.
+
+    Parameters
+    ----------
+    acquired : bool, (y | 1, x)
+        `None` if the scan is fully sampled, but for edges that were filled with zeros.
+    notes
+        What a person should know.
+    """
+
+    acquired: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def acquired_pattern(kspace: NDArray[np.complexfloating]) -> NDArray[np.bool_]:
+    """Samples ``(y, x)`` of k-space ``(coil, y, x)`` that are not zero in every coil."""
+    pattern: NDArray[np.bool_] = np.any(kspace != 0, axis=0)
+    return pattern
+
+
+def interpret(pattern: NDArray[np.bool_]) -> Sampling:
+    """Tell a scan with gaps from one that is full, but for edges that no scanner measured.
+
+    Parameters
+    ----------
+    pattern : bool, (y | 1, x)
+        Samples that are not zero.
+    """
+    # Single zeros happen in measured data where the receiver resolves few levels; whole gaps are made of many.
+    rows, columns = pattern.any(axis=1), pattern.any(axis=0)
+    kept = (_span(rows), _span(columns))
+    inside = pattern[kept[0], kept[1]]
+    if inside.size == 0 or np.count_nonzero(inside) < 0.98 * inside.size:
+        acquired = pattern[:1] if (pattern == pattern[:1]).all() else pattern
+        rate = pattern.size / max(1, int(np.count_nonzero(pattern)))
+        return Sampling(
+            acquired, (f"the scan was acquired undersampled, by {rate:.1f}: no reference and no error map exist",)
+        )
+    notes = []
+    for name, span, size in (("y", kept[0], pattern.shape[0]), ("x", kept[1], pattern.shape[1])):
+        if (n_acquired := span.stop - span.start) < size:
+            notes.append(
+                f"k-space was acquired in {n_acquired} of {size} samples along {name} (partial Fourier, or a matrix "
+                "filled up); the rest is zero"
+            )
+    return Sampling(None, tuple(notes))
+
+
+def _span(acquired: NDArray[np.bool_]) -> slice:
+    where = np.flatnonzero(acquired)
+    return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)
