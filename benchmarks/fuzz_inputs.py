@@ -1,0 +1,229 @@
+"""Damaged files for the fuzzing run: sound ones, made here or real, and what may happen to their bytes."""
+
+import gzip
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import h5py
+import nibabel
+import numpy as np
+from nibabel.filename_parser import splitext_addext
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage, generate_uid
+from scipy.io import savemat
+
+__all__ = ["Seed", "endless", "made_seeds", "mutated", "real_seeds"]
+
+LARGEST_REAL = 3 << 20
+SEEDS_A_FOLDER = 4
+HEADER = 4096
+"""Bytes at the start in which most damage is done, since headers decide what memory is taken."""
+EXTREMES = (0, 1, 0x7F, 0x80, 0xFF)
+NUMBERS = (0, 1, -1, 2**15 - 1, -(2**15), 2**31 - 1, -(2**31), 30000, 2**16 + 1)
+REAL_NUMBERS = (0.0, -1.0, 1e-30, 1e30, float("inf"), float("nan"))
+PATTERNS = {
+    "nifti": ("*.nii", "*.nii.gz", "*.img.gz"),
+    "dicom": ("*.dcm", "*.IMA"),
+    "hdf5": ("*.h5",),
+    "bart": ("*.cfl",),
+    "numpy": ("*.npy",),
+    "matlab": ("*.mat",),
+    "twix": ("*.dat",),
+}
+_PARTNERS = {".img": ".hdr", ".cfl": ".hdr"}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A sound input: one file, or the two of a pair.
+
+    Parameters
+    ----------
+    kind
+        Format, as the table of the run names it.
+    files
+        Bytes by ending; the first one is opened.
+    """
+
+    kind: str
+    files: dict[str, bytes]
+
+
+def made_seeds() -> list[Seed]:
+    """Small sound files of every format, for a checkout without real data."""
+    rng = np.random.default_rng(0)
+    volume = rng.integers(0, 900, (9, 8, 6)).astype(np.int16)
+    kspace = (rng.normal(size=(2, 2, 16, 12)) + 1j * rng.normal(size=(2, 2, 16, 12))).astype(np.complex64)
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    first, second = nibabel.Nifti1Image(volume, affine), nibabel.Nifti2Image(volume.astype(np.float32), affine)
+    pair = nibabel.Nifti1Pair(volume, affine)
+    holders = {name: nibabel.FileHolder(fileobj=BytesIO()) for name in ("header", "image")}
+    pair.to_file_map(holders)
+    header, image = (holder.fileobj.getvalue() for holder in holders.values())
+    return [
+        Seed("nifti", {".nii": first.to_bytes()}),
+        Seed("nifti", {".nii": second.to_bytes()}),
+        Seed("nifti", {".nii.gz": gzip.compress(first.to_bytes(), mtime=0)}),
+        Seed("nifti", {".img": image, ".hdr": header}),
+        Seed("dicom", {".dcm": _dicom(explicit=True)}),
+        Seed("dicom", {".dcm": _dicom(explicit=False)}),
+        Seed("matlab", {".mat": _saved(lambda stream: savemat(stream, {"data": volume, "t": np.arange(6.0)}))}),
+        Seed("matlab", {".mat": _saved(lambda stream: savemat(stream, {"x": kspace[0]}, do_compression=True))}),
+        Seed("numpy", {".npy": _saved(lambda stream: np.save(stream, kspace[0]))}),
+        Seed("bart", {".cfl": kspace[0].tobytes(), ".hdr": b"# Dimensions\n12 16 1 2 1 1 1 1 1 1 1 1 1 1 1 1\n"}),
+        Seed("hdf5", {".h5": _fastmri(kspace)}),
+    ]
+
+
+def real_seeds(folder: Path) -> list[Seed]:
+    """A few files of each sub-folder and format, none large: breadth is in their writers."""
+    seeds: list[Seed] = []
+    for kind, patterns in PATTERNS.items():
+        by_folder: dict[Path, int] = {}
+        for path in sorted({one for pattern in patterns for one in folder.rglob(pattern)}):
+            taken = by_folder.get(path.parent, 0)
+            if path.stat().st_size > LARGEST_REAL or taken >= SEEDS_A_FOLDER:
+                continue
+            by_folder[path.parent] = taken + 1
+            _, ending, compressed = splitext_addext(path.name)
+            partner = path.with_suffix(_PARTNERS.get(ending, ".nothing"))
+            files = {ending + compressed: path.read_bytes()}
+            seeds.append(Seed(kind, files | ({partner.suffix: partner.read_bytes()} if partner.is_file() else {})))
+    return seeds
+
+
+def mutated(seed: Seed, others: list[Seed], rng: np.random.Generator) -> Seed:
+    """The same input with one to four things done to one of its files."""
+    ending = str(rng.choice(list(seed.files)))
+    content = seed.files[ending]
+    inside = ending.endswith(".gz") and rng.random() < 0.7
+    if inside:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            inside = False
+    for _ in range(int(rng.integers(1, 5))):
+        content = _ACTIONS[int(rng.integers(len(_ACTIONS)))](content, others, rng)
+    if inside:
+        content = gzip.compress(content, compresslevel=1, mtime=0)
+    return Seed(seed.kind, {**seed.files, ending: content})
+
+
+def _place(content: bytes, rng: np.random.Generator) -> int:
+    """Somewhere in the file, mostly in its header."""
+    end = min(len(content), HEADER) if rng.random() < 0.8 else len(content)
+    return int(rng.integers(max(end, 1)))
+
+
+def _flip(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    changed = bytearray(content)
+    for _ in range(int(rng.integers(1, 9)) if content else 0):
+        changed[_place(content, rng)] ^= 1 << int(rng.integers(8))
+    return bytes(changed)
+
+
+def _set(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    place = _place(content, rng)
+    return content[:place] + bytes([int(rng.choice(EXTREMES))]) * int(rng.integers(1, 17)) + content[place + 1 :]
+
+
+def _number(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """An extreme number over what stands there, in one of the widths and byte orders of headers."""
+    place = _place(content, rng) & ~1
+    order = "<" if rng.random() < 0.8 else ">"
+    if rng.random() < 0.25:
+        value = struct.pack(order + "f", float(rng.choice(REAL_NUMBERS)))
+    else:
+        number, width = int(rng.choice(NUMBERS)), int(rng.choice([2, 4, 8]))
+        value = (number % 256**width).to_bytes(width, "little" if order == "<" else "big")
+    return content[:place] + value + content[place + len(value) :]
+
+
+def _digits(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """Another digit where there is one: sizes in text headers."""
+    places = [index for index, byte in enumerate(content[:HEADER]) if 0x30 <= byte <= 0x39]
+    if not places:
+        return _flip(content, others, rng)
+    place = places[int(rng.integers(len(places)))]
+    return content[:place] + rng.choice([b"-", b"9" * 12, b"0", b"1e9", b"nan"]) + content[place + 1 :]
+
+
+def _truncate(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    return content[: int(rng.integers(len(content) + 1))]
+
+
+def _extend(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    return content + rng.bytes(int(rng.integers(1, 2048)))
+
+
+def _cut_out(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    place = _place(content, rng)
+    return content[:place] + content[place + int(rng.integers(1, 64)) :]
+
+
+def _repeat(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    place, length = _place(content, rng), int(rng.integers(1, 256))
+    return content[: place + length] + content[place:]
+
+
+def _splice(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """The start of this file, and the rest of another one."""
+    other = next(iter(others[int(rng.integers(len(others)))].files.values()))
+    place = _place(content, rng)
+    return content[:place] + other[place:]
+
+
+_ACTIONS: tuple[Callable[[bytes, list[Seed], np.random.Generator], bytes], ...] = (
+    _flip, _flip, _set, _number, _number, _number, _digits, _truncate, _extend, _cut_out, _repeat, _splice,
+)  # fmt: skip
+
+
+def _saved(write: Callable[[BytesIO], object]) -> bytes:
+    stream = BytesIO()
+    write(stream)
+    return stream.getvalue()
+
+
+def _fastmri(kspace: np.ndarray) -> bytes:
+    def write(stream: BytesIO) -> None:
+        with h5py.File(stream, "w") as file:
+            file["kspace"] = kspace
+            file["reconstruction_rss"] = np.abs(kspace).sum(1).astype(np.float32)
+            file.attrs["acquisition"] = "AXFLAIR"
+
+    return _saved(write)
+
+
+def _dicom(*, explicit: bool) -> bytes:
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
+    header.SOPClassUID, header.SOPInstanceUID = MRImageStorage, generate_uid(entropy_srcs=["fuzz"])
+    header.StudyInstanceUID, header.SeriesInstanceUID = "1.2.3", "1.2.3.4"
+    header.FrameOfReferenceUID, header.Modality = "1.2.3.5", "MR"
+    header.PatientName, header.PatientID, header.SeriesDescription = "A^B", "1", "FLAIR"
+    header.SeriesNumber, header.InstanceNumber = 1, 1
+    header.ImagePositionPatient, header.ImageOrientationPatient = [0, 0, 0], [1, 0, 0, 0, 1, 0]
+    header.PixelSpacing, header.SliceThickness, header.RepetitionTime, header.EchoTime = [1, 1], 2, 9000, 100
+    header.Rows, header.Columns, header.SamplesPerPixel = 12, 10, 1
+    header.PhotometricInterpretation = "MONOCHROME2"
+    header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 12, 11, 0
+    header.RescaleSlope, header.RescaleIntercept = 2, 0
+    header.PixelData = np.arange(120, dtype="<u2").tobytes()
+    return _saved(lambda stream: header.save_as(stream, enforce_file_format=True))
+
+
+def endless(seeds: list[Seed], seed: int) -> Iterator[tuple[int, Seed]]:
+    """Mutations without end, each known by its number and the seed of the run; formats take turns."""
+    kinds = sorted({one.kind for one in seeds})
+    by_kind = {kind: [one for one in seeds if one.kind == kind] for kind in kinds}
+    number = 0
+    while True:
+        rng = np.random.default_rng((seed, number))
+        pool = by_kind[kinds[number % len(kinds)]]
+        yield number, mutated(pool[int(rng.integers(len(pool)))], seeds, rng)
+        number += 1
