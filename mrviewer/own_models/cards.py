@@ -56,7 +56,7 @@ def own_card(model: OwnModel, card: Card) -> Card:
         limits=(
             f"A model of your own, {come} {model.parent} on {database}; not checked by anybody else.",
             "Whether its weights may be passed on is for the terms of that database to say.",
-            *card.limits,
+            *(f"Of {model.method} as it is shipped: {limit}" for limit in card.limits),
         ),
         parent=model.parent,
     )

@@ -110,6 +110,7 @@ def test_its_card_tells_where_it_comes_from(make_run: MakeRun) -> None:
     assert "better" in card.figures[1]
     assert not set(usual.figures) & set(card.figures), "figures of other weights"
     assert "fine-tuned from unet-full on ward_7; not checked by anybody else" in card.limits[0]
+    assert card.limits[2:] == tuple(f"Of unet-full as it is shipped: {limit}" for limit in usual.limits)
     assert "Miller" not in str(card)
 
 
