@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from mrviewer.errors import MrviewerError
+from mrviewer.errors import InputError, MrviewerError
 from mrviewer.finetuning.figures import Figures, mean_figures
 from mrviewer.finetuning.files import BEST, SUMMARY, WEIGHTS
 from mrviewer.finetuning.lineage import file_hash, lineage_of
@@ -15,7 +15,7 @@ from mrviewer.finetuning.result import FinetuneSummary
 from mrviewer.finetuning.setting import Setting
 from mrviewer.finetuning.verdict import judge
 from mrviewer.finetuning.zero_shot import flat, measure_all
-from mrviewer.own_models import add_model
+from mrviewer.own_models import add_model, check_model_name, suggest_model_name
 from mrviewer.progress import Progress
 from mrviewer.training.fitting import Fitting
 from mrviewer.weights import Weights, load_weights, save_weights
@@ -143,9 +143,16 @@ def _add(setting: Setting) -> str:
     plan = setting.order.plan
     if not plan.add:
         return ""
+    name = plan.model_name
     try:
-        add_model(setting.folder / WEIGHTS, plan.model_name)
+        check_model_name(name)
+    except InputError as error:
+        # Free when the run began; another run may have taken it since.
+        name = suggest_model_name(name)
+        setting.note(f"the new model is called {name!r}: {error}")
+    try:
+        add_model(setting.folder / WEIGHTS, name)
     except MrviewerError as error:
         setting.note(f"the new model is not among the methods: {error}; its weights are in the folder of the run")
         return ""
-    return plan.model_name
+    return name

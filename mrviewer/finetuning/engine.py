@@ -17,8 +17,9 @@ from mrviewer.finetuning.ending import end_run, keep_weights
 from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
 from mrviewer.finetuning.journal import Journal, open_journal
 from mrviewer.finetuning.lock import hold_lock
+from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
-from mrviewer.finetuning.orders import find_parent, named, read_order, split_database
+from mrviewer.finetuning.orders import find_parent, read_order, split_database
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, is_full_disk, prepare
 from mrviewer.finetuning.record import RunState
@@ -64,6 +65,7 @@ def run_plan(
     with contextlib.ExitStack() as stack:
         if writes:
             require_right_folder(folder, resume=resume)
+            plan = plan if resume else named(plan)
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(hold_lock(folder))
             if not obey_old_wishes:
@@ -75,7 +77,6 @@ def run_plan(
             if (folder / SUMMARY).is_file():
                 return read_summary(folder)
             if writes and not resume:
-                plan = named(plan)
                 write_plan(plan)
             journal.event("start", resumed=resume, method=plan.method, database=plan.database_name, name=plan.name)
             return (yield from _run(plan, journal, is_interrupted))

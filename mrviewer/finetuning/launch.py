@@ -8,9 +8,10 @@ from pathlib import Path
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.files import OUTPUT
 from mrviewer.finetuning.lock import reserve_lock
+from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
-from mrviewer.finetuning.resuming import require_right_folder
+from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
 
 __all__ = ["launch"]
 
@@ -35,6 +36,7 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
     """
     folder = plan.checked().folder
     require_right_folder(folder, resume=resume)
+    plan = resumed_plan(plan) if resume else named(plan)
     folder.mkdir(parents=True, exist_ok=True)
     _children[:] = [child for child in _children if child.poll() is None]
     with reserve_lock(folder) as make_lock_of:

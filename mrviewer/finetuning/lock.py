@@ -21,6 +21,7 @@ __all__ = ["Holder", "hold_lock", "read_holder", "reserve_lock"]
 _PATIENCE_SECONDS = 1.0
 _CLOCK_SECONDS = 2.0
 _SILENT_SECONDS = 600.0
+_LENGTH = 512
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def reserve_lock(run: Path) -> Iterator[Callable[[int], None]]:
 def _locked(run: Path) -> Iterator[TextIO]:
     # The system lets go of the lock when its process ends, however it ends; the text is for those who look, and for the
     # moment between the start of a process and its taking the lock.
-    with (run / LOCK).open("a+", encoding="utf-8") as file:
+    descriptor = os.open(run / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not _try_lock(file):
             if time.monotonic() > deadline:
@@ -130,6 +132,5 @@ def _holder(pid: int) -> Holder:
 
 
 def _write(file: TextIO, holder: Holder) -> None:
-    file.truncate(0)
-    file.write(json.dumps(vars(holder)))
-    file.flush()
+    # In one go and always as long, so that nobody who looks meets an empty file or half a line.
+    os.pwrite(file.fileno(), json.dumps(vars(holder)).ljust(_LENGTH).encode(), 0)

@@ -11,13 +11,13 @@ from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_
 from mrviewer.errors import InputError
 from mrviewer.finetuning.plan import FinetunePlan
 from mrviewer.method import get_method
-from mrviewer.own_models import Adaptable, check_model_name, suggest_model_name
+from mrviewer.own_models import Adaptable
 from mrviewer.study import Study
 from mrviewer.training.evaluate import Terms
 from mrviewer.training.recipe import Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
 
-__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "named", "read_order", "split_database"]
+__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "split_database"]
 
 _GIVEN_MASKS = ("learned", "file:", "full")
 
@@ -117,21 +117,6 @@ def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
     return Order(plan, parent, parent.recipe(overrides), overrides)
 
 
-def named(plan: FinetunePlan) -> FinetunePlan:
-    """Return the plan of a new run with a name that its model can have.
-
-    Raises
-    ------
-    InputError
-        If the name is taken or cannot be one.
-    """
-    if not plan.name:
-        return replace(plan, name=suggest_model_name(plan.method, plan.database_name))
-    if plan.add:
-        check_model_name(plan.name)
-    return plan
-
-
 def split_database(plan: FinetunePlan) -> tuple[list[Subject], list[Subject]]:
     """Subjects to train on and to validate on; a patient is never on both sides.
 
@@ -141,7 +126,10 @@ def split_database(plan: FinetunePlan) -> tuple[list[Subject], list[Subject]]:
         If there is no validation case, or a database is missing.
     """
     mapping = None if plan.mapping is None else DatabaseMapping.from_json(plan.mapping)
-    subjects = open_database(plan.database, mapping)
+    needs = get_method(plan.method).card.needs
+    if plan.modality:
+        needs = replace(needs, modalities=(plan.modality,))
+    subjects = open_database(plan.database, mapping, needs=needs)
     return split_by_patient(subjects, plan.validation or plan.validation_share, _seed(plan))
 
 

@@ -2,13 +2,13 @@
 
 import errno
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.progress import Progress
-from mrviewer.study import Study
+from mrviewer.training.preparing import Skipped
 from mrviewer.training.recipe import BatchSource, Recipe
 
 __all__ = ["DatabaseWatch", "Prepared", "is_full_disk", "prepare"]
@@ -57,48 +57,34 @@ class DatabaseWatch:
 
 
 def prepare(recipe: Recipe, subjects: Sequence[Subject], watch: DatabaseWatch) -> Generator[Progress, None, Prepared]:
-    """Prepare subjects by a recipe, without those that fail.
+    """Prepare subjects by a recipe, and note those that it leaves out.
 
     Raises
     ------
     InputError
         If the database is gone, or none of its subjects can be used.
     """
-    left, skipped = list(subjects), dict[str, str]()
-    while left:
-        seen = _Seen()
-        try:
-            source = yield from recipe.source([seen.watched(subject) for subject in left])
-        except (MrviewerError, OSError, EOFError, ValueError) as error:
-            watch.require()
-            if seen.last is None or is_full_disk(error):
-                raise
-            # Subjects are prepared one after the other, so that the last one opened is the one that failed.
-            skipped[seen.last] = str(error)
-            left = [subject for subject in left if subject.name != seen.last]
-            yield Progress(0, len(left), f"left out {seen.last}: {error}")
-        else:
-            return Prepared(source, tuple(left), skipped)
-    name, why = list(skipped.items())[-1]
-    raise InputError(f"no subject can be used for training; of {name!r}: {why}")
+    skipped: dict[str, str] = {}
+    job = recipe.source(subjects)
+    try:
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as end:
+                source: BatchSource = end.value
+                break
+            if isinstance(step.detail, Skipped):
+                watch.require()
+                skipped[step.detail.subject] = step.detail.reason
+            yield step
+    except MrviewerError:
+        watch.require()
+        raise
+    finally:
+        job.close()
+    return Prepared(source, tuple(subject for subject in subjects if subject.name not in skipped), skipped)
 
 
 def is_full_disk(error: BaseException) -> bool:
     """Whether something failed because nothing more can be written."""
     return (isinstance(error, OSError) and error.errno in _FULL) or "No space left on device" in str(error)
-
-
-class _Seen:
-    """Remembers which subject was opened last."""
-
-    def __init__(self) -> None:
-        self.last: str | None = None
-
-    def watched(self, subject: Subject) -> Subject:
-        """The same subject, which tells when it is opened."""
-
-        def load() -> Study:
-            self.last = subject.name
-            return subject.load()
-
-        return replace(subject, load=load)

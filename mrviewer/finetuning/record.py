@@ -161,8 +161,9 @@ def read_run(run: Path) -> RunRecord:
         If the folder holds no run.
     """
     plan = read_plan(run)
-    values = _stored(run)
+    # In this order: a process that ends in between has written its last state before.
     holder = read_holder(run)
+    values = _stored(run)
     state = RunState(values.get("state", RunState.PREPARING))
     if state.is_active and holder is None:
         values["message"] = _last_words(run) or "its process is gone; resume to go on from the last checkpoint"
