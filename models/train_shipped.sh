@@ -54,9 +54,13 @@ python "$here/ship.py" itfs-drlc "$runs/itfs_all" "$runs/itfs_no19" "$runs/itfs_
 shares=(--set phase_share=0.2 --set noise_share=0.2 --set coil_share=0.15 --set main_share=0.6)
 data=(--database simulated:40 --database simulated:1@5000 --database "$patients" --database "$glioma"
     --set hold_out=patient19,simulated-5000)
-run cirim cirim "${data[@]}" "${shares[@]}" --set steps=1800 --set learning_rate=3e-3
+run cirim cirim_first "${data[@]}" "${shares[@]}" --set steps=1800 --set learning_rate=3e-3
+run cirim cirim --database simulated:40 --database simulated:2@5000 --database "$patients" --database "$glioma" \
+    --set hold_out=patient19,simulated-5000,simulated-5001 --set steps=900 --set learning_rate=1.5e-3 --set seed=2 \
+    --set phase_share=0.4 --set noise_share=0.35 --set coil_share=0.4 --set main_share=0.6 \
+    --set "start_from=$runs/cirim_first/weights.safetensors"
 run mtlrs mtlrs "${data[@]}" "${shares[@]}" --set steps=450 --set reconstruction_scale=50 \
-    --set "reconstruction_from=$runs/cirim/weights.safetensors"
+    --set "reconstruction_from=$runs/cirim_first/weights.safetensors"
 run synnet synnet "${data[@]}" "${shares[@]}" --set steps=420 --set loss_seg=dice_ce
 run linet linet "${data[@]}" "${shares[@]}" --set steps=600 --set loss_seg=dice_ce
 run seranet seranet "${data[@]}" "${shares[@]}" --set steps=350 --set loss_seg=dice_ce --set seg_input=magnitude
