@@ -11,6 +11,7 @@ from mrviewer import __version__
 from mrviewer.commands.assess import assess
 from mrviewer.commands.database import database
 from mrviewer.commands.export_dicom import export_dicom
+from mrviewer.commands.export_figure import export_figure
 from mrviewer.commands.export_seg import export_seg
 from mrviewer.commands.finetune import finetune
 from mrviewer.commands.info import info
@@ -38,7 +39,7 @@ _COMMANDS = {
     command.__name__.replace("_", "-"): command
     for command in (
         *(demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce),
-        *(export_seg, export_dicom),
+        *(export_seg, export_dicom, export_figure),
     )
 }
 
