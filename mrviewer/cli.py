@@ -10,6 +10,7 @@ import typer
 from mrviewer import __version__
 from mrviewer.commands.assess import assess
 from mrviewer.commands.database import database
+from mrviewer.commands.export_bids import export_bids
 from mrviewer.commands.export_dicom import export_dicom
 from mrviewer.commands.export_figure import export_figure
 from mrviewer.commands.export_seg import export_seg
@@ -39,7 +40,7 @@ _COMMANDS = {
     command.__name__.replace("_", "-"): command
     for command in (
         *(demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce),
-        *(export_seg, export_dicom, export_figure),
+        *(export_seg, export_dicom, export_bids, export_figure),
     )
 }
 

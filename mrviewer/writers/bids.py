@@ -1,0 +1,202 @@
+"""A run as BIDS derivatives: the files of a results folder under names that other programs understand.
+
+References
+----------
+Gorgolewski KJ et al. (2016), The brain imaging data structure, Sci Data 3:160044, doi:10.1038/sdata.2016.44.
+BIDS specification 1.10, derivatives: common data types, imaging derivatives.
+"""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrviewer import __version__
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.writers.tables import LESION_COLUMNS
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["BidsTarget", "write_bids"]
+
+BIDS_VERSION = "1.10.0"
+_SUFFIXES = {
+    "FLAIR": "FLAIR",
+    "T1": "T1w",
+    "T1Gd": "ce-gadolinium_T1w",
+    "T2": "T2w",
+    "T2*": "T2starw",
+    "PD": "PDw",
+}
+_COLUMNS = {
+    "lesion": ("Number of the lesion in the label volumes", None),
+    "status": ("found, missed, or false: a prediction that touches no lesion of the reference", None),
+    "volume_ml": ("Volume of the reference lesion; of the prediction if it is false", "mL"),
+    "dice": ("Dice coefficient against the predictions that touch the lesion", None),
+    "precision": ("Share of the prediction that lies in the lesion", None),
+    "recall": ("Share of the lesion that was predicted", None),
+    "centroid_x_mm": ("Centroid, towards the right in the coordinates of the scanner (RAS+)", "mm"),
+    "centroid_y_mm": ("Centroid, towards anterior", "mm"),
+    "centroid_z_mm": ("Centroid, towards superior", "mm"),
+}
+# What the standard has no suffix for; a validator passes it over.
+_IGNORED = "*_lesions.tsv\n*_lesions.json\n*_metrics.json\n"
+
+
+@dataclass(frozen=True)
+class BidsTarget:
+    """Where a run goes in a BIDS data set.
+
+    Parameters
+    ----------
+    root
+        Folder of the derivatives, e.g. ``derivatives/mrviewer``; made if it does not exist.
+    subject, session
+        Labels without ``sub-`` and ``ses-``: letters and digits. Never a patient's name or number.
+    """
+
+    root: Path
+    subject: str
+    session: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse labels that BIDS does not allow."""
+        for label in (self.subject, *([self.session] if self.session else [])):
+            if not re.fullmatch(r"[A-Za-z0-9]+", label):
+                raise InputError(f"{label!r} is no BIDS label; give letters and digits alone, such as 01")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the images."""
+        parts = [f"sub-{self.subject}", *([f"ses-{self.session}"] if self.session else []), "anat"]
+        return self.root.joinpath(*parts)
+
+    @property
+    def prefix(self) -> str:
+        """Start of each file name."""
+        return f"sub-{self.subject}_" + (f"ses-{self.session}_" if self.session else "")
+
+
+def write_bids(results: Path, target: BidsTarget) -> list[str]:
+    """Copy the results of one run to where BIDS wants them.
+
+    Parameters
+    ----------
+    results
+        Folder that ``mrviewer reconstruct`` wrote.
+    target
+        Where to. Files of the same names are replaced, each whole or not at all.
+
+    Returns
+    -------
+    Paths of the files from `BidsTarget.root`.
+
+    Raises
+    ------
+    InputError
+        If `results` is no folder of results.
+    FileFormatError
+        If its ``metrics.json`` is damaged.
+    """
+    metrics = _metrics(results)
+    modality = str(metrics["modality"])
+    suffix = _SUFFIXES.get(modality, "MRI" if not modality.isalnum() else modality)
+    label = re.sub(r"[^A-Za-z0-9]", "", str(metrics["method"]))
+    names = {
+        "reconstruction.nii.gz": f"space-orig_desc-{label}_{suffix}.nii.gz",
+        "error.nii.gz": f"space-orig_desc-{label}Error_{suffix}.nii.gz",
+        "segmentation.nii.gz": f"space-orig_label-L_desc-{label}_mask.nii.gz",
+        "segmentation_classes.nii.gz": f"space-orig_desc-{label}_dseg.nii.gz",
+    }
+    target.folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for source, name in names.items():
+        if (results / source).is_file():
+            path = target.folder / (target.prefix + _entities_in_order(name))
+            with whole_file(path) as temporary:
+                shutil.copyfile(results / source, temporary)
+            _write_json(path.with_name(path.name.removesuffix(".nii.gz") + ".json"), _sidecar(source, metrics))
+            written += [path, path.with_name(path.name.removesuffix(".nii.gz") + ".json")]
+    stem = f"{target.prefix}desc-{label}"
+    if (results / "lesions.csv").is_file():
+        written += _write_lesions(results / "lesions.csv", target.folder / f"{stem}_lesions.tsv")
+    _write_json(target.folder / f"{stem}_metrics.json", metrics)
+    written.append(target.folder / f"{stem}_metrics.json")
+    written += _write_description(target.root)
+    return [str(path.relative_to(target.root)) for path in written]
+
+
+def _metrics(results: Path) -> Mapping[str, object]:
+    path = results / "metrics.json"
+    if not path.is_file():
+        raise InputError(f"{results.name} holds no metrics.json; give a folder that `mrviewer reconstruct` wrote")
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        {key: metrics[key] for key in ("method", "modality", "mask")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileFormatError(f"{path.name} is damaged; run `mrviewer reconstruct` again") from error
+    # Notes may name files, and files may be named after people.
+    return {key: value for key, value in metrics.items() if key != "notes"}
+
+
+def _entities_in_order(name: str) -> str:
+    """The contrast agent before the space, as BIDS orders entities."""
+    agent = "ce-gadolinium_"
+    return agent + name.replace(agent, "") if agent in name else name
+
+
+def _sidecar(source: str, metrics: Mapping[str, object]) -> dict[str, object]:
+    """What a volume is, and how it was made."""
+    about: dict[str, object] = {
+        "Description": {
+            "reconstruction.nii.gz": "Magnitude reconstructed from undersampled k-space",
+            "error.nii.gz": "Reconstruction minus fully sampled magnitude",
+            "segmentation.nii.gz": "Lesions",
+            "segmentation_classes.nii.gz": "Class of every voxel, 0 is background",
+        }[source],
+        "Method": metrics["method"],
+        "SamplingMask": metrics["mask"],
+        "KSpaceOrigin": metrics.get("origin"),
+        "SpatialReference": "orig",
+    }
+    if source == "segmentation.nii.gz":
+        about["Type"] = "Lesion"
+    return about
+
+
+def _write_lesions(source: Path, path: Path) -> list[Path]:
+    """The table with tabs, ``n/a`` for what is unknown, and its data dictionary."""
+    with source.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
+        writer.writerows([[cell or "n/a" for cell in row] for row in rows])
+    dictionary = path.with_suffix(".json")
+    _write_json(dictionary, {name: _column(*_COLUMNS[name]) for name in LESION_COLUMNS})
+    return [path, dictionary]
+
+
+def _column(description: str, unit: str | None) -> dict[str, str]:
+    return {"Description": description} | ({"Units": unit} if unit else {})
+
+
+def _write_description(root: Path) -> list[Path]:
+    _write_json(
+        root / "dataset_description.json",
+        {
+            "Name": "mrviewer: accelerated MR, reconstructed and segmented",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "mrviewer", "Version": __version__}],
+        },
+    )
+    with whole_file(root / ".bidsignore") as temporary:
+        temporary.write_text(_IGNORED, encoding="utf-8")
+    return [root / "dataset_description.json", root / ".bidsignore"]
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
