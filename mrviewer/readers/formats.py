@@ -1,6 +1,6 @@
 """Which formats open: one line each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +10,7 @@ from mrviewer.readers.contents import FileContents
 from mrviewer.readers.matlab import read_matlab
 from mrviewer.readers.nifti import read_nifti
 
-__all__ = ["FORMATS", "Format", "format_of", "is_listed"]
+__all__ = ["FORMATS", "Format", "format_of", "is_dicom_path", "is_listed"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,25 @@ class Format:
     companions: tuple[str, ...] = ()
 
 
+def _read_dicom(path: Path, modality: str) -> FileContents:
+    # pydicom takes a third of a second to load, which only who opens DICOM shall wait for.
+    from mrviewer.readers.dicom.study import read_dicom
+
+    return read_dicom(path, modality)
+
+
+_DICOM = Format("DICOM", (), _read_dicom, companions=("*.dcm", "*.ima", "*.dicom", "*.zip"))
+"""Its files are found by what they hold, not by their names: see `is_dicom_path`."""
+
 FORMATS = (
     Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
     Format("MATLAB", ("*.mat",), read_matlab),
+    _DICOM,
 )
 
 
 def format_of(path: Path) -> Format:
-    """Format of a file, by its name.
+    """Format of a file, by its name, else by what it holds; a folder can be DICOM alone.
 
     Raises
     ------
@@ -50,10 +61,21 @@ def format_of(path: Path) -> Format:
         If no format has such names.
     """
     for file_format in FORMATS:
-        if _fits(path, (*file_format.patterns, *file_format.companions)):
+        if _fits(path, _names(file_format)):
             return file_format
-    known = "; ".join(f"{known.name}: {', '.join(known.patterns)}" for known in FORMATS)
+    if is_dicom_path(path):
+        return _DICOM
+    known = "; ".join(f"{known.name}: {', '.join(known.patterns or known.companions)}" for known in FORMATS)
     raise FileFormatError(f"{path.name} has a name of no format that opens here ({known}); convert it to NIfTI")
+
+
+def is_dicom_path(path: Path) -> bool:
+    """Whether a file, a zip or a folder holds DICOM: by the name of a file, else by its first bytes."""
+    if path.is_file() and _fits(path, [p for known in FORMATS if known is not _DICOM for p in _names(known)]):
+        return False
+    from mrviewer.readers.dicom import is_dicom
+
+    return is_dicom(path)
 
 
 def is_listed(path: Path) -> bool:
@@ -61,5 +83,9 @@ def is_listed(path: Path) -> bool:
     return not path.name.startswith(".") and any(_fits(path, known.patterns) for known in FORMATS)
 
 
-def _fits(path: Path, patterns: tuple[str, ...]) -> bool:
+def _names(known: Format) -> tuple[str, ...]:
+    return (*known.patterns, *known.companions)
+
+
+def _fits(path: Path, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)

@@ -1,12 +1,13 @@
 """Opening a study: from the paths that a person gave to images on one grid, with reference labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.labels import labels_on_grid
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.formats import format_of
+from mrviewer.readers.formats import format_of, is_dicom_path
 from mrviewer.readers.names import canonical_modality, guess_modality
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
@@ -69,18 +70,22 @@ def open_study(
     """
     request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
     opened, failures = _open_all(request.images)
+    opened, inside = _without_labels(opened)
     images, raw, clashes = _merge(opened)
     notes = [*request.notes, *failures, *clashes, *_file_notes(opened, images)]
     reference = None
     if request.labels is not None and images:
         reference, remarks = _open_labels(request.labels, next(iter(images.values())))
         notes += remarks
+    elif inside and images:
+        reference, note = labels_on_grid(inside[0], next(iter(images.values())).geometry)
+        notes += [note] if note else []
     return Study(request.name, images, reference, raw, tuple(notes))
 
 
 def _read(path: Path, modality: str) -> FileContents:
     """Read a file by its format; one that is not there is said so, whatever its name."""
-    if path.is_dir():
+    if path.is_dir() and not is_dicom_path(path):
         raise InputError(f"{path.name} is a folder and one image file was expected; open it as a study")
     if not path.exists():
         raise InputError(f"there is no file {path.name}; check the path")
@@ -113,7 +118,17 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
     return opened, notes
 
 
-def _free_name(modality: str, used: Mapping[str, str]) -> str:
+def _without_labels(opened: Sequence[FileContents]) -> tuple[list[FileContents], list[Image]]:
+    """Take labels out that came with the images, as a DICOM study brings them."""
+    images = [replace(contents, images=tuple(_of_kind(contents, labels=False))) for contents in opened]
+    return images, [image for contents in opened for image in _of_kind(contents, labels=True)]
+
+
+def _of_kind(contents: FileContents, *, labels: bool) -> list[Image]:
+    return [image for image in contents.images if (image.modality == "labels") == labels]
+
+
+def _free_name(modality: str, used: Container[str]) -> str:
     """Name that no image has yet: ``T1``, ``T1_2``, ``T1_3``."""
     name, number = modality, 1
     while name in used:
@@ -129,7 +144,10 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
     for image in (image for contents in opened for image in contents.images):
         first = next(iter(images.values()), image)
         if image.geometry.matches(first.geometry):
-            images[image.modality] = image
+            name = _free_name(image.modality, images)
+            if name != image.modality:
+                notes.append(f"two images are {image.modality}: the second is called {name} here")
+            images[name] = image if name == image.modality else replace(image, modality=name)
         else:
             notes.append(
                 f"left out: {image.modality} ({_grid(image)}) lies on another grid than {first.modality} "

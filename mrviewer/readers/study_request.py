@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside
 from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
 from mrviewer.readers.subject_folder import find_subject_files
 
@@ -40,7 +41,8 @@ class StudyRequest:
 
 
 def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: str | None) -> StudyRequest:
-    """Sort what was given into images and labels; no file is opened.
+    """Sort what was given into images and labels; no file is opened, but for
+    the headers that tell whether a folder is DICOM.
 
     Raises
     ------
@@ -55,12 +57,19 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
     references = [Candidate(Path(labels), "labels")] if labels is not None else []
     notes: list[str] = []
     for path, modality in given:
-        if modality is None and path.is_dir():
+        is_label = modality is None and len(paths) > 1 and label_rank(path) is not None
+        if modality is None and not is_label and is_dicom_subject(path):
+            if is_dicom_segmentation(path) and len(paths) > 1:
+                references.append(Candidate(path, "labels"))
+                continue
+            images.append(Candidate(path, "unknown"))
+            references += [Candidate(file, "labels", is_asked_for=False) for file in labels_beside(path)]
+        elif modality is None and path.is_dir():
             found = find_subject_files(path)
             images += [Candidate(file, guess, is_asked_for=False) for file, guess in found.images]
             references += [Candidate(found.labels, "labels", is_asked_for=False)] if found.labels is not None else []
             notes += found.notes
-        elif modality == "labels" or (modality is None and len(paths) > 1 and label_rank(path) is not None):
+        elif modality == "labels" or is_label:
             references.append(Candidate(path, "labels"))
         else:
             images.append(Candidate(path, modality or guess_modality(path)))
@@ -68,8 +77,16 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
         raise InputError("labels were given but no image; give an image too")
     notes += [f"left out: {other.path.name}, {references[0].path.name} holds the labels" for other in references[1:]]
     first = given[0][0]
-    title = name or (first.resolve().name if first.is_dir() else file_stem(first))
-    return StudyRequest(title, tuple(images), references[0] if references else None, tuple(notes))
+    return StudyRequest(name or _title(first), tuple(images), references[0] if references else None, tuple(notes))
+
+
+def _title(path: Path) -> str:
+    """Name of a folder or file; one that holds DICOM may be named like the patient."""
+    if is_dicom_subject(path):
+        from mrviewer.readers.dicom.study import public_name
+
+        return public_name(path)
+    return path.resolve().name if path.is_dir() else file_stem(path)
 
 
 def _split(item: str | Path) -> tuple[Path, str | None]:

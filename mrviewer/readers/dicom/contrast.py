@@ -81,8 +81,9 @@ def _from_scanner(facts: SequenceFacts) -> str:
 def _from_words(facts: SequenceFacts) -> str:
     for rank, words in enumerate(facts.descriptions):
         guess = guess_modality(_GLUED.sub(r"\1 \2", words))
-        # A protocol's name often holds "delay" or "art" in another sense.
-        if guess in MODALITIES and (rank == 0 or guess not in (*PHASES, SERIES)):
+        # Protocols, and descriptions of echo-planar series, hold "delay" and "art" in another sense.
+        means_phase = rank == 0 and "EP" not in facts.scanning_sequence
+        if guess in MODALITIES and (means_phase or guess not in (*PHASES, SERIES)):
             without = guess == "T1Gd" and _WITHOUT_AGENT.search(words)
             return "T1" if without else guess
     return ""

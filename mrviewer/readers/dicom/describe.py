@@ -10,14 +10,14 @@ from mrviewer.readers.dicom.header import Header
 from mrviewer.readers.dicom.mosaic import is_mosaic, is_tiled_frames, mosaic_frames, tiled_frames
 from mrviewer.readers.dicom.multi_frame import EnhancedFacts, is_multi_frame, multi_frames
 from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.segmentation import SEGMENTATION_CLASSES
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.single_frame import classic_frame
 from mrviewer.readers.dicom.stack import Stack, build_stacks
 from mrviewer.readers.dicom.tags import Tag
 
-__all__ = ["SEGMENTATION_CLASSES", "describe_series"]
+__all__ = ["describe_series"]
 
-SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 _OTHERS = {
     "CT": "computed tomography",

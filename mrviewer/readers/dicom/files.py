@@ -16,8 +16,30 @@ __all__ = ["FilesToRead", "files_to_read", "is_dicom", "series_key"]
 MOST_FILES = 200_000
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _OTHER_ENDINGS = frozenset(
-    (".nii", ".gz", ".hdr", ".img", ".mat", ".npy", ".h5", ".cfl", ".bval", ".bvec", ".json", ".txt", ".md", ".csv")
-    + (".tsv", ".png", ".jpg", ".jpeg", ".pdf", ".xml", ".html", ".py")
+    {
+        ".nii",
+        ".gz",
+        ".hdr",
+        ".img",
+        ".mat",
+        ".npy",
+        ".h5",
+        ".cfl",
+        ".bval",
+        ".bvec",
+        ".json",
+        ".txt",
+        ".md",
+        ".csv",
+        ".tsv",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".pdf",
+        ".xml",
+        ".html",
+        ".py",
+    }
 )
 """Files with these names are not looked into."""
 _FIRST_TRIED = 20

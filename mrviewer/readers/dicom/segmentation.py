@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import highdicom
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,14 +11,17 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.dicom.faults import told_as
-from mrviewer.readers.dicom.header import read_dataset
-from mrviewer.readers.dicom.stored_file import StoredFile
+from mrviewer.readers.dicom.header import read_dataset, read_header
+from mrviewer.readers.dicom.stored_file import StoredFile, is_zip
+from mrviewer.readers.dicom.tags import Tag
 from mrviewer.study import Image
 
-__all__ = ["read_segmentation"]
+__all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation"]
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MOST_VOXELS = 1 << 30
+SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""UIDs of segmentation and label map storage."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,15 @@ class _Segments:
     affine: NDArray[np.float64]
     names: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM SEG, by its header."""
+    try:
+        header = None if is_zip(path) else read_header(StoredFile(path))
+    except (FileFormatError, OSError):
+        return False
+    return header is not None and header.text(Tag.SOP_CLASS) in SEGMENTATION_CLASSES
 
 
 def read_segmentation(files: Sequence[StoredFile]) -> FileContents:
@@ -59,6 +71,9 @@ def read_segmentation(files: Sequence[StoredFile]) -> FileContents:
 
 
 def _segments(file: StoredFile) -> _Segments:
+    # Loading it takes a second, which only who opens a segmentation shall wait for.
+    import highdicom
+
     segmentation = highdicom.seg.Segmentation.from_dataset(read_dataset(file, pixels=True), copy=False)
     # The shape is asked for first: positions far apart would claim a volume that fills the memory.
     grid = segmentation.get_volume_geometry(allow_missing_positions=True)

@@ -1,0 +1,134 @@
+"""All series of one DICOM study, as images by modality; and a name for it that tells nobody who the patient is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.progress import finish
+from mrviewer.readers.contents import FileContents
+from mrviewer.readers.dicom.files import files_to_read
+from mrviewer.readers.dicom.header import read_header
+from mrviewer.readers.dicom.listing import list_series
+from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.reading import read_series
+from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.names import MODALITIES
+from mrviewer.study import Image
+
+__all__ = ["public_name", "read_dicom"]
+
+ANONYMOUS = "DICOM study"
+
+
+def read_dicom(path: Path, modality: str) -> FileContents:
+    """Open all image series of a folder, a file, a DICOMDIR or a zip; a segmentation among them becomes labels.
+
+    Parameters
+    ----------
+    path
+        Where the files lie.
+    modality
+        ``unknown`` takes what the headers propose, ``labels`` a segmentation. Any other name is given to the only
+        image series, or chooses the series that has it.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at the path, several studies, or no single series of that modality.
+    FileFormatError
+        If nothing in it can be opened.
+    """
+    entries = finish(list_series(path))
+    if modality == "labels":
+        return read_series(_labels(entries, path.name))
+    images = sorted((entry for entry in entries if _is_image(entry)), key=_rank)
+    if not images:
+        raise FileFormatError(_nothing_opens(entries, path.name))
+    if len({entry.study for entry in images}) > 1:
+        raise InputError(
+            f"{path.name} holds {len({entry.study for entry in images})} DICOM studies; give the folder of one"
+        )
+    if modality.partition("_")[0] != "unknown":
+        return read_series(replace(_named(images, modality, path.name), modality=modality))
+    segmentations = [entry for entry in entries if entry.is_segmentation and not entry.refusal]
+    return _together(_with_names_of_their_own(images), segmentations, [entry for entry in entries if entry.refusal])
+
+
+def public_name(path: Path) -> str:
+    """Name of a folder or file, unless it tells who the patient is: name and number in the headers are compared."""
+    name = path.resolve().name
+    identity = Identity()
+    for file in files_to_read(path).files:
+        header = read_header(file) if not identity.words else None
+        identity = Identity.of(header) if header else identity
+        if identity.words:
+            break
+    stem = name if path.is_dir() else Path(name).stem
+    return identity.without(stem, ANONYMOUS)
+
+
+def _is_image(entry: SeriesEntry) -> bool:
+    return not entry.refusal and not entry.is_segmentation
+
+
+def _rank(entry: SeriesEntry) -> int:
+    return MODALITIES.index(entry.modality) if entry.modality in MODALITIES else len(MODALITIES)
+
+
+def _labels(entries: Sequence[SeriesEntry], name: str) -> SeriesEntry:
+    """Segmentation, else the only image, which may be one of labels."""
+    if segmentations := [entry for entry in entries if entry.is_segmentation]:
+        return segmentations[0]
+    images = [entry for entry in entries if _is_image(entry)]
+    if len(images) != 1:
+        raise FileFormatError(f"{name} holds no DICOM segmentation; give a DICOM SEG or a NIfTI file as labels")
+    return replace(images[0], modality="labels")
+
+
+def _named(images: Sequence[SeriesEntry], modality: str, name: str) -> SeriesEntry:
+    """Series that a person's word for its modality means."""
+    if len(images) == 1:
+        return images[0]
+    fitting = [entry for entry in images if entry.modality == modality]
+    if len(fitting) == 1:
+        return fitting[0]
+    titles = "; ".join(entry.title for entry in images[:6])
+    raise InputError(f"{name} holds {len(images)} series ({titles}); name a file of the one that is {modality}")
+
+
+def _nothing_opens(entries: Sequence[SeriesEntry], name: str) -> str:
+    refusals = [entry.refusal for entry in entries if entry.refusal]
+    if not refusals:
+        return f"{name} is a DICOM segmentation and no image; give the image too, and this as labels"
+    return refusals[0] if len(refusals) == 1 else f"{name} holds {len(refusals)} series and none opens: {refusals[0]}"
+
+
+def _with_names_of_their_own(images: Sequence[SeriesEntry]) -> list[SeriesEntry]:
+    """Call a second series of one modality ``T1_2``."""
+    named: list[SeriesEntry] = []
+    for entry in images:
+        times = [other.modality.partition("_")[0] for other in named].count(entry.modality) + 1
+        named.append(entry if times == 1 else replace(entry, modality=f"{entry.modality}_{times}"))
+    return named
+
+
+def _together(
+    images: Sequence[SeriesEntry], segmentations: Sequence[SeriesEntry], refused: Sequence[SeriesEntry]
+) -> FileContents:
+    opened: list[Image] = []
+    told: list[tuple[str, str]] = []
+    for entry in [*images, *segmentations[:1]]:
+        contents = read_series(entry)
+        opened += contents.images
+        told += [(entry.modality, note) for note in contents.notes]
+    n_series = len(images) + len(segmentations[:1])
+    notes = [
+        note if [other for _, other in told].count(note) == n_series else f"{modality}: {note}"
+        for modality, note in told
+    ]
+    if len(images) > 1:
+        notes.append("series: " + "; ".join(f"{entry.modality} is {entry.title}" for entry in images))
+    notes += [f"left out: series {entry.title}, {entry.refusal}" for entry in refused]
+    notes += [f"left out: segmentation {entry.title}; the first one holds the labels" for entry in segmentations[1:]]
+    return FileContents(tuple(opened), notes=tuple(dict.fromkeys(notes)))
