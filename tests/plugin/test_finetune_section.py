@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QLineEdit
 
-from mrviewer.finetuning import RunState, read_run, request_stop
+from mrviewer.finetuning import RunState, list_runs, read_run, request_stop
 from mrviewer.own_models import remove_model
 from mrviewer_napari import farewell
 from mrviewer_napari.finetuning.runs import RunDesk
@@ -58,8 +58,9 @@ def section(
     section.resize(380, 1000)
     section.show()
     yield section
-    for run in section.desk.active:
-        request_stop(run.path)
+    for run in list_runs(section.desk.folder):
+        if run.state.is_active:
+            request_stop(run.path)
     eventually(lambda: section.is_settled)
     assert section.close_jobs()
     assert session.close()
