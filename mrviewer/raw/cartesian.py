@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mrviewer.coils.estimation import estimate_maps
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.raw.pattern import measured_block
 from mrviewer.raw.slice_cache import SliceCache
 from mrviewer.study import Origin
 
@@ -90,7 +91,9 @@ class CartesianRawData:
         return self._maps.get(index, self._estimate)
 
     def _estimate(self, index: int) -> NDArray[np.complex64]:
-        return estimate_maps(self.source.read(index), self.acquired, self.source.calibration(index))
+        kspace = self.source.read(index)
+        acquired = self.acquired if self.acquired is not None else measured_block(kspace)
+        return estimate_maps(kspace, acquired, self.source.calibration(index))
 
     def _require(self, index: int) -> None:
         if not 0 <= index < self.shape[0]:

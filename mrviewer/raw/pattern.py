@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sampling", "acquired_pattern", "interpret"]
+__all__ = ["Sampling", "acquired_pattern", "interpret", "measured_block"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,14 @@ def acquired_pattern(kspace: NDArray[np.complexfloating]) -> NDArray[np.bool_]:
     return pattern
 
 
+def measured_block(kspace: NDArray[np.complexfloating]) -> NDArray[np.bool_]:
+    """Samples ``(y, x)`` of a scan without gaps: all but rows and columns that are zero from end to end."""
+    pattern = acquired_pattern(kspace)
+    rows, columns = np.logical_or.reduce(pattern, axis=1), np.logical_or.reduce(pattern, axis=0)
+    block: NDArray[np.bool_] = rows[:, None] & columns
+    return block
+
+
 def interpret(pattern: NDArray[np.bool_]) -> Sampling:
     """Tell a scan with gaps from one that is full, but for edges that no scanner measured.
 
@@ -39,7 +47,7 @@ def interpret(pattern: NDArray[np.bool_]) -> Sampling:
         Samples that are not zero.
     """
     # Single zeros happen in measured data where the receiver resolves few levels; whole gaps are made of many.
-    rows, columns = pattern.any(axis=1), pattern.any(axis=0)
+    rows, columns = np.logical_or.reduce(pattern, axis=1), np.logical_or.reduce(pattern, axis=0)
     kept = (_span(rows), _span(columns))
     inside = pattern[kept[0], kept[1]]
     if inside.size == 0 or np.count_nonzero(inside) < 0.98 * inside.size:

@@ -1,8 +1,10 @@
-"""MATLAB files up to version 7: a real-valued dynamic series ``(time, y, x)``.
+"""MATLAB files: a real-valued dynamic series ``(time, y, x)``, or complex k-space or coil images.
 
-The files have neither voxel size nor position. Which array is the series is told by the vector of its times.
+The files have neither voxel size nor position. Which array is the series is told by the vector of its times; what the
+axes of complex values are is guessed, or named by a person (`mrviewer.readers.numpy_array`).
 """
 
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -15,14 +17,15 @@ from scipy.io.matlab import MatReadError
 from mrviewer.dynamic import SERIES
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.raw.array_layout import can_be_image
 from mrviewer.readers.contents import FileContents, series_note
-from mrviewer.readers.stored_bytes import StoredBytes
+from mrviewer.readers.numpy_array import read_numpy
+from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, require_plausible
 from mrviewer.study import Image
 
 __all__ = ["read_matlab"]
 
 _TIME_NAMES = ("t", "time", "times", "timepoints", "tvec")
-_HDF5_MAGIC = b"\x89HDF"
 _NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 _DAMAGED = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
@@ -32,7 +35,7 @@ _DAMAGED = (
 
 
 def read_matlab(path: Path, modality: str) -> FileContents:
-    """Open the dynamic series of a MATLAB file; a file of version 7.3 is HDF5 and refused.
+    """Open the dynamic series of a MATLAB file, or its complex array.
 
     Its pixels are read at once: such a file holds a few slices, and only they tell whether the values are complex.
 
@@ -43,12 +46,15 @@ def read_matlab(path: Path, modality: str) -> FileContents:
     FileFormatError
         If it is damaged, or holds no real-valued series, or several that its times do not tell apart.
     """
-    magic = StoredBytes.of(path).head(128)
-    if magic.startswith(_HDF5_MAGIC) or b"MATLAB 7.3" in magic:
-        raise FileFormatError(f"{path.name} is a MATLAB file of version 7.3; save it with -v7, or as NIfTI")
+    if is_matlab_hdf5(path):
+        if not is_hdf5(path):
+            raise FileFormatError(f"{path.name} is a damaged MATLAB file of version 7.3; save it with -v7, or as NIfTI")
+        return read_numpy(path, modality)
     try:
         listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
         times = next((name for name, _ in listed if name.lower() in _TIME_NAMES), None)
+        if _largest_is_complex(path, dict(listed)):
+            return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)
         stored = loadmat(path, variable_names=[name])[name]
     except FileFormatError:
@@ -69,6 +75,16 @@ def read_matlab(path: Path, modality: str) -> FileContents:
         "the file tells neither voxel size nor position: voxels of 1 mm are taken, and left and right may be swapped",
     )
     return FileContents((image,), notes=notes)
+
+
+def _largest_is_complex(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Whether the largest array, if it can be an image, is complex."""
+    images = {name: shape for name, shape in shapes.items() if can_be_image(shape)}
+    if not images:
+        return False
+    largest = max(images, key=lambda name: math.prod(images[name]))
+    require_plausible(path, images[largest])
+    return bool(np.iscomplexobj(loadmat(path, variable_names=[largest])[largest]))
 
 
 def _choose_series(path: Path, shapes: dict[str, tuple[int, ...]], times: str | None) -> tuple[str, int]:

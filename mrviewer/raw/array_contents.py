@@ -1,0 +1,136 @@
+"""From an array whose axes are named to raw data or to an image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.errors import FileFormatError
+from mrviewer.geometry import Geometry
+from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, ordered
+from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.contents import POSITION_NOTE, raw_contents, require_sizes
+from mrviewer.raw.pattern import Sampling, acquired_pattern, interpret
+from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.study import Image
+
+__all__ = ["array_contents"]
+
+MOST_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class ArrayVolume:
+    """Image ``(z, y, x)`` or ``(frame, z, y, x)`` in a file, read when it is looked at; complex values by magnitude."""
+
+    stored: StoredArray
+    layout: ArrayLayout
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        sizes = dict(zip(self.layout.axes, self.stored.shape, strict=True))
+        volume = (sizes.get("slice", sizes.get("z", 1)), sizes["y"], sizes["x"])
+        return (sizes["frame"], *volume) if sizes.get("frame", 1) > 1 else volume
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """As stored, or single precision."""
+        stored = self.stored.dtype
+        return np.dtype(np.float32) if stored.kind in "fc" else stored.newbyteorder("=")
+
+    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
+        """Return the whole image in memory."""
+        values = ordered(self.stored.open(), self.layout)[:, :, 0]
+        if self.layout.corner:
+            values = np.fft.fftshift(values, axes=(-2, -1))
+        return np.array(values.reshape(self.shape), dtype=self.dtype if dtype is None else dtype)
+
+
+def array_contents(stored: StoredArray, layout: ArrayLayout, modality: str, notes: Sequence[str] = ()) -> FileContents:
+    """Raw data of complex values, or the image of real ones.
+
+    Parameters
+    ----------
+    stored
+        The array.
+    layout
+        What its axes are.
+    modality
+        Of the image; further frames of k-space are numbered: ``T2 frame 2``.
+    notes
+        What else a person should know.
+
+    Raises
+    ------
+    FileFormatError
+        If the array has other axes than the layout names, or real values where complex ones are needed.
+    """
+    name = stored.file_name
+    if len(layout.axes) != len(stored.shape):
+        raise FileFormatError(
+            f"{name} has {len(stored.shape)} axes {tuple(stored.shape)} and {len(layout.axes)} were named "
+            f"({','.join(layout.axes)}); name each axis"
+        )
+    is_complex = stored.dtype.kind == "c"
+    if stored.dtype.kind not in "fciu":
+        raise FileFormatError(f"{name} holds {stored.dtype} values and numbers were expected; a mask goes to --mask")
+    if not is_complex and (layout.domain is Domain.KSPACE or "coil" in layout.axes):
+        raise FileFormatError(
+            f"{name} is real-valued ({stored.dtype}) and k-space and coil images are complex; save real and imaginary "
+            "part, or name it an image without coils"
+        )
+    if not is_complex:
+        return _image(stored, layout, modality, notes)
+    sizes = dict(zip(layout.axes, stored.shape, strict=True))
+    require_sizes(name, (sizes.get("slice", sizes.get("z", 1)), sizes.get("coil", 1), sizes["y"], sizes["x"]))
+    n_frames = sizes.get("frame", 1)
+    said = [*notes, *([f"of {n_frames} frames the first {MOST_FRAMES} are opened"] if n_frames > MOST_FRAMES else [])]
+    parts = [
+        _frame(stored, layout, modality if frame == 0 else f"{modality} frame {frame + 1}", frame, said)
+        for frame in range(min(n_frames, MOST_FRAMES))
+    ]
+    return FileContents(
+        tuple(image for part in parts for image in part.images),
+        tuple(raw for part in parts for raw in part.raw),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def _frame(stored: StoredArray, layout: ArrayLayout, modality: str, frame: int, notes: Sequence[str]) -> FileContents:
+    voxels = layout.voxel_size_mm
+    if "z" in layout.axes and layout.domain is Domain.KSPACE:
+        volume = VolumeArrayKspace(stored, layout, frame)
+        axis, sampling = _axis_without_gaps(volume)
+        cut = VolumeArrayKspace(stored, layout, frame, axis)
+        return raw_contents(stored.file_name, modality, cut, sampling, voxels, notes, slice_axis=axis)
+    source = ArrayKspace(stored, layout, frame)
+    middle = source.read(source.shape[0] // 2)
+    if not np.isfinite(middle).all():
+        raise FileFormatError(f"{stored.file_name} holds values that are not finite; save the samples again")
+    sampling = interpret(acquired_pattern(middle)) if layout.domain is Domain.KSPACE else Sampling()
+    return raw_contents(stored.file_name, modality, source, sampling, voxels, notes)
+
+
+def _axis_without_gaps(volume: VolumeArrayKspace) -> tuple[int, Sampling]:
+    """Axis along which the scan is sampled without gaps (z, else x, else y), and the sampling of the other two."""
+    pattern = np.any(volume.samples() != 0, axis=0)
+    if interpret(pattern.reshape(pattern.shape[0], -1)).acquired is None:
+        return 0, Sampling()
+    for axis in (0, 2, 1):
+        plane = pattern.any(axis=axis)
+        if np.count_nonzero(pattern) >= 0.9 * np.count_nonzero(plane) * pattern.shape[axis]:
+            return axis, interpret(plane)
+    raise FileFormatError(
+        f"{volume.stored.file_name} was undersampled along all three axes of k-space, and scans open that are complete "
+        "along one; check the names of the axes"
+    )
+
+
+def _image(stored: StoredArray, layout: ArrayLayout, modality: str, notes: Sequence[str]) -> FileContents:
+    volume = ArrayVolume(stored, layout)
+    z, y, x = volume.shape[-3:]
+    image = Image(volume, Geometry.axial((z, y, x), layout.voxel_size_mm), modality)
+    said = [series_note(volume.shape[0])] if len(volume.shape) == 4 else []
+    return FileContents((image,), notes=(*notes, *said, POSITION_NOTE))

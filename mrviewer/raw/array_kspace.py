@@ -1,0 +1,145 @@
+"""K-space out of an array whose axes are named."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.physics import fft2c
+from mrviewer.raw.array_layout import ArrayLayout, Domain
+
+__all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "ordered"]
+
+ORDER = ("frame", "slice", "coil", "z", "y", "x")
+
+
+class StoredArray(Protocol):
+    """An array in a file."""
+
+    @property
+    def file_name(self) -> str:
+        """The file, for a person."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of one element."""
+        ...
+
+    def open(self) -> NDArray[np.generic]:
+        """The array, mapped from its file where that can be."""
+        ...
+
+
+def ordered(values: NDArray[np.generic], layout: ArrayLayout) -> NDArray[np.generic]:
+    """View with the axes of `ORDER`, those that are not there of size 1."""
+    present = [axis for axis in ORDER if axis in layout.axes]
+    view = values.transpose([layout.axes.index(axis) for axis in present])
+    return view[tuple(slice(None) if axis in present else None for axis in ORDER)]
+
+
+@dataclass(frozen=True)
+class ArrayKspace:
+    """K-space of one frame of an array of slices; see `mrviewer.raw.KspaceSource`.
+
+    Parameters
+    ----------
+    stored, layout
+        The array, and what its axes are.
+    frame
+        Which one.
+    """
+
+    stored: StoredArray
+    layout: ArrayLayout
+    frame: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Sizes ``(slice, coil, y, x)``."""
+        sizes = dict(zip(self.layout.axes, self.stored.shape, strict=True))
+        return sizes.get("slice", 1), sizes.get("coil", 1), sizes["y"], sizes["x"]
+
+    def read(self, index: int) -> NDArray[np.complex64]:
+        """K-space ``(coil, y, x)`` of one slice."""
+        part = ordered(self.stored.open(), self.layout)[self.frame, index, :, 0]
+        values = np.array(part, np.complex64)
+        if self.layout.corner:
+            values = np.fft.fftshift(values, axes=(-2, -1))
+        if self.layout.domain is Domain.IMAGE:
+            values = fft2c(values).astype(np.complex64, copy=False)
+        return values
+
+    def calibration(self, index: int) -> None:
+        """The centre of k-space itself."""
+        del index
+
+
+@dataclass(eq=False)
+class VolumeArrayKspace:
+    """K-space with a third axis z, transformed along one axis and cut into slices there.
+
+    Parameters
+    ----------
+    stored, layout
+        The array, and what its axes are.
+    frame
+        Which one.
+    axis
+        0, 1 or 2 for z, y or x: an axis without gaps.
+    """
+
+    stored: StoredArray
+    layout: ArrayLayout
+    frame: int = 0
+    axis: int = 0
+    _volume: NDArray[np.complex64] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Start without samples."""
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without lock and samples."""
+        return {**{name: value for name, value in self.__dict__.items() if name != "_lock"}, "_volume": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=Lock())
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Sizes ``(slice, coil, y, x)``."""
+        sizes = dict(zip(self.layout.axes, self.stored.shape, strict=True))
+        plane = [sizes[axis] for axis in "zyx"]
+        n_slices = plane.pop(self.axis)
+        return n_slices, sizes.get("coil", 1), plane[0], plane[1]
+
+    def samples(self) -> NDArray[np.complex64]:
+        """K-space ``(coil, z, y, x)`` with DC in the middle."""
+        values = np.array(ordered(self.stored.open(), self.layout)[self.frame, 0], np.complex64)
+        return np.fft.fftshift(values, axes=(-3, -2, -1)) if self.layout.corner else values
+
+    def read(self, index: int) -> NDArray[np.complex64]:
+        """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
+        with self._lock:
+            if self._volume is None:
+                self._volume = self._transformed()
+            volume = self._volume
+        kspace: NDArray[np.complex64] = volume[index]
+        return kspace
+
+    def calibration(self, index: int) -> None:
+        """The centre of the scan itself."""
+        del index
+
+    def _transformed(self) -> NDArray[np.complex64]:
+        axis = self.axis + 1
+        hybrid = np.fft.ifft(np.fft.ifftshift(self.samples(), axes=axis), axis=axis, norm="ortho")
+        return np.ascontiguousarray(np.moveaxis(np.fft.fftshift(hybrid, axes=axis), axis, 0), np.complex64)

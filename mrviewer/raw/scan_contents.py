@@ -1,0 +1,182 @@
+"""From the readouts of a file to the images of a study: slices sorted, contrasts and repetitions told apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.coils.whitening import noise_covariance, whitening_matrix
+from mrviewer.errors import FileFormatError
+from mrviewer.raw.assembly import Grid, Readouts, grid_of
+from mrviewer.raw.contents import raw_contents, require_sizes
+from mrviewer.raw.header import Encoding, RawHeader
+from mrviewer.raw.pattern import interpret
+from mrviewer.raw.readout_kspace import ReadoutKspace, VolumeKspace
+from mrviewer.raw.readouts import IntArray, Purpose, ReadoutReader, ReadoutTable
+from mrviewer.readers.contents import FileContents
+
+__all__ = ["scan_contents"]
+
+MOST_IMAGES = 16
+_KEYS = ("echo", "phase", "repetition", "set")
+
+
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """Readouts of a file, and what its header says."""
+
+    readouts: Readouts
+    encoding: Encoding
+    grid: Grid
+    calibration_grid: Grid
+
+
+def scan_contents(
+    name: str, modality: str, table: ReadoutTable, reader: ReadoutReader, header: RawHeader
+) -> FileContents:
+    """Raw data of a file of readouts.
+
+    Parameters
+    ----------
+    name
+        The file.
+    modality
+        Of the first image; further ones are numbered: ``T2 echo 2``.
+    table, reader, header
+        Places and samples of all readouts, and the header.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no Cartesian image in it, or header and data contradict each other.
+    """
+    encoding = header.encodings[0]
+    if encoding.trajectory != "cartesian":
+        raise FileFormatError(
+            f"{name} was sampled on a {encoding.trajectory} trajectory and only Cartesian scans open; "
+            "grid it to a Cartesian matrix first"
+        )
+    rows = table.rows(Purpose.IMAGE, Purpose.IMAGE_AND_CALIBRATION)
+    rows = rows[table.encoding[rows] == 0]
+    if not rows.size:
+        raise FileFormatError(f"{name} holds no readout of an image, of {len(table)} in all; convert the scan again")
+    grid = grid_of(encoding)
+    readouts = Readouts(name, table, reader)
+    require_sizes(name, (1, int(table.n_coils[rows[0]]), grid.n_phases, grid.n_samples))
+    readouts.require_inside(rows, grid)
+    notes = _notes(table, rows, grid)
+    whitening, remarks = _whitening(readouts, rows, header)
+    readouts = Readouts(name, table, reader, whitening)
+    second = header.encodings[min(1, len(header.encodings) - 1)]
+    scan = _Scan(readouts, encoding, grid, grid_of(second))
+    images = _images(table, rows)
+    if len(images) > MOST_IMAGES:
+        notes.append(f"of {len(images)} contrasts and repetitions the first {MOST_IMAGES} are opened")
+    parts = [
+        _image_contents(scan, title, chosen, [*notes, *remarks])
+        for title, chosen in zip(_titles(modality, table, images), images[:MOST_IMAGES], strict=False)
+    ]
+    return FileContents(
+        tuple(image for part in parts for image in part.images),
+        tuple(raw for part in parts for raw in part.raw),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def _images(table: ReadoutTable, rows: IntArray) -> list[IntArray]:
+    """Readouts of every image, told apart by contrast, phase, repetition and set."""
+    keys, which = np.unique(table.image_keys(rows), axis=0, return_inverse=True)
+    return [rows[which.ravel() == number] for number in range(len(keys))]
+
+
+def _titles(modality: str, table: ReadoutTable, images: Sequence[IntArray]) -> list[str]:
+    keys = np.stack([table.image_keys(rows[:1])[0] for rows in images])
+    varies = np.ptp(keys, axis=0) > 0
+    words = [
+        " ".join(f"{name} {key + 1}" for name, key, told in zip(_KEYS, row, varies, strict=True) if told)
+        for row in keys
+    ]
+    return [modality if number == 0 else f"{modality} {word}" for number, word in enumerate(words)]
+
+
+def _image_contents(scan: _Scan, title: str, rows: IntArray, notes: Sequence[str]) -> FileContents:
+    table, grid, name = scan.readouts.table, scan.grid, scan.readouts.name
+    z, y, x = scan.encoding.voxel_size_mm
+    if grid.n_partitions > 1:
+        # One slab; a second one would be another volume.
+        rows = rows[table.slice_[rows] == table.slice_[rows].min()]
+        acquired = scan.readouts.pattern(rows, grid)
+        sampling = interpret(acquired)
+        along_readout = sampling.acquired is not None
+        volume = VolumeKspace(scan.readouts, grid, rows, along_readout)
+        return raw_contents(name, title, volume, sampling, (z, y, x), notes, slice_axis=2 if along_readout else 0)
+    slices = _slices(table, rows)
+    patterns = [scan.readouts.pattern(part, grid)[0] for part in slices]
+    pattern = np.logical_and.reduce(patterns)
+    sampling = interpret(np.repeat(pattern[:, None], grid.n_kept, axis=1))
+    source = ReadoutKspace(scan.readouts, grid, slices, _calibrations(scan, slices), scan.calibration_grid)
+    gap = _slice_distance(table, slices)
+    return raw_contents(name, title, source, sampling, (gap or z, y, x), notes)
+
+
+def _slices(table: ReadoutTable, rows: IntArray) -> tuple[IntArray, ...]:
+    """Readouts of every slice, in the order of the slices in space."""
+    parts = [rows[table.slice_[rows] == number] for number in np.unique(table.slice_[rows])]
+    return tuple(sorted(parts, key=lambda part: float(table.along_slice_mm[part[0]])))
+
+
+def _slice_distance(table: ReadoutTable, slices: Sequence[IntArray]) -> float:
+    """Distance of neighbouring slices in mm; 0 where positions do not tell."""
+    positions = [float(table.along_slice_mm[rows[0]]) for rows in slices]
+    distance = float(np.median(np.diff(positions))) if len(positions) > 1 else 0.0
+    return distance if np.isfinite(distance) else 0.0
+
+
+def _calibrations(scan: _Scan, slices: Sequence[IntArray]) -> tuple[IntArray, ...]:
+    """Readouts of the calibration scan of every slice; empty where there is none that fits."""
+    table = scan.readouts.table
+    rows = table.rows(Purpose.CALIBRATION)
+    rows = rows[(table.n_coils[rows] == table.n_coils[slices[0][0]]) & (table.contrast[rows] == 0)]
+    if not rows.size:
+        return ()
+    scan.readouts.require_inside(rows, scan.calibration_grid)
+    return tuple(rows[table.slice_[rows] == table.slice_[part[0]]] for part in slices)
+
+
+def _whitening(readouts: Readouts, rows: IntArray, header: RawHeader) -> tuple[NDArray[np.complex64] | None, list[str]]:
+    """Matrix from the noise scan, if there is one that can be used, and what to say of it."""
+    table = readouts.table
+    noise_rows = table.rows(Purpose.NOISE)
+    noise_rows = noise_rows[table.n_coils[noise_rows] == table.n_coils[rows[0]]]
+    if not noise_rows.size:
+        return None, []
+    noise = np.concatenate(readouts.reader.read(noise_rows.tolist()), axis=1)
+    if noise.shape[1] <= noise.shape[0]:
+        return None, ["the noise scan has too few samples and is not used"]
+    dwell_noise, dwell = float(table.dwell_us[noise_rows[0]]), float(table.dwell_us[rows[0]])
+    ratio = dwell_noise / dwell if dwell > 0 and dwell_noise > 0 else 1.0
+    matrix = whitening_matrix(noise_covariance(noise), ratio / header.noise_bandwidth)
+    if matrix is None:
+        return None, ["the noise scan determines no covariance of the coils and is not used"]
+    return matrix, ["noise was whitened by the noise scan of the file: intensities are in units of its deviation"]
+
+
+def _notes(table: ReadoutTable, rows: IntArray, grid: Grid) -> list[str]:
+    notes = []
+    if grid.n_kept < grid.n_samples:
+        notes.append(f"readout oversampling was removed: {grid.n_samples} samples became {grid.n_kept}")
+    if table.n_samples[rows].max() < grid.n_samples:
+        notes.append(
+            f"the echo is asymmetric: {table.n_samples[rows].max()} of {grid.n_samples} samples of a readout were "
+            "acquired, the rest is zero"
+        )
+    keys = np.concatenate(
+        [table.image_keys(rows), np.stack([table.slice_[rows], table.step_1[rows], table.step_2[rows]], axis=1)], axis=1
+    )
+    most = int(np.unique(keys, axis=0, return_counts=True)[1].max())
+    if most > 1:
+        notes.append(f"up to {most} readouts of the same place were averaged")
+    if (calibration := table.rows(Purpose.CALIBRATION, Purpose.IMAGE_AND_CALIBRATION).size) > 0:
+        notes.append(f"{calibration} readouts for parallel imaging determine the sensitivities of the coils")
+    return notes

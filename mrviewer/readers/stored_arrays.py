@@ -1,0 +1,188 @@
+"""Arrays in .npy, .mat and .cfl files: what is in a file, and its values."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat, whosmat
+from scipy.io.matlab import MatReadError
+
+from mrviewer.errors import FileFormatError
+from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_stored
+from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
+
+__all__ = [
+    "is_hdf5",
+    "CflArray",
+    "MatArray",
+    "NpyArray",
+    "is_matlab_hdf5",
+    "list_arrays",
+    "mat_array",
+    "require_plausible",
+]
+
+_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+_DAMAGED = (
+    MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
+    OverflowError, AttributeError, zlib.error, struct.error,
+)  # fmt: skip
+"""What scipy raises, depending on which byte is wrong."""
+
+
+@dataclass(frozen=True)
+class NpyArray:
+    """The array of a .npy file, mapped from it."""
+
+    path: Path
+
+    @property
+    def file_name(self) -> str:
+        """The file."""
+        return self.path.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of every axis."""
+        return self.open().shape
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of one element."""
+        return self.open().dtype
+
+    def open(self) -> NDArray[np.generic]:
+        """Map the file; its size is compared with its header before memory is taken.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is damaged, or holds objects.
+        """
+        StoredBytes.of(self.path)
+        try:
+            mapped: NDArray[np.generic] = np.lib.format.open_memmap(self.path, mode="r")
+        except (ValueError, EOFError, OSError, OverflowError, SyntaxError, TypeError, KeyError, MemoryError) as error:
+            reason = " ".join(str(error).split())[:120].rstrip(".")
+            raise FileFormatError(
+                f"{self.path.name} is no readable .npy array of numbers ({reason}); save it again"
+            ) from error
+        return mapped
+
+
+@dataclass(frozen=True)
+class CflArray:
+    """Samples of BART, in C order: axes are those of the header from last to first."""
+
+    path: Path
+    shape: tuple[int, ...]
+
+    @property
+    def file_name(self) -> str:
+        """The file."""
+        return self.path.name
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Single-precision complex numbers."""
+        return np.dtype("<c8")
+
+    def open(self) -> NDArray[np.generic]:
+        """Map the file."""
+        return np.memmap(self.path, np.dtype("<c8"), mode="r", shape=self.shape)
+
+
+@dataclass(frozen=True)
+class MatArray:
+    """One array of a MATLAB file of any version; such files are read whole."""
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    @property
+    def file_name(self) -> str:
+        """The file."""
+        return self.path.name
+
+    def open(self) -> NDArray[np.generic]:
+        """Read it; the last one that was read is kept."""
+        return _read_mat(self.path, self.name, self.path.stat().st_mtime_ns)
+
+
+def is_matlab_hdf5(path: Path) -> bool:
+    """Whether a MATLAB file is of version 7.3, which is HDF5."""
+    magic = StoredBytes.of(path).head(128)
+    return magic.startswith(b"\x89HDF") or b"MATLAB 7.3" in magic
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file has the signature of HDF5, behind a block of text or not."""
+    return bool(h5py.is_hdf5(path))
+
+
+def list_arrays(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of the arrays of numbers in a MATLAB file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    if is_matlab_hdf5(path):
+        with opened(path) as file:
+            # MATLAB counts axes from the fastest; h5py from the slowest.
+            return {
+                name: tuple(reversed(item.shape))
+                for name, item in file.items()
+                if isinstance(item, h5py.Dataset) and (item.dtype.kind in "fiu" or is_complex(item.dtype))
+            }
+    try:
+        return {name: shape for name, shape, kind in whosmat(path) if kind in _NUMBERS}
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def mat_array(path: Path, name: str) -> MatArray:
+    """One array of a MATLAB file; it is read, since nothing else tells whether it is complex."""
+    values = _read_mat(path, name, path.stat().st_mtime_ns)
+    return MatArray(path, name, values.shape, values.dtype)
+
+
+@lru_cache(maxsize=1)
+def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
+    del changed
+    if is_matlab_hdf5(path):
+        with opened(path) as file:
+            require_stored(file[name], path)
+            stored = file[name][()]
+            values = (as_complex(stored) if is_complex(stored.dtype) else stored).T
+    else:
+        try:
+            values = np.asarray(loadmat(path, variable_names=[name])[name])
+        except _DAMAGED as error:
+            raise _damaged(path, error) from error
+    values.setflags(write=False)
+    return values
+
+
+def require_plausible(path: Path, shape: tuple[int, ...]) -> None:
+    """Refuse an array of more bytes than its file can hold, however well it is compressed."""
+    needed = 1
+    for size in shape:
+        needed *= size
+    if needed > path.stat().st_size * MAX_DEFLATE_RATIO:
+        raise FileFormatError(f"{path.name} announces an array of {shape}, more than it can hold; save it again")
+
+
+def _damaged(path: Path, error: BaseException) -> FileFormatError:
+    reason = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
+    return FileFormatError(
+        f"{path.name} cannot be read as a MATLAB file ({reason}); save it again with -v7, or as NIfTI"
+    )
