@@ -12,6 +12,9 @@ from mrviewer.readers.subject_folder import find_subject_files
 
 __all__ = ["Candidate", "StudyRequest", "study_request"]
 
+_DOMAINS = ("kspace", "image")
+"""Names before a path that tell what an array holds, and no modality."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -23,11 +26,14 @@ class Candidate:
         The file, and what it is.
     is_asked_for
         Whether a person named it. One that was found in a folder may fail without failing the study.
+    axes
+        What the axes of an array are, as `mrviewer.raw.array_layout.ArrayLayout.parse` reads it; empty to guess.
     """
 
     path: Path
     modality: str
     is_asked_for: bool = True
+    axes: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,7 @@ class StudyRequest:
 
 
 def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: str | None) -> StudyRequest:
-    """Sort what was given into images and labels; no file is opened, but for
-    the headers that tell whether a folder is DICOM.
+    """Sort what was given into images and labels; no file is opened, but for headers that tell DICOM.
 
     Raises
     ------
@@ -51,7 +56,10 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
     """
     if not paths:
         raise InputError("no path was given; give an image, or the folder of one subject")
-    given = [_split(item) for item in paths]
+    items = [_split_axes(item) for item in paths]
+    given = [_split(item) for item, _ in items]
+    axes = {path: text for (path, _), (_, text) in zip(given, items, strict=True)}
+    given = [(path, None if modality in _DOMAINS else modality) for path, modality in given]
     _refuse_repeated([modality for _, modality in given if modality is not None])
     images: list[Candidate] = []
     references = [Candidate(Path(labels), "labels")] if labels is not None else []
@@ -72,7 +80,7 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
         elif modality == "labels" or is_label:
             references.append(Candidate(path, "labels"))
         else:
-            images.append(Candidate(path, modality or guess_modality(path)))
+            images.append(Candidate(path, modality or guess_modality(path), axes=axes[path]))
     if not images:
         raise InputError("labels were given but no image; give an image too")
     notes += [f"left out: {other.path.name}, {references[0].path.name} holds the labels" for other in references[1:]]
@@ -87,6 +95,15 @@ def _title(path: Path) -> str:
 
         return public_name(path)
     return path.resolve().name if path.is_dir() else file_stem(path)
+
+
+def _split_axes(item: str | Path) -> tuple[str | Path, str]:
+    """Take the axes off ``NAME=path.npy:coil,y,x``; the name may tell the domain."""
+    match = re.fullmatch(r"(.+\.(?:npy|mat)):([A-Za-z0-9_=.,\s]+)", str(item), re.DOTALL | re.IGNORECASE)
+    if match is None or Path(item).exists():
+        return item, ""
+    domain = match[1].partition("=")[0]
+    return match[1], f"{match[2]},{domain}" if domain in _DOMAINS else match[2]
 
 
 def _split(item: str | Path) -> tuple[Path, str | None]:

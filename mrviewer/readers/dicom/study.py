@@ -1,6 +1,7 @@
 """All series of one DICOM study, as images by modality; and a name for it that tells nobody who the patient is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from mrviewer.study import Image
 __all__ = ["public_name", "read_dicom"]
 
 ANONYMOUS = "DICOM study"
+FIRST_LOOKED_AT = 10
+"""Files whose headers are compared with the name of a folder."""
 
 
 def read_dicom(path: Path, modality: str) -> FileContents:
@@ -59,11 +62,10 @@ def public_name(path: Path) -> str:
     """Name of a folder or file, unless it tells who the patient is: name and number in the headers are compared."""
     name = path.resolve().name
     identity = Identity()
-    for file in files_to_read(path).files:
-        header = read_header(file) if not identity.words else None
-        identity = Identity.of(header) if header else identity
-        if identity.words:
-            break
+    for file in files_to_read(path).files[:FIRST_LOOKED_AT]:
+        with suppress(FileFormatError):
+            header = read_header(file)
+            identity |= Identity.of(header) if header else Identity()
     stem = name if path.is_dir() else Path(name).stem
     return identity.without(stem, ANONYMOUS)
 
