@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib import import_module
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
@@ -35,6 +36,16 @@ class Format:
     companions: tuple[str, ...] = ()
 
 
+def _later(module: str, function: str) -> Callable[[Path, str], FileContents]:
+    """Reader whose module is loaded at its first file: HDF5 and what computes coil maps take a while to load."""
+
+    def read(path: Path, modality: str) -> FileContents:
+        contents: FileContents = getattr(import_module(module), function)(path, modality)
+        return contents
+
+    return read
+
+
 def _read_dicom(path: Path, modality: str) -> FileContents:
     # pydicom takes a third of a second to load, which only who opens DICOM shall wait for.
     from mrviewer.readers.dicom.study import read_dicom
@@ -45,9 +56,15 @@ def _read_dicom(path: Path, modality: str) -> FileContents:
 _DICOM = Format("DICOM", (), _read_dicom, companions=("*.dcm", "*.ima", "*.dicom", "*.zip"))
 """Its files are found by what they hold, not by their names: see `is_dicom_path`."""
 
+_BART = Format("BART", ("*.cfl",), _later("mrviewer.readers.bart", "read_bart"))
+
 FORMATS = (
     Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
     Format("MATLAB", ("*.mat",), read_matlab),
+    Format("k-space in HDF5", ("*.h5", "*.hdf5", "*.mrd"), _later("mrviewer.readers.hdf5", "read_hdf5")),
+    _BART,
+    Format("raw data of Siemens", ("meas_*.dat",), _later("mrviewer.readers.twix", "read_twix"), companions=("*.dat",)),
+    Format("NumPy", (), _later("mrviewer.readers.numpy_array", "read_numpy"), companions=("*.npy",)),
     _DICOM,
 )
 
@@ -60,6 +77,8 @@ def format_of(path: Path) -> Format:
     FileFormatError
         If no format has such names.
     """
+    if path.suffix.lower() == ".hdr" and path.with_suffix(".cfl").is_file():
+        return _BART
     for file_format in FORMATS:
         if _fits(path, _names(file_format)):
             return file_format

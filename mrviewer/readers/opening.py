@@ -83,12 +83,17 @@ def open_study(
     return Study(request.name, images, reference, raw, tuple(notes))
 
 
-def _read(path: Path, modality: str) -> FileContents:
-    """Read a file by its format; one that is not there is said so, whatever its name."""
+def _read(path: Path, modality: str, axes: str = "") -> FileContents:
+    """Read a file by its format, or an array by its axes; one that is not there is said so, whatever its name."""
     if path.is_dir() and not is_dicom_path(path):
         raise InputError(f"{path.name} is a folder and one image file was expected; open it as a study")
     if not path.exists():
         raise InputError(f"there is no file {path.name}; check the path")
+    if axes:
+        from mrviewer.raw.array_layout import ArrayLayout
+        from mrviewer.readers.numpy_array import read_array
+
+        return read_array(path, modality, ArrayLayout.parse(axes))
     return format_of(path).read(path, modality)
 
 
@@ -102,7 +107,7 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
         name = candidate.path.name
         modality = _free_name(candidate.modality, used)
         try:
-            contents = split_into_phases(_read(candidate.path, modality))
+            contents = split_into_phases(_read(candidate.path, modality, candidate.axes))
         except InputError as error:
             if candidate.is_asked_for:
                 raise
@@ -112,7 +117,8 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
         if modality != candidate.modality:
             notes.append(f"two images are {candidate.modality}: {name} is called {modality} here")
         opened.append(contents)
-        used |= {modality: name} | {image.modality: name for image in contents.images}
+        found = {*(image.modality for image in contents.images), *(raw.modality for raw in contents.raw)}
+        used |= dict.fromkeys((modality, *found), name)
     if not opened and failure is not None:
         raise failure
     return opened, notes
