@@ -76,7 +76,6 @@ run multiunet multiunet_first "${many[@]}" --set steps=330
 run multiunet multiunet "${many[@]}" --set steps=200 --set learning_rate=1.5e-3 --set seed=2 \
     --set "start_from=$runs/multiunet_first/weights.safetensors"
 livers=$(seq -s, -f 'simulated-liver-%g' 7000 7007)
-# The shipped MTI-Net is of an earlier small preset (2.75 mm, norm=instance, region=decoder); this trains today's.
 run mtinet mtinet --database simulated-liver:80 --database simulated-liver:8@7000 --set "hold_out=$livers" --set steps=1100
 for method in cirim mtlrs multiunet mtinet synnet linet seranet recseg segnetmri idslr semunet; do
     python "$here/ship.py" "$method" "$runs/$method" "$runs/$method"
