@@ -1,101 +1,112 @@
-"""Small DICOM series for tests: oblique, with something that identifies the person in every attribute."""
+"""Small DICOM series, written for one test."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
-from pydicom.datadict import DicomDictionary, keyword_for_tag
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.tag import Tag
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.dataset import FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian
 
-__all__ = ["PLANTED_DATE", "PLANTED_NAME", "PLANTED_WORDS", "DicomSeries", "make_series"]
-
-PLANTED_NAME = "Zyxwv^Quentin"
-PLANTED_WORDS = ("Zyxwv", "ZYXWV", "Quentin", "QUENTIN")
-PLANTED_DATE = "19470319"
-_PLANTED = {
-    "PN": PLANTED_NAME, "LO": "Zyxwv 123", "SH": "ZYXWV", "ST": "Zyxwv", "LT": "Quentin", "UT": "Zyxwv", "UC": "Zyxwv",
-    "CS": "ZYXWV", "AE": "ZYXWV", "DA": PLANTED_DATE, "DT": f"{PLANTED_DATE}1200", "TM": "030719",
-}  # fmt: skip
-ORIENTATION = (0.991332, 0.114987, -0.063548, -0.118794, 0.991118, -0.059771)
+ROOT = "1.2.826.0.1.3680043.10.543"
+MR = "1.2.840.10008.5.1.4.1.1.4"
+ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
+AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-@dataclass(frozen=True)
-class DicomSeries:
-    """Files of a series, in the order of their slices.
+@dataclass
+class Series:
+    """A stack of slices of random pixels; each slice is a data set that a test may change before it is written."""
 
-    Parameters
-    ----------
-    folder, files
-        Where they lie.
-    shape : (slice, row, column)
-    """
+    n_slices: int = 5
+    shape: tuple[int, int] = (6, 4)
+    orientation: tuple[float, ...] = AXIAL
+    first: tuple[float, ...] = (-10.0, -20.0, 30.0)
+    spacing: tuple[float, float, float] = (3.0, 2.0, 1.5)
+    series: str = f"{ROOT}.2"
+    seed: int = 0
+    values: NDArray[np.uint16] = field(init=False)
+    slices: list[pydicom.Dataset] = field(init=False)
 
-    folder: Path
-    files: tuple[Path, ...]
-    shape: tuple[int, int, int]
+    def __post_init__(self) -> None:
+        self.values = np.random.default_rng(self.seed).integers(0, 4000, (self.n_slices, *self.shape), dtype=np.uint16)
+        normal = np.cross(self.orientation[:3], self.orientation[3:])
+        self.slices = []
+        for number, plane in enumerate(self.values):
+            dataset = self._slice(plane, number)
+            position = np.array(self.first) + normal * self.spacing[0] * number
+            dataset.ImagePositionPatient = [f"{value:.6f}" for value in position]
+            dataset.ImageOrientationPatient = [f"{value:.10f}" for value in self.orientation]
+            self.slices.append(dataset)
 
+    def _slice(self, plane: NDArray[np.uint16], number: int) -> pydicom.Dataset:
+        dataset = pydicom.Dataset()
+        dataset.SOPClassUID = MR
+        dataset.SOPInstanceUID = f"{self.series}.{number + 1}"
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"{ROOT}.1", self.series
+        dataset.Modality, dataset.Manufacturer = "MR", "TEST"
+        dataset.SeriesDescription, dataset.SeriesNumber, dataset.InstanceNumber = "t2_flair", 3, number + 1
+        dataset.PatientName, dataset.PatientID = "Quixote^Alonso", "QX4711"
+        dataset.PixelSpacing, dataset.SliceThickness = list(self.spacing[1:]), self.spacing[0]
+        set_pixels(dataset, plane)
+        return dataset
 
-def make_series(
-    folder: Path, shape: tuple[int, int, int] = (5, 8, 10), *, plant: bool = False, number: int = 3, study: str = ""
-) -> DicomSeries:
-    """Write an oblique MR series whose file names say nothing of the order, as scanners do."""
-    folder.mkdir(parents=True, exist_ok=True)
-    uids = {
-        "StudyInstanceUID": study or str(generate_uid()),
-        "SeriesInstanceUID": str(generate_uid()),
-        "FrameOfReferenceUID": f"{study}.1" if study else str(generate_uid()),
-    }
-    row, column = np.asarray(ORIENTATION[:3]), np.asarray(ORIENTATION[3:])
-    files = []
-    for index in range(shape[0]):
-        position = np.array([-88.7585, -175.815, 78.9545]) + index * 6.5 * np.cross(row, column)
-        header = _planted() if plant else Dataset()
-        _describe(header, uids, position, shape[1:], number, index)
-        values = (np.arange(shape[1] * shape[2]) + 100 * index).astype("<u2").reshape(shape[1:])
-        header.PixelData = values.tobytes()
-        path = folder / (f"ZYXWV_{(7 * index) % 11:02d}.dcm" if plant else f"{(7 * index) % 11:02d}.dcm")
-        header.save_as(path, enforce_file_format=True)
-        files.append(path)
-    return DicomSeries(folder, tuple(files), shape)
-
-
-def _describe(
-    header: Dataset, uids: dict[str, str], position: NDArray[np.float64], size: tuple[int, int], number: int, index: int
-) -> None:
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.SpecificCharacterSet = "ISO_IR 100"
-    header.SOPClassUID, header.SOPInstanceUID = MRImageStorage, generate_uid()
-    header.Modality, header.ImageType = "MR", ["ORIGINAL", "PRIMARY", "OTHER"]
-    for name, uid in uids.items():
-        setattr(header, name, uid)
-    header.SeriesNumber, header.InstanceNumber = number, index + 1
-    header.ImagePositionPatient = [f"{value:.6g}" for value in position]
-    header.ImageOrientationPatient = list(ORIENTATION)
-    header.PixelSpacing, header.SliceThickness = [0.8594, 0.4297], 5
-    header.RepetitionTime, header.EchoTime, header.ScanningSequence = 700, 10, "SE"
-    header.Rows, header.Columns = size
-    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 16, 15, 0
-    if "PatientName" not in header:
-        header.PatientName, header.PatientID = "Nobody^", "1"
+    def write(self, folder: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, dataset in enumerate(self.slices):
+            write_dataset(folder / f"IM{number:04d}", dataset, syntax)
+        return folder
 
 
-def _planted() -> Dataset:
-    """A header with a name, a word or a date in every attribute that can hold one, and in private ones."""
-    header = Dataset()
-    for number, (vr, _, _, retired, _) in DicomDictionary.items():
-        tag = Tag(number)
-        if vr in _PLANTED and not retired and tag.group in (0x0008, 0x0010, 0x0018, 0x0020, 0x0032, 0x0038, 0x0040):
-            setattr(header, keyword_for_tag(tag), _PLANTED[vr])
-    inner = Dataset()
-    inner.PatientName = PLANTED_NAME
-    header.OtherPatientIDsSequence = [inner]
-    header.RequestAttributesSequence = [inner]
-    block = header.private_block(0x0029, "Zyxwv Private", create=True)
-    block.add_new(1, "LO", PLANTED_NAME)
-    block.add_new(2, "OB", PLANTED_NAME.encode())
-    return header
+def set_pixels(dataset: pydicom.Dataset, plane: NDArray[np.generic], bits_stored: int = 12) -> None:
+    """Put a plane of 16-bit integers into a data set."""
+    dataset.Rows, dataset.Columns = plane.shape[-2:]
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits_stored, bits_stored - 1
+    dataset.PixelRepresentation = int(plane.dtype.kind == "i")
+    dataset.PixelData = plane.astype(plane.dtype.newbyteorder("<")).tobytes()
+    dataset["PixelData"].VR = "OW"
+
+
+def write_dataset(path: Path, dataset: pydicom.Dataset, syntax: str = ExplicitVRLittleEndian) -> None:
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+
+
+def enhanced(series: Series, frames: Iterator[tuple[int, dict[str, object]]]) -> pydicom.Dataset:
+    """One multi-frame file; each frame is a slice of `series` with what differs in it: time, echo, type, slope."""
+    dataset = pydicom.Dataset()
+    dataset.update(series.slices[0])
+    del dataset.ImagePositionPatient, dataset.ImageOrientationPatient, dataset.PixelSpacing, dataset.SliceThickness
+    dataset.SOPClassUID = ENHANCED_MR
+    listed = list(frames)
+    groups = []
+    for index, facts in listed:
+        source, group = series.slices[index], pydicom.Dataset()
+        group.PlanePositionSequence = _one(ImagePositionPatient=source.ImagePositionPatient)
+        group.PixelValueTransformationSequence = _one(RescaleSlope=facts.get("slope", 1), RescaleIntercept=0)
+        group.FrameContentSequence = _one(TemporalPositionIndex=facts.get("time", 1))
+        group.MREchoSequence = _one(EffectiveEchoTime=float(str(facts.get("echo", 90.0))))
+        group.MRImageFrameTypeSequence = _one(ComplexImageComponent=facts.get("component", "MAGNITUDE"))
+        groups.append(group)
+    shared = pydicom.Dataset()
+    first = series.slices[0]
+    shared.PlaneOrientationSequence = _one(ImageOrientationPatient=first.ImageOrientationPatient)
+    shared.PixelMeasuresSequence = _one(PixelSpacing=first.PixelSpacing, SliceThickness=first.SliceThickness)
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    dataset.NumberOfFrames = len(listed)
+    dataset.PixelData = b"".join(series.slices[index].PixelData for index, _ in listed)
+    dataset["PixelData"].VR = "OW"
+    return dataset
+
+
+def _one(**elements: object) -> Sequence:
+    item = pydicom.Dataset()
+    for keyword, value in elements.items():
+        setattr(item, keyword, value)
+    return Sequence([item])

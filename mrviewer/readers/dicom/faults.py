@@ -5,7 +5,10 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import RLock
 
+import pydicom
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from mrviewer.errors import FileFormatError, InputError
@@ -33,15 +36,24 @@ _DAMAGED = (
 
 @contextmanager
 def told_as(sentence: str) -> Iterator[None]:
-    """Raise `sentence` as `FileFormatError` where a library stumbles over a file, and keep its warnings quiet.
+    """Raise `sentence` as `FileFormatError` where a library stumbles over a file, and keep the library quiet.
 
-    A warning of the library may quote what the file holds, names included, so none gets out.
+    Its warnings and its log may quote what the file holds, names included, so neither gets out. One thread at a time:
+    what Python ignores as a warning is the same for all threads.
     """
-    with warnings.catch_warnings():
+    with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        was_reading = _reading.set(True)
         try:
             yield
         except InputError:
             raise
         except _DAMAGED as error:
             raise FileFormatError(sentence) from error
+        finally:
+            _reading.reset(was_reading)
+
+
+_one_at_a_time = RLock()
+_reading: ContextVar[bool] = ContextVar("reading DICOM", default=False)
+pydicom.config.logger.addFilter(lambda record: not _reading.get())
