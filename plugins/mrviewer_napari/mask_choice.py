@@ -1,7 +1,9 @@
 """The sampling mask: from a wish to a mask that exists, with a sentence where it does not. No Qt."""
 
+from mrviewer.acquisition import within_acquired
 from mrviewer.errors import MrviewerError
 from mrviewer.sampling import Mask, make_mask
+from mrviewer.study import RawData
 from mrviewer_napari.state import MaskWish
 
 __all__ = ["MaskChoice"]
@@ -32,11 +34,13 @@ class MaskChoice:
         """Drop the mask: another study has another size."""
         self.mask = None
 
-    def follow(self, wish: MaskWish, shape: tuple[int, int]) -> bool:
-        """Make what is wished for slices ``(y, x)``; says whether the mask changed."""
+    def follow(self, wish: MaskWish, shape: tuple[int, int], raw: RawData | None = None) -> bool:
+        """Make what is wished for slices ``(y, x)``, without what a scan never acquired; says whether it changed."""
         before = self.mask
         try:
-            self.mask, self.error, self._possible = _mask_of(wish, shape), None, wish
+            mask = _mask_of(wish, shape)
+            self.mask = mask if raw is None else within_acquired(mask, raw)
+            self.error, self._possible = None, wish
         except MrviewerError as error:
             self.error = error
             if self.mask is None:

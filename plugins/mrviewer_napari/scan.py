@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.geometry import Geometry
+from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
 from mrviewer.study import Image, Origin, RawData, Study
 
@@ -129,7 +130,7 @@ def load_scan(
         geometry=study.geometry(chosen),
         reference=reference,
         labels=_labels(study),
-        data_range=1.0 if reference is None else float(reference.max(initial=0.0)) or 1.0,
+        data_range=float((_middle_slice(raw) if reference is None else reference).max(initial=0.0)) or 1.0,
         series=series,
         frame=frame,
     )
@@ -165,6 +166,13 @@ def _labels(study: Study) -> NDArray[np.bool_] | None:
         return None
     positive: NDArray[np.bool_] = np.greater(study.labels.volume(), 0)
     return positive
+
+
+def _middle_slice(raw: RawData) -> NDArray[np.float32]:
+    """Zero-filled magnitude of the middle slice: what intensities to expect of a scan without a reference."""
+    index = raw.shape[0] // 2
+    magnitude: NDArray[np.float32] = np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
+    return magnitude
 
 
 def _reference(study: Study, raw: RawData) -> Generator[Progress, None, NDArray[np.float32] | None]:

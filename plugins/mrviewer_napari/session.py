@@ -257,7 +257,7 @@ class Session(QObject):
         """Make the wished mask; an impossible one is reported."""
         if self.scan is None:
             return False
-        changed = self.mask_choice.follow(self.state.mask, self.scan.plane_shape)
+        changed = self.mask_choice.follow(self.state.mask, self.scan.plane_shape, self.scan.raw)
         error = self.mask_choice.error
         if error is not None and self.state.mask.family.startswith("file:"):
             self.failed.emit(error)
