@@ -14,13 +14,16 @@ from mrviewer.database import Subject
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
+from mrviewer.training.augmenting import augmented, cropped_rows, cropped_square
+from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.slices import SliceSet, prepare_slices
+from mrviewer.training.slices import SliceOptions, SlicePool, prepare_slices
 
 __all__ = ["Batch", "BatchMaker", "slice_source"]
 
 _FAMILIES = ("random", "equispaced", "gaussian-1d", "gaussian-2d", "poisson", "radial")
 _FAMILY_SHARES = (0.66, 0.08, 0.08, 0.06, 0.06, 0.06)
+_COILS = (4, 8)
 _LINE_FAMILIES = frozenset({"random", "equispaced", "gaussian-1d"})
 
 
@@ -44,6 +47,8 @@ class Batch:
         1 cerebrospinal fluid, 2 grey matter, 3 white matter, 0 elsewhere.
     tissues_known : bool, (batch,)
         Whether `tissues` are known.
+    numbers : int64, (batch,)
+        Place of each example in the whole batch of its step.
     """
 
     image: Tensor
@@ -54,16 +59,48 @@ class Batch:
     labelled: Tensor
     tissues: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
     tissues_known: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    numbers: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
     def __post_init__(self) -> None:
-        """Without a word about tissues they are unknown."""
+        """Without a word about tissues they are unknown; without numbers it is a whole batch."""
         if not self.tissues_known.numel():
             object.__setattr__(self, "tissues", torch.zeros_like(self.label))
             object.__setattr__(self, "tissues_known", torch.zeros_like(self.labelled))
+        if not self.numbers.numel():
+            object.__setattr__(self, "numbers", torch.arange(len(self.label)))
 
     def to(self, device: str) -> "Batch":
         """Copy to a device."""
         return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+    def emptied(self) -> "Batch":
+        """The same without any example."""
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Batch(**{name: one if name == "pattern" else one[:0] for name, one in kept.items()})
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What all examples of a step share.
+
+    Parameters
+    ----------
+    family, acceleration, mask_seed
+        Of the mask.
+    has_phase
+        Whether images have a smooth phase.
+    n_coils
+        Coils.
+    noise
+        Standard deviation of the noise, 0 for none.
+    """
+
+    family: str
+    acceleration: float
+    mask_seed: int
+    has_phase: bool
+    n_coils: int
+    noise: float
 
 
 class BatchMaker:
@@ -77,12 +114,21 @@ class BatchMaker:
         Shares, masks and seed.
     needs_kspace, needs_labels
         What the recipe looks at; what it does not is not made.
+    max_coils
+        Most coils that the network takes.
     """
 
     def __init__(
-        self, slices: SliceSet, options: TrainingOptions, *, needs_kspace: bool = True, needs_labels: bool = True
+        self,
+        slices: SlicePool,
+        options: TrainingOptions,
+        *,
+        needs_kspace: bool = True,
+        needs_labels: bool = True,
+        max_coils: int = max(_COILS),
     ) -> None:
         self._slices = slices
+        self._coils = [count for count in _COILS if count <= max_coils] or [1]
         self._options = options
         self._needs_kspace, self._needs_labels = needs_kspace, needs_labels
         usable = slices.labelled if needs_labels else np.ones(len(slices), bool)
@@ -97,32 +143,41 @@ class BatchMaker:
         """Number of slices that can be drawn."""
         return int(self._pools[False, False].size + self._pools[True, False].size)
 
-    def batch(self, step: int) -> Batch:
-        """Draw, augment and sample the slices of one step."""
-        rng = np.random.default_rng([self._options.seed, step])
-        chosen = [self._draw(rng) for _ in range(self._options.batch_size)]
-        pairs = [
-            _augment(self._slices.images[i].astype(np.float32), self._codes(i), self._options, rng) for i in chosen
-        ]
-        family, acceleration = self._family(rng)
-        if self._options.crop_rows and family in _LINE_FAMILIES:
-            rows, around_lesion = self._options.crop_rows, self._needs_labels
-            pairs = [_crop_rows(*pair, rows, rng, around_lesion=around_lesion) for pair in pairs]
-        if self._options.crop and not self._needs_kspace:
-            pairs = [_crop_square(*pair, self._options.crop, rng) for pair in pairs]
-        magnitude = np.stack([image for image, _ in pairs])
-        truth = _truth(np.stack([codes for _, codes in pairs]), self._slices, chosen)
-        if not self._needs_kspace:
-            if rng.uniform() < self._options.noise_share:
-                noise = rng.standard_normal(magnitude.shape, dtype=np.float32)
-                magnitude = np.abs(magnitude + np.float32(rng.uniform(0.005, 0.04)) * noise)
-            return replace(truth, image=torch.from_numpy(magnitude))
-        return self._measure(magnitude, truth, self._pattern(magnitude.shape, family, acceleration, rng), rng)
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> Batch:
+        """Draw, augment and sample the slices of one step, or a piece of them."""
+        numbers = examples_of_piece(self._options.batch_size, piece, pieces)
+        if not numbers:
+            # Of the right sizes, but for the number of its examples.
+            return self._made(step, range(1)).emptied()
+        return self._made(step, numbers)
 
-    def _codes(self, number: int) -> NDArray[np.uint8]:
-        """Lesion and tissue of a slice in one array, so that they are turned and cut as one."""
-        codes: NDArray[np.uint8] = self._slices.labels[number] + 2 * self._slices.tissues[number]
-        return codes
+    def _made(self, step: int, numbers: range) -> Batch:
+        terms = self._terms(step_rng(self._options.seed, step))
+        rngs = example_rngs(self._options.seed, step, numbers)
+        chosen = [self._draw(rng) for rng in rngs]
+        pairs = [self._example(place, terms, rng) for place, rng in zip(chosen, rngs, strict=True)]
+        magnitude = np.stack([image for image, _ in pairs])
+        truth = self._truth(np.stack([codes for _, codes in pairs]), chosen, numbers)
+        if self._needs_kspace:
+            return self._measure(magnitude, truth, terms, rngs)
+        if terms.noise:
+            noise = np.stack([rng.standard_normal(magnitude.shape[1:], dtype=np.float32) for rng in rngs])
+            magnitude = np.abs(magnitude + np.float32(terms.noise) * noise)
+        return replace(truth, image=torch.from_numpy(magnitude))
+
+    def _terms(self, rng: np.random.Generator) -> _Terms:
+        options = self._options
+        if rng.uniform() < options.main_share:
+            family, acceleration = options.main_family, options.main_acceleration
+        else:
+            family = str(rng.choice(_FAMILIES, p=_FAMILY_SHARES))
+            acceleration = float(rng.uniform(*options.accelerations))
+        mask_seed = int(rng.integers(1 << 31))
+        has_phase = bool(rng.uniform() < options.phase_share)
+        n_coils = int(rng.choice(self._coils)) if rng.uniform() < options.coil_share else 1
+        levels = (0.002, 0.03) if self._needs_kspace else (0.005, 0.04)
+        noise = float(rng.uniform(*levels)) if rng.uniform() < options.noise_share else 0.0
+        return _Terms(family, acceleration, mask_seed, has_phase, n_coils, noise)
 
     def _draw(self, rng: np.random.Generator) -> int:
         real = bool(rng.uniform() < self._options.real_share)
@@ -132,101 +187,77 @@ class BatchMaker:
                 return int(rng.choice(self._pools[key]))
         raise AssertionError("a slice set without slices")
 
+    def _example(
+        self, place: int, terms: _Terms, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """One slice as it is shown, and its lesions and tissues in one array, so that they are cut as one."""
+        image, codes = self._slices.read(place)
+        pair = augmented(image.astype(np.float32), codes, self._options.contrast_spread, rng)
+        if self._options.crop_rows and terms.family in _LINE_FAMILIES:
+            pair = cropped_rows(*pair, self._options.crop_rows, rng, around_lesion=self._needs_labels)
+        if self._options.crop and not self._needs_kspace:
+            pair = cropped_square(*pair, self._options.crop, rng)
+        return pair
+
+    def _truth(self, codes: NDArray[np.uint8], chosen: Sequence[int], numbers: range) -> Batch:
+        """What is known of the chosen slices, without anything measured."""
+        empty = torch.zeros(0)
+        return Batch(
+            image=empty, kspace=empty, pattern=empty, maps=empty,
+            label=torch.from_numpy((codes & 1).astype(np.int64)),
+            labelled=torch.from_numpy(self._slices.labelled[list(chosen)]),
+            tissues=torch.from_numpy((codes >> 1).astype(np.int64)),
+            tissues_known=torch.from_numpy(self._slices.tissues_known[list(chosen)]),
+            numbers=torch.tensor(numbers),
+        )  # fmt: skip
+
     def _measure(
-        self, magnitude: NDArray[np.float32], truth: Batch, pattern: Tensor, rng: np.random.Generator
+        self, magnitude: NDArray[np.float32], truth: Batch, terms: _Terms, rngs: Sequence[np.random.Generator]
     ) -> Batch:
         shape = (magnitude.shape[1], magnitude.shape[2])
-        if rng.uniform() < self._options.phase_share:
-            phase = np.stack([smooth_phase(shape, rng) for _ in magnitude])
+        image = torch.from_numpy(magnitude.astype(np.complex64))
+        if terms.has_phase:
+            phase = np.stack([smooth_phase(shape, rng) for rng in rngs])
             image = torch.from_numpy((magnitude * np.exp(1j * phase)).astype(np.complex64))
-        else:
-            image = torch.from_numpy(magnitude.astype(np.complex64))
-        n_coils = int(rng.choice((4, 8))) if rng.uniform() < self._options.coil_share else 1
-        maps = np.ones((1, *shape), np.complex64) if n_coils == 1 else ring_coil_maps(shape, n_coils)
+        maps = np.ones((1, *shape), np.complex64) if terms.n_coils == 1 else ring_coil_maps(shape, terms.n_coils)
         coil_maps = torch.from_numpy(maps)[None].expand(len(magnitude), -1, -1, -1)
         kspace = _fft2c(image[:, None] * coil_maps)
-        if rng.uniform() < self._options.noise_share:
-            level = float(rng.uniform(0.002, 0.03))
-            noise = rng.standard_normal((2, *kspace.shape), dtype=np.float32) * np.float32(level)
+        if terms.noise:
+            drawn = np.stack([rng.standard_normal((2, *kspace.shape[1:]), dtype=np.float32) for rng in rngs], axis=1)
+            noise = drawn * np.float32(terms.noise)
             kspace = kspace + torch.complex(torch.from_numpy(noise[0]), torch.from_numpy(noise[1]))
+        pattern = self._pattern(shape, terms)
         return replace(truth, image=image, kspace=kspace * pattern, pattern=pattern, maps=coil_maps)
 
-    def _family(self, rng: np.random.Generator) -> tuple[str, float]:
-        """Mask family and acceleration of a step."""
-        if rng.uniform() < self._options.main_share:
-            return self._options.main_family, self._options.main_acceleration
-        return str(rng.choice(_FAMILIES, p=_FAMILY_SHARES)), float(rng.uniform(*self._options.accelerations))
-
-    def _pattern(self, shape: tuple[int, ...], family: str, acceleration: float, rng: np.random.Generator) -> Tensor:
-        fraction = min(self._options.center_fraction, 0.5 / acceleration)
-        mask = make_mask(family, (shape[-2], shape[-1]), acceleration, fraction, int(rng.integers(1 << 31)))
+    def _pattern(self, shape: tuple[int, int], terms: _Terms) -> Tensor:
+        fraction = min(self._options.center_fraction, 0.5 / terms.acceleration)
+        mask = make_mask(terms.family, shape, terms.acceleration, fraction, terms.mask_seed)
         return torch.from_numpy(mask.pattern.astype(np.float32))[None, None]
 
 
 def slice_source(
-    options: TrainingOptions, subjects: Sequence[Subject], *, needs_kspace: bool = True, needs_labels: bool = True
+    options: TrainingOptions,
+    subjects: Sequence[Subject],
+    *,
+    needs_kspace: bool = True,
+    needs_labels: bool = True,
+    max_coils: int = max(_COILS),
 ) -> Generator[Progress, None, BatchMaker]:
-    """Prepare the slices of subjects and draw batches from them: where the batches of most recipes come from."""
+    """Prepare the slices of subjects and draw batches from them: where the batches of most recipes come from.
+
+    Parameters
+    ----------
+    options
+        Of the run.
+    subjects
+        Real or simulated.
+    needs_kspace, needs_labels, max_coils
+        See `BatchMaker`.
+    """
     masks = Path(options.lesion_masks) if options.lesion_masks else None
-    slices = yield from prepare_slices(subjects, masks)
-    return BatchMaker(slices.coarser(options.coarsen), options, needs_kspace=needs_kspace, needs_labels=needs_labels)
-
-
-def _truth(codes: NDArray[np.uint8], slices: SliceSet, chosen: Sequence[int]) -> Batch:
-    """What is known of the chosen slices, without anything measured."""
-    empty = torch.zeros(0)
-    return Batch(
-        image=empty, kspace=empty, pattern=empty, maps=empty,
-        label=torch.from_numpy((codes & 1).astype(np.int64)),
-        labelled=torch.from_numpy(slices.labelled[chosen]),
-        tissues=torch.from_numpy((codes >> 1).astype(np.int64)),
-        tissues_known=torch.from_numpy(slices.tissues_known[chosen]),
-    )  # fmt: skip
-
-
-def _augment(
-    image: NDArray[np.float32], label: NDArray[np.uint8], options: TrainingOptions, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Mirror left and right, shift, bend the grey scale a little, shade."""
-    if rng.uniform() < 0.5:
-        image, label = image[:, ::-1], label[:, ::-1]
-    shift = tuple(int(value) for value in rng.integers(-8, 9, 2))
-    image, label = np.roll(image, shift, (0, 1)), np.roll(label, shift, (0, 1))
-    gamma = float(np.exp(rng.normal(0, options.contrast_spread)))
-    image = np.maximum(image, 0) ** np.float32(gamma)
-    if rng.uniform() < 0.5:
-        shading = smooth_phase((image.shape[0], image.shape[1]), rng, degree=2)
-        image = image * (1 + np.float32(0.12 / np.pi) * shading)
-    return np.ascontiguousarray(image, np.float32), np.ascontiguousarray(label)
-
-
-def _crop_rows(
-    image: NDArray[np.float32], label: NDArray[np.uint8], rows: int, rng: np.random.Generator, *, around_lesion: bool
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Cut a band of rows out of the object, near a lesion if there is one and it is asked for."""
-    rows = min(rows, image.shape[0])
-    lesion = np.flatnonzero((label & 1).any(axis=1))
-    if around_lesion and lesion.size:
-        near = rng.choice(lesion) - rows // 2 + rng.integers(-rows // 3, rows // 3 + 1)
-        first = int(np.clip(near, 0, image.shape[0] - rows))
-        return image[first : first + rows], label[first : first + rows]
-    filled = np.flatnonzero((image > 0.1).any(axis=1))
-    low, high = (int(filled[0]), int(filled[-1]) + 1) if filled.size else (0, image.shape[0])
-    first = int(np.clip(rng.integers(low, max(high - rows, low) + 1), 0, image.shape[0] - rows))
-    return image[first : first + rows], label[first : first + rows]
-
-
-def _crop_square(
-    image: NDArray[np.float32], label: NDArray[np.uint8], edge: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Cut a square near a lesion, or anywhere in the object if there is none."""
-    lesion = label & 1
-    edge = min(edge, *image.shape)
-    inside = np.argwhere(lesion if lesion.any() else image > 0.1)
-    centre = inside[rng.integers(len(inside))] if len(inside) else np.asarray(image.shape) // 2
-    first = centre - edge // 2 + rng.integers(-edge // 3, edge // 3 + 1, 2)
-    y, x = np.clip(first, 0, np.asarray(image.shape) - edge)
-    return image[y : y + edge, x : x + edge], label[y : y + edge, x : x + edge]
+    wanted = SliceOptions(options.modality, options.coarsen, options.slice_size)
+    slices = yield from prepare_slices(subjects, masks, wanted)
+    return BatchMaker(slices, options, needs_kspace=needs_kspace, needs_labels=needs_labels, max_coils=max_coils)
 
 
 def _fft2c(image: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
 from mrviewer.training.fitting import learning_rate
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Moment
-from mrviewer.training.slices import SliceSet
+from mrviewer.training.slice_stacks import SliceStack
 from mrviewer.weights import Weights, load_weights, save_weights
 
 SIZE = (24, 20)
@@ -52,7 +52,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A database of three small subjects; the list takes the names of those whose slices are asked for."""
     asked: list[str] = []
 
-    def prepare(subjects: Sequence[Subject], masks: Path | None) -> Generator[Progress, None, SliceSet]:
+    def prepare(subjects: Sequence[Subject], masks: Path | None, *_: object) -> Generator[Progress, None, SliceStack]:
         assert masks is None
         heads = [head(NAMES.index(each.name)) for each in subjects]
         for number, each in enumerate(subjects):
@@ -61,7 +61,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         images = np.concatenate([image for image, _ in heads]).astype(np.float16)
         labels = np.concatenate([label for _, label in heads])
         known = np.ones(len(images), bool)
-        return SliceSet(images, labels, 0 * labels, known, ~known, np.arange(len(images)) % 2 == 0)
+        return SliceStack(images, labels, 0 * labels, known, ~known, np.arange(len(images)) % 2 == 0)
 
     monkeypatch.setattr("mrviewer.training.loop.open_database", lambda _: [subject(number) for number in range(3)])
     monkeypatch.setattr("mrviewer.training.batches.prepare_slices", prepare)
@@ -240,11 +240,13 @@ def test_what_has_no_recipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_learning_to_segment_needs_labels(prepared: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unlabelled(subjects: Sequence[Subject], masks: Path | None) -> Generator[Progress, None, SliceSet]:
+    def unlabelled(
+        subjects: Sequence[Subject], masks: Path | None, *_: object
+    ) -> Generator[Progress, None, SliceStack]:
         yield Progress(1, 1)
         images, labels = head(0)
         unknown = np.zeros(4, bool)
-        return SliceSet(images.astype(np.float16), 0 * labels, 0 * labels, unknown, unknown, ~unknown)
+        return SliceStack(images.astype(np.float16), 0 * labels, 0 * labels, unknown, unknown, ~unknown)
 
     monkeypatch.setattr("mrviewer.training.batches.prepare_slices", unlabelled)
     with pytest.raises(InputError, match="unet-full learns from labels and the database has none; add subjects with"):

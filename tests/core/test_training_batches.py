@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +11,23 @@ import pytest
 import torch
 
 from mrviewer.database import Subject, open_database
-from mrviewer.errors import InputError
+from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer.training.batches import Batch, BatchMaker
+from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
 from mrviewer.training.losses import segmentation_loss, soft_dice_loss
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.slices import SLICE_SHAPE, SliceSet, prepare_slices
+from mrviewer.training.preparing import Skipped
+from mrviewer.training.slice_stacks import SLICE_SHAPE, SliceStack
+from mrviewer.training.slices import LARGEST, SliceFiles, SliceOptions, SlicePool, prepare_slices
 
 SIZE = (32, 24)
 CLEAN = TrainingOptions(batch_size=3, phase_share=0.0, noise_share=0.0, coil_share=0.0)
 
 
-def slice_set(n_slices: int = 12) -> SliceSet:
+def slice_set(n_slices: int = 12) -> SliceStack:
     """Discs whose grey value is their number, half of them real, two thirds with a bright labelled square."""
     images = np.zeros((n_slices, *SIZE), np.float16)
     labels = np.zeros((n_slices, *SIZE), np.uint8)
@@ -36,7 +40,7 @@ def slice_set(n_slices: int = 12) -> SliceSet:
             images[number, 12:17, 9:14] = 1
     tissues = np.where(images > 0, 3, 0).astype(np.uint8)
     simulated = numbers % 2 == 0
-    return SliceSet(images, labels, tissues, labelled=numbers % 4 != 3, tissues_known=simulated, real=~simulated)
+    return SliceStack(images, labels, tissues, labelled=numbers % 4 != 3, tissues_known=simulated, real=~simulated)
 
 
 def same(first: Batch, second: Batch) -> bool:
@@ -128,7 +132,7 @@ def test_shares_of_real_subjects_are_kept(share: float, kind: bool) -> None:
 
 def test_a_database_of_one_kind_is_used_whatever_the_share() -> None:
     slices = slice_set()
-    real = SliceSet(*(getattr(slices, item.name)[slices.real] for item in fields(SliceSet)))
+    real = SliceStack(*(getattr(slices, item.name)[slices.real] for item in fields(SliceStack)))
     maker = BatchMaker(real, replace(CLEAN, real_share=0.0))
     assert len(maker) == np.count_nonzero(real.labelled)
     assert maker.batch(0).image.shape == (3, *SIZE)
@@ -227,17 +231,106 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "mrviewer" / "training"
 
 
+def read_all(slices: SlicePool) -> tuple[np.ndarray, np.ndarray]:
+    """Images and codes of all slices."""
+    images, codes = zip(*(slices.read(number) for number in range(len(slices))), strict=True)
+    return np.stack(images), np.stack(codes)
+
+
 def test_real_slices_are_scaled_fitted_and_labelled(cache: Path) -> None:
-    slices = finish(prepare_slices([Subject("block", real_study)], None))
-    assert slices.images.shape == (4, *SLICE_SHAPE)
-    assert (slices.images.dtype, slices.labels.dtype) == (np.float16, np.uint8)
+    wanted = SliceOptions(size=SLICE_SHAPE)
+    slices = finish(prepare_slices([Subject("block", real_study)], None, wanted))
+    images, codes = read_all(slices)
+    assert images.shape == (4, *SLICE_SHAPE)
+    assert (images.dtype, codes.dtype) == (np.float16, np.uint8)
     assert slices.real.tolist() == [True] * 4
     assert slices.labelled.tolist() == [True, True, False, False]
     assert slices.has_lesion.tolist() == [True, False, False, False]
     # 250 rows are cropped by 13 before and after, 180 columns padded by 6.
-    assert np.array_equal(np.argwhere(slices.labels[0])[[0, -1]], [[107, 94], [111, 97]])
-    assert slices.images.max() == pytest.approx(1, abs=0.01)
-    assert not slices.labels[2:].any()
+    assert np.array_equal(np.argwhere(codes[0])[[0, -1]], [[107, 94], [111, 97]])
+    assert images.max() == pytest.approx(1, abs=0.01)
+    assert not codes[2:].any()
+
+
+def crop_study(shape: tuple[int, int, int], modalities: tuple[str, ...] = ("T1",), seed: int = 0) -> Study:
+    """A small noisy cylinder with a structure in it, as a crop around an organ would be."""
+    rng = np.random.default_rng(seed)
+    axes = np.meshgrid(*[np.linspace(-1, 1, size) for size in shape], indexing="ij")
+    radius = np.hypot(axes[1], axes[2])
+    volume = ((radius < 0.9) * (200 + 200 * (radius < 0.3)) * rng.uniform(0.95, 1.05, shape)).astype(np.float32)
+    geometry = Geometry.axial(shape, (1.0, 1.0, 1.0))
+    images = {name: Image(volume, geometry, name) for name in modalities}
+    return Study("crop", images, Image((radius < 0.3).astype(np.uint8), geometry, "labels"))
+
+
+def test_slices_are_as_large_as_the_database_needs(cache: Path) -> None:
+    small = [Subject("a", lambda: crop_study((6, 35, 50))), Subject("b", lambda: crop_study((6, 40, 36)))]
+    assert read_all(finish(prepare_slices(small, None)))[0].shape[1:] == (48, 64)
+    large = [Subject("c", lambda: crop_study((2, 400, 20)))]
+    assert read_all(finish(prepare_slices(large, None)))[0].shape[1:] == (LARGEST, 32)
+
+
+def test_labels_belong_to_the_measured_image(cache: Path) -> None:
+    subjects = [Subject("a", lambda: crop_study((6, 35, 50), ("T1", "T2")))]
+    usual = finish(prepare_slices(subjects, None))
+    assert usual.labelled.tolist() == [True] * 6 + [False] * 6
+    chosen = finish(prepare_slices(subjects, None, SliceOptions(modality="T2")))
+    assert chosen.labelled.tolist() == [True] * 6
+    assert chosen.has_lesion.any()
+    with pytest.raises(InputError, match="subject 'crop' has no FLAIR image; leave it out, or choose another modality"):
+        finish(prepare_slices(subjects, None, SliceOptions(modality="FLAIR")))
+
+
+def test_slices_are_cut_where_the_scanner_cut_them(cache: Path) -> None:
+    """Along the thickest voxels, as they are when the method is run."""
+    study = crop_study((30, 40, 6))
+    geometry = Geometry.axial((30, 40, 6), (1.0, 1.0, 5.0))
+    turned = replace(study, images={"T1": replace(study.images["T1"], geometry=geometry)}, labels=None)
+    slices = finish(prepare_slices([Subject("a", lambda: turned)], None))
+    # The outermost of the six are beside the cylinder.
+    assert (len(slices), read_all(slices)[0].shape[1:]) == (4, (32, 48))
+
+
+def test_a_broken_subject_is_told_and_left_out(cache: Path) -> None:
+    def broken() -> Study:
+        raise FileFormatError("scan.nii.gz ends too early; copy it again")
+
+    good = Subject("good", lambda: crop_study((6, 35, 50)))
+    steps = list(prepare_slices([Subject("bad", broken), good], None))
+    assert steps[0].detail == Skipped("bad", "scan.nii.gz ends too early; copy it again")
+    assert [step.message for step in steps] == [f"left out bad: {steps[0].detail.reason}", "prepared good"]
+    with pytest.raises(
+        InputError, match=r"no subject can be used \(and so are 1 others\): scan\.nii\.gz ends too early"
+    ):
+        finish(prepare_slices([Subject("bad", broken), Subject("worse", broken)], None))
+
+
+def test_changed_files_are_prepared_anew(cache: Path) -> None:
+    for fingerprint, shape in (("one", (4, 35, 50)), ("two", (5, 35, 50)), ("one", (9, 35, 50))):
+        subject = Subject("a", partial(crop_study, shape), fingerprint=fingerprint)
+        finish(prepare_slices([subject], None))
+    assert sorted(len(SliceFiles.opened([path], (0, 0))) for path in cache.iterdir()) == [4, 5]
+
+
+def test_a_full_disk_is_not_the_fault_of_a_subject(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mrviewer.training.preparing.save_file", full)
+    subjects = [Subject(name, lambda: crop_study((6, 35, 50))) for name in "ab"]
+    with pytest.raises(InputError, match=r"prepared data cannot be written to the cache folder \(.*No space left"):
+        finish(prepare_slices(subjects, None))
+
+
+def test_slices_are_the_same_from_disk_and_from_memory(cache: Path) -> None:
+    subjects = [Subject(name, partial(crop_study, (6, 35, 50), seed=number)) for number, name in enumerate("abc")]
+    files = finish(prepare_slices(subjects, None))
+    images, codes = read_all(files)
+    flags = {name: getattr(files, name) for name in ("labelled", "tissues_known", "real")}
+    stack = SliceStack(images, codes & 1, codes >> 1, **flags)
+    for needs_kspace in (False, True):
+        first, second = (BatchMaker(pool, CLEAN, needs_kspace=needs_kspace) for pool in (files, stack))
+        assert all(same(first.batch(step), second.batch(step)) for step in range(3))
 
 
 def test_subjects_are_prepared_once(cache: Path) -> None:
@@ -261,35 +354,35 @@ def test_subjects_are_prepared_once(cache: Path) -> None:
 
 def test_damaged_slices_are_prepared_again(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     subjects = [Subject("block", real_study)]
-    first = finish(prepare_slices(subjects, None))
+    first = read_all(finish(prepare_slices(subjects, None)))
     (path,) = cache.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
     with caplog.at_level(logging.WARNING, logger="mrviewer"):
-        assert np.array_equal(finish(prepare_slices(subjects, None)).images, first.images)
-    assert "the cached slices of block cannot be read" in caplog.text
+        again = finish(prepare_slices(subjects, None))
+    assert all(np.array_equal(*pair) for pair in zip(read_all(again), first, strict=True))
+    assert "the prepared data of simulated cannot be read" in caplog.text
 
 
 def test_a_subject_with_nothing_to_see_is_refused(cache: Path) -> None:
     study = real_study((2, 20, 20), labels=False)
-    with pytest.raises(
-        InputError, match="subject 'block' has no slice with 600 bright pixels to train on; leave it out"
-    ):
+    with pytest.raises(InputError, match="subject 'block' has no slice on which anything is to be seen; leave it out"):
         finish(prepare_slices([Subject("dark", lambda: study)], None))
 
 
 def test_simulated_slices_know_the_lesions_of_flair_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = ((8, 56, 48), (18.0, 4.0, 4.0))
-    monkeypatch.setattr("mrviewer.training.slices._SIMULATED_GRID", grid)
+    monkeypatch.setattr("mrviewer.training.slice_stacks._SIMULATED_GRID", grid)
     slices = finish(prepare_slices(open_database(["simulated:1@4"]), None))
-    assert slices.images.shape[1:] == (56, 48)
+    images, codes = read_all(slices)
+    assert images.shape[1:] == (56, 48)
     assert not slices.real.any()
     half = len(slices) // 2
     assert slices.labelled.tolist() == [True] * half + [False] * half
     assert slices.has_lesion[:half].any()
-    assert not slices.labels[half:].any()
-    assert float(slices.images.min()) >= 0
+    assert not (codes[half:] & 1).any()
+    assert float(images.min()) >= 0
     again = finish(prepare_slices(open_database(["simulated:1@4"]), None))
-    assert np.array_equal(again.images, slices.images)
+    assert np.array_equal(read_all(again)[0], images)
 
 
 def test_tissues_go_where_the_image_goes() -> None:
@@ -297,6 +390,30 @@ def test_tissues_go_where_the_image_goes() -> None:
     assert batch.tissues_known.all()
     assert torch.equal(batch.tissues > 0, batch.image.abs() > 0.15)
     assert set(batch.tissues.unique().tolist()) <= {0, 3}
+
+
+def joined(pieces: list[Batch]) -> Batch:
+    names = Batch.__dataclass_fields__
+    parts = {name: [getattr(piece, name) for piece in pieces] for name in names}
+    return Batch(**{name: part[0] if name == "pattern" else torch.cat(part) for name, part in parts.items()})
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 5])
+@pytest.mark.parametrize("needs_kspace", [False, True])
+def test_pieces_of_a_batch_are_the_batch(pieces: int, needs_kspace: bool) -> None:
+    options = TrainingOptions(batch_size=4, phase_share=0.7, noise_share=0.7, coil_share=0.5, crop=16, crop_rows=16)
+    maker = BatchMaker(slice_set(), options, needs_kspace=needs_kspace)
+    for step in range(4):
+        parts = [maker.batch(step, piece, pieces) for piece in range(pieces)]
+        assert {len(part.label) for part in parts} <= {0, 1, 2}
+        assert same(joined(parts), maker.batch(step))
+
+
+def test_the_first_example_does_not_draw_what_the_step_draws() -> None:
+    step, first, second = step_rng(1, 5), *example_rngs(1, 5, range(2))
+    assert len({float(rng.uniform()) for rng in (step, first, second)}) == 3
+    with pytest.raises(ValueError, match="piece 2 of 2 was asked for"):
+        examples_of_piece(4, 2, 2)
 
 
 def test_a_coarser_slice_keeps_means_and_majorities() -> None:

@@ -14,10 +14,12 @@ from scipy import ndimage
 from torch import Tensor
 
 from mrviewer.database import Subject, open_database
+from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer.training.options import TrainingOptions
+from mrviewer.training.preparing import Skipped
 from mrviewer.writers import write_volume
 from mrviewer_models.multiunet.batches import VolumeSource, drop_modalities
 from mrviewer_models.multiunet.grid import CubicGrid
@@ -257,7 +259,8 @@ def test_a_crop_is_a_part_of_the_volume_and_the_rest_is_air() -> None:
     beyond = case.crop((-3, 0, 0), 8)[0]
     assert np.array_equal(beyond[:, :3], np.broadcast_to(case.air[:, None, None, None], beyond[:, :3].shape))
     assert np.array_equal(beyond[:, 3:], whole[:, :5, :8, :8])
-    assert label.sum() == len(case.points)
+    assert label.sum() == case.n_points
+    assert label[tuple(case.point(0))] == 1
 
 
 def test_volumes_are_prepared_once_and_again_when_damaged(cache: Path) -> None:
@@ -277,11 +280,14 @@ def test_volumes_are_prepared_once_and_again_when_damaged(cache: Path) -> None:
     assert again.crop((0, 0, 0), 8)[0].shape == (4, 8, 8, 8)
 
 
-def test_who_has_no_labels_or_nothing_to_see_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_who_has_no_labels_or_nothing_to_see_is_left_out_and_told() -> None:
     bare = Subject("bare", lambda: study("bare", ("T1",)).with_labels(None), database="a")
     strange = Subject("strange", lambda: study("strange", ("DWI",)), database="a")
-    assert prepared(bare, strange) == []
-    assert "bare has no labels or no FLAIR or T1 or T2; it is left out" in caplog.text
+    steps = list(prepare_volumes([bare, strange, subject("a", "a")], SHAPE, None))
+    assert [step.detail.subject for step in steps if isinstance(step.detail, Skipped)] == ["bare", "strange"]
+    assert steps[-1].message == "prepared a"
+    with pytest.raises(InputError, match="bare has no labels on the grid of an image of these: FLAIR, T1, T2; leave"):
+        prepared(bare)
     assert not len(VolumeSource([], TRAINING, PLAIN))
 
 

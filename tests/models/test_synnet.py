@@ -50,6 +50,10 @@ class Singles:
         return one_slice(step, n_coils=1 + step % 2, points=step % 3 == 0)
 
 
+def rngs(count: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(number) for number in range(count)]
+
+
 def test_the_paper_preset_is_the_textbook_network_on_two_channels() -> None:
     with torch.device("meta"):
         network = SynNet(PRESETS["paper"])
@@ -109,7 +113,7 @@ def test_masks_are_drawn_as_the_option_says() -> None:
 @pytest.mark.parametrize("edge", [8, 0, 100])
 def test_crops_hold_a_lesion_and_cut_everything_alike(edge: int) -> None:
     batch = MaskPerSlice(Singles(), batch_size=4).batch(0)
-    crops = LesionCrops.draw(batch.label, batch.image.abs(), edge, np.random.default_rng(0))
+    crops = LesionCrops.draw(batch.label, batch.image.abs(), edge, rngs(len(batch.label)))
     label, image = crops.cut(batch.label), crops.cut(batch.image)
     assert label.shape == image.shape == ((4, 8, 8) if edge == 8 else (4, 32, 24))
     assert bool((label.sum(dim=(1, 2)) > 0).all())
@@ -119,7 +123,7 @@ def test_crops_hold_a_lesion_and_cut_everything_alike(edge: int) -> None:
 
 def test_crops_without_lesions_or_object_lie_inside() -> None:
     empty = torch.zeros(2, 20, 16)
-    crops = LesionCrops.draw(empty.long(), empty, 8, np.random.default_rng(0))
+    crops = LesionCrops.draw(empty.long(), empty, 8, rngs(len(empty)))
     assert crops.cut(empty).shape == (2, 8, 8)
 
 

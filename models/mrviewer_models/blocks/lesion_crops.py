@@ -1,5 +1,6 @@
 """Square crops of a batch, near lesions: segmenters learn more from them than from whole slices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class LesionCrops:
     columns: tuple[slice, ...]
 
     @classmethod
-    def draw(cls, label: Tensor, magnitude: Tensor, edge: int, rng: np.random.Generator) -> "LesionCrops":
+    def draw(cls, label: Tensor, magnitude: Tensor, edge: int, rngs: Sequence[np.random.Generator]) -> "LesionCrops":
         """Draw squares near a lesion pixel, or near any pixel of the object where there is no lesion.
 
         Parameters
@@ -34,13 +35,13 @@ class LesionCrops:
             The object is where it exceeds a tenth of its maximum.
         edge
             Of the square in pixels; 0, or more than there are, keeps all.
-        rng
-            Source of chance.
+        rngs
+            Source of chance of each slice.
         """
         size = np.asarray(label.shape[1:])
         edges = np.minimum(edge or size.max(), size)
         corners = []
-        for lesions, brightness in zip(label.cpu().numpy(), magnitude.detach().cpu().numpy(), strict=True):
+        for lesions, brightness, rng in zip(label.cpu().numpy(), magnitude.detach().cpu().numpy(), rngs, strict=True):
             inside = np.argwhere(lesions if lesions.any() else brightness > 0.1 * brightness.max())
             centre = inside[rng.integers(len(inside))] if len(inside) else size // 2
             shift = rng.integers(-(edges // 3), edges // 3 + 1)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.training.batches import Batch, slice_source
+from mrviewer.training.examples import examples_of_piece
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource
 
@@ -39,10 +40,12 @@ class MaskPerSlice:
         """Number of slices that can be drawn."""
         return len(self.singles)
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> Batch:
         """Batch whose `pattern` is ``(batch, 1, y, x)``; slices of fewer coils get some that see nothing."""
-        first = step * self.batch_size
-        return _together([self.singles.batch(number) for number in range(first, first + self.batch_size)])
+        numbers = examples_of_piece(self.batch_size, piece, pieces)
+        made = _together([self.singles.batch(step * self.batch_size + number) for number in numbers or range(1)])
+        whole = replace(made, numbers=torch.tensor(numbers or range(1)))
+        return whole if numbers else replace(whole.emptied(), pattern=whole.pattern[:0])
 
 
 def measured_source(

@@ -5,9 +5,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mrviewer.training.examples import example_rngs, examples_of_piece
 from mrviewer.training.options import TrainingOptions
 from mrviewer_models.mtinet.slices import SubjectSlices
 
@@ -76,36 +78,39 @@ class LiverBatches:
 
     def __len__(self) -> int:
         """Number of slices that can be drawn."""
-        return sum(len(subject.label) for subject in self._subjects)
+        return sum(subject.n_slices for subject in self._subjects)
 
-    def batch(self, step: int) -> LiverBatch:
-        """Draw and augment the slices of one step."""
-        rng = np.random.default_rng([self._options.seed, step])
-        drawn = [self._draw(rng) for _ in range(self._options.batch_size)]
-        raw = torch.from_numpy(np.stack([subject.raw[index] for subject, index in drawn]).astype(np.float32))
-        masks = np.stack([np.stack([subject.label[index], subject.liver[index]]) for subject, index in drawn])
-        grid = _sampling_grid(len(drawn), (raw.shape[-2], raw.shape[-1]), rng)
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> LiverBatch:
+        """Draw and augment the slices of one step, or a piece of them."""
+        numbers = examples_of_piece(self._options.batch_size, piece, pieces)
+        made = self._made(example_rngs(self._options.seed, step, numbers or range(1)))
+        return made if numbers else made.chosen(torch.zeros(1, dtype=torch.bool))
+
+    def _made(self, rngs: Sequence[np.random.Generator]) -> LiverBatch:
+        drawn = [self._draw(rng) for rng in rngs]
+        pairs = [subject.read(index) for subject, index in drawn]
+        raw = torch.from_numpy(np.stack([signal for signal, _ in pairs]).astype(np.float32))
+        masks = torch.from_numpy(np.stack([mask for _, mask in pairs]).astype(np.float32))
+        matrices = torch.from_numpy(np.stack([_drawn_matrix(rng) for rng in rngs]))
+        grid = F.affine_grid(matrices, [len(drawn), 1, *raw.shape[-2:]], align_corners=False)
         raw = F.grid_sample(raw, grid, mode="bilinear", align_corners=False)
-        truth = F.grid_sample(torch.from_numpy(masks.astype(np.float32)), grid, mode="nearest", align_corners=False)
-        gain = torch.from_numpy(rng.uniform(1 - GAIN, 1 + GAIN, (len(drawn), 1, 1, 1)).astype(np.float32))
+        truth = F.grid_sample(masks, grid, mode="nearest", align_corners=False)
+        gain = torch.tensor([rng.uniform(1 - GAIN, 1 + GAIN) for rng in rngs])[:, None, None, None]
         spread = torch.tensor([subject.spread for subject, _ in drawn])[:, None, None, None]
-        numbers = [self._numbers.get(subject.diagnosis, -1) for subject, _ in drawn]
-        return LiverBatch((raw * gain - 1) / spread, raw * gain, truth[:, :1], truth[:, 1:], torch.tensor(numbers))
+        diagnoses = [self._numbers.get(subject.diagnosis, -1) for subject, _ in drawn]
+        return LiverBatch((raw * gain - 1) / spread, raw * gain, truth[:, :1], truth[:, 1:], torch.tensor(diagnoses))
 
     def _draw(self, rng: np.random.Generator) -> tuple[SubjectSlices, int]:
         subject = self._subjects[int(rng.integers(len(self._subjects)))]
         if rng.uniform() < self._options.lesion_share:
             return subject, int(rng.choice(subject.with_tumour))
-        return subject, int(rng.integers(len(subject.label)))
+        return subject, int(rng.integers(subject.n_slices))
 
 
-def _sampling_grid(count: int, shape: tuple[int, int], rng: np.random.Generator) -> Tensor:
-    """Mirror left and right, turn and scale; every slice in its own way, its phases alike."""
-    angles = np.radians(rng.uniform(-TURN_DEGREES, TURN_DEGREES, count))
-    scales = rng.uniform(1 - SCALE, 1 + SCALE, count)
-    mirrors = np.where(rng.uniform(size=count) < 0.5, -1.0, 1.0)
-    cosine, sine, zero = np.cos(angles) * scales, np.sin(angles) * scales, np.zeros(count)
-    matrices = np.stack(
-        [np.stack([cosine * mirrors, -sine, zero], axis=1), np.stack([sine * mirrors, cosine, zero], axis=1)], axis=1
-    )
-    return F.affine_grid(torch.from_numpy(matrices.astype(np.float32)), [count, 1, *shape], align_corners=False)
+def _drawn_matrix(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mirror left and right, turn and scale ``(2, 3)``, in a way of each slice's own, its phases alike."""
+    angle = np.radians(rng.uniform(-TURN_DEGREES, TURN_DEGREES))
+    scale = rng.uniform(1 - SCALE, 1 + SCALE)
+    mirror = -1.0 if rng.uniform() < 0.5 else 1.0
+    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
+    return np.asarray([[cosine * mirror, -sine, 0], [sine * mirror, cosine, 0]], np.float32)

@@ -1,19 +1,15 @@
 """Training slices of four-phase studies, prepared once and kept on disk."""
 
 import csv
-import hashlib
-import json
-import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from mrviewer.database import SIMULATED_LIVER, Subject
 from mrviewer.dynamic import PHASES
@@ -21,45 +17,51 @@ from mrviewer.errors import InputError
 from mrviewer.phantom.liver import liver_study, simulate_liver_patient
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.writers.whole import whole_file
+from mrviewer.training.preparing import keep_prepared, prepare_each
 from mrviewer_models.mtinet.preparation import grid_size, phase_stack, resized
 
 __all__ = ["SubjectSlices", "prepare_subjects", "read_diagnoses"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_logger = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
 _FIELD_MM = (264.0, 352.0)
 """Size along y and x that slices are cropped or padded to: a body is wider than it is deep."""
 
 
 @dataclass(frozen=True, eq=False)
 class SubjectSlices:
-    """Slices of one subject, in the units of `PhaseStack`.
+    """Slices of one subject on disk, in the units of `PhaseStack`.
 
     Parameters
     ----------
-    raw : float16, (slice, phase, y, x)
-        Signal.
-    label, liver : uint8, (slice, y, x)
-        Tumour; liver without tumour, all zero where it is not known.
+    path
+        The file: ``raw`` float16 (slice, phase, y, x), the signal; ``masks`` uint8 (slice, 2, y, x), tumour and liver
+        without tumour, which is all zero where it is not known.
+    with_tumour : int, (slice,)
+        Numbers of the slices with at least four pixels of tumour.
+    n_slices
+        Number of all slices.
     spread
         See `PhaseStack`.
     diagnosis
         Kind of the tumours; empty where nobody said so.
+    has_liver
+        Whether the liver is known.
     """
 
-    raw: NDArray[np.float16]
-    label: NDArray[np.uint8]
-    liver: NDArray[np.uint8]
+    path: Path
+    with_tumour: NDArray[np.intp]
+    n_slices: int
     spread: float
     diagnosis: str
+    has_liver: bool
 
-    @property
-    def with_tumour(self) -> NDArray[np.intp]:
-        """Numbers of the slices with at least four pixels of tumour."""
-        return np.flatnonzero(np.count_nonzero(self.label, axis=(1, 2)) > 3)
+    def read(self, number: int) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+        """Signal ``(phase, y, x)`` and masks ``(2, y, x)`` of one slice."""
+        with safe_open(self.path, framework="numpy") as file:
+            place = slice(number, number + 1)
+            return file.get_slice("raw")[place][0], file.get_slice("masks")[place][0]
 
 
 def read_diagnoses(path: str) -> dict[str, str]:
@@ -83,7 +85,7 @@ def read_diagnoses(path: str) -> dict[str, str]:
 def prepare_subjects(
     subjects: Sequence[Subject], pixel_mm: float, diagnoses: Mapping[str, str]
 ) -> Generator[Progress, None, list[SubjectSlices]]:
-    """Turn subjects with labels into slices, one after the other; those without labels are left out.
+    """Turn subjects with labels into slices, one after the other; those that cannot be used are left out, and told.
 
     Parameters
     ----------
@@ -97,40 +99,52 @@ def prepare_subjects(
     Raises
     ------
     InputError
-        If a subject has not all four phases on one grid.
+        If none can be used, such as for want of a phase.
     """
-    prepared = []
-    for number, subject in enumerate(subjects):
-        made = (
-            _cached(subject, pixel_mm) if subject.database == SIMULATED_LIVER else _real(subject, pixel_mm, diagnoses)
-        )
-        prepared += [made] if made is not None and len(made.with_tumour) else []
-        yield Progress(number + 1, len(subjects), f"prepared {subject.name}")
-    return prepared
+    return (yield from prepare_each(subjects, lambda subject: _kept(subject, pixel_mm, diagnoses)))
 
 
-def _real(subject: Subject, pixel_mm: float, diagnoses: Mapping[str, str]) -> SubjectSlices | None:
+def _kept(subject: Subject, pixel_mm: float, diagnoses: Mapping[str, str]) -> SubjectSlices:
+    named = diagnoses.get(subject.name, "")
+
+    def make() -> Mapping[str, NDArray[np.generic]]:
+        if subject.seed is not None and subject.database == SIMULATED_LIVER:
+            return _simulated(subject.seed, pixel_mm)
+        return _real(subject, pixel_mm, named)
+
+    path = keep_prepared(subject, [_VERSION, "phases", pixel_mm, named], make)
+    with safe_open(path, framework="numpy") as file:
+        small = {name: file.get_tensor(name) for name in ("with_tumour", "spread", "diagnosis", "has_liver")}
+        n_slices = file.get_slice("raw").get_shape()[0]
+    if not small["with_tumour"].size:
+        raise InputError(f"subject {subject.name!r} has no slice with a labelled tumour; leave it out")
+    diagnosis = small["diagnosis"].tobytes().decode()
+    has_liver = bool(small["has_liver"][0])
+    return SubjectSlices(path, small["with_tumour"], n_slices, float(small["spread"][0]), diagnosis, has_liver)
+
+
+def _real(subject: Subject, pixel_mm: float, diagnosis: str) -> Mapping[str, NDArray[np.generic]]:
     study = subject.load()
-    if study.labels is None:
-        return None
     missing = [name for name in PHASES if name not in study.images]
     if missing:
         raise InputError(
             f"subject {subject.name!r} has no {missing[0]} image; mtinet learns from {', '.join(PHASES)}: "
             "leave the subject out"
         )
+    if study.labels is None:
+        raise InputError(f"subject {subject.name!r} has no labels of its tumour; leave it out")
     label = (np.asarray(study.labels.volume(), np.float32) > 0).astype(np.uint8)
-    return _slices(study, label, np.zeros_like(label), pixel_mm, diagnoses.get(subject.name, study.diagnosis))
+    return _slices(study, label, np.zeros_like(label), pixel_mm, diagnosis or study.diagnosis)
 
 
-def _simulated(seed: int, pixel_mm: float) -> SubjectSlices:
+def _simulated(seed: int, pixel_mm: float) -> Mapping[str, NDArray[np.generic]]:
     patient = simulate_liver_patient(seed=seed)
     return _slices(liver_study(patient), patient.tumours, patient.liver, pixel_mm, patient.kind)
 
 
 def _slices(
     study: Study, label: NDArray[np.uint8], liver: NDArray[np.uint8], pixel_mm: float, diagnosis: str
-) -> SubjectSlices:
+) -> Mapping[str, NDArray[np.generic]]:
     geometry = study.images[PHASES[0]].geometry
     axis = geometry.slice_axis
     stack = phase_stack({name: np.moveaxis(study.images[name].volume(), axis, 0) for name in PHASES})
@@ -142,9 +156,14 @@ def _slices(
     raw = resized(torch.from_numpy(stack.raw), size).numpy()
     coarse = resized(torch.from_numpy(masks), size).numpy() >= 0.5
     fitted = _fit(coarse.astype(np.uint8), field)
-    return SubjectSlices(
-        _fit(np.minimum(raw, 60).astype(np.float16), field), fitted[:, 0], fitted[:, 1], stack.spread, diagnosis
-    )
+    return {
+        "raw": _fit(np.minimum(raw, 60).astype(np.float16), field),
+        "masks": fitted,
+        "with_tumour": np.flatnonzero(np.count_nonzero(fitted[:, 0], axis=(1, 2)) > 3),
+        "spread": np.asarray([stack.spread]),
+        "diagnosis": np.frombuffer(diagnosis.encode(), np.uint8),
+        "has_liver": np.asarray([fitted[:, 1].any()]),
+    }
 
 
 def _fit(stack: NDArray[Scalar], field: tuple[int, int]) -> NDArray[Scalar]:
@@ -158,27 +177,3 @@ def _fit(stack: NDArray[Scalar], field: tuple[int, int]) -> NDArray[Scalar]:
             widths[axis] = (-extra // 2, -extra - (-extra // 2))
             stack = np.pad(stack, widths)
     return stack
-
-
-def _cached(subject: Subject, pixel_mm: float) -> SubjectSlices:
-    assert subject.seed is not None
-    key = hashlib.sha256(json.dumps([_VERSION, subject.name, pixel_mm]).encode()).hexdigest()[:12]
-    folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
-    path = folder / f"{subject.name}-{key}.npz"
-    if path.is_file():
-        try:
-            # Opened here, because numpy leaves a damaged archive open.
-            with path.open("rb") as kept, np.load(kept, allow_pickle=False) as stored:
-                return SubjectSlices(
-                    stored["raw"], stored["label"], stored["liver"], float(stored["spread"]), str(stored["diagnosis"])
-                )
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            _logger.warning("the cached slices of %s cannot be read (%s); they are made again", subject.name, error)
-    made = _simulated(subject.seed, pixel_mm)
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file, allow_pickle=False, raw=made.raw, label=made.label, liver=made.liver, spread=made.spread,
-            diagnosis=made.diagnosis,
-        )  # fmt: skip
-    return made

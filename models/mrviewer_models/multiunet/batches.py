@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mrviewer.training.examples import example_rngs, examples_of_piece
 from mrviewer.training.options import TrainingOptions
 from mrviewer_models.multiunet.options import MultiUNetOptions
 from mrviewer_models.multiunet.prepared import PreparedVolume
@@ -74,14 +75,17 @@ class VolumeSource:
                 chosen.append(database[order[place]])
         return chosen
 
-    def batch(self, step: int) -> VolumeBatch:
-        """Crop, turn and thin out the volumes of one step."""
-        rng = np.random.default_rng([self._training.seed, step])
-        crops = [self._crop(case, rng) for case in self.cases(step)]
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> VolumeBatch:
+        """Crop, turn and thin out the volumes of one step, or a piece of them."""
+        cases = self.cases(step)
+        numbers = examples_of_piece(len(cases), piece, pieces)
+        rngs = example_rngs(self._training.seed, step, numbers or range(1))
+        crops = [self._crop(cases[number], rng) for number, rng in zip(numbers or range(1), rngs, strict=True)]
+        volume, label, present = (np.stack(parts)[: len(numbers)] for parts in zip(*crops, strict=True))
         return VolumeBatch(
-            torch.from_numpy(np.stack([volume for volume, _, _ in crops])),
-            torch.from_numpy(np.stack([label for _, label, _ in crops])[:, None].astype(np.float32)),
-            torch.from_numpy(np.stack([present for _, _, present in crops])),
+            torch.from_numpy(volume),
+            torch.from_numpy(label[:, None].astype(np.float32)),
+            torch.from_numpy(present),
         )
 
     def _crop(
@@ -110,7 +114,8 @@ def drop_modalities(present: NDArray[np.bool_], rng: np.random.Generator) -> NDA
 
 def _start(case: PreparedVolume, edge: int, lesion_share: float, rng: np.random.Generator) -> list[int]:
     """First voxel of a crop: anywhere, or such that it holds a lesion; volumes that are too small lie in its middle."""
-    around = case.points[rng.integers(len(case.points))] if len(case.points) and rng.uniform() < lesion_share else None
+    wants_lesion = case.n_points > 0 and rng.uniform() < lesion_share
+    around = case.point(int(rng.integers(case.n_points))) if wants_lesion else None
     start = []
     for axis, size in enumerate(case.shape):
         spare = size - edge

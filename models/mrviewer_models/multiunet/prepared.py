@@ -1,24 +1,20 @@
 """Training volumes: studies turned once into the network's channels and kept on disk, read crop by crop."""
 
-import hashlib
-import json
-import logging
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import safe_open
 
 from mrviewer.database import Subject
+from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.readers import read_image
 from mrviewer.study import Study
-from mrviewer.writers.whole import whole_file
+from mrviewer.training.preparing import keep_prepared, prepare_each
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.painted import paint_lesions
 from mrviewer_models.multiunet.shape import MultiUNetShape
@@ -27,9 +23,7 @@ from mrviewer_models.multiunet.volumes import brain_box, channels_of
 
 __all__ = ["PreparedVolume", "prepare_volumes"]
 
-_logger = logging.getLogger(__name__)
-
-_VERSION = 2
+_VERSION = 3
 _MOST_POINTS = 2000
 _MOST_PAINTED = 9
 
@@ -50,8 +44,8 @@ class PreparedVolume:
         Which channels are in the file.
     air : float32, (channel,)
         Value outside the head.
-    points : int, (point, 3)
-        Some of the lesions' voxels, to cut crops around.
+    n_points
+        How many of the lesions' voxels are kept in the file, to cut crops around.
     """
 
     path: Path
@@ -59,7 +53,13 @@ class PreparedVolume:
     shape: tuple[int, int, int]
     present: NDArray[np.bool_]
     air: NDArray[np.float32]
-    points: NDArray[np.int32]
+    n_points: int
+
+    def point(self, number: int) -> NDArray[np.int32]:
+        """One of the lesions' voxels ``(3,)``."""
+        with safe_open(self.path, framework="numpy") as file:
+            point: NDArray[np.int32] = file.get_slice("points")[number : number + 1][0]
+        return point
 
     def crop(self, start: Sequence[int], edge: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Cube ``(channel, edge, edge, edge)`` and its label; what lies outside the box is air."""
@@ -93,22 +93,22 @@ def prepare_volumes(
         subjects on the grid of the masks are repeated with the lesions of some of them painted in.
     """
     masks = sorted(masks_folder.glob("*.nii*")) if masks_folder is not None else []
-    volumes: list[PreparedVolume] = []
-    for number, subject in enumerate(subjects):
-        study = _Once(subject, shape, masks)
-        plain = _cached(study, None)
-        if plain is None:
-            _logger.warning("%s has no labels or no %s; it is left out", subject.name, " or ".join(shape.modalities))
-        else:
-            volumes.append(plain)
-        # Where the background is 0 nothing tells how bright the tissue was, and lesions cannot be painted.
-        real = plain is not None and subject.seed is None and not shape.background_zero
-        for mask in masks[:: max(len(masks) // _MOST_PAINTED, 1)] if real else ():
-            yield Progress(number, len(subjects), f"prepared {subject.name}")
-            painted = _cached(study, mask)
-            volumes += [painted] if painted is not None else []
-        yield Progress(number + 1, len(subjects), f"prepared {subject.name}")
-    return volumes
+    made = yield from prepare_each(subjects, lambda subject: _volumes_of(subject, shape, masks))
+    return [volume for volumes in made for volume in volumes]
+
+
+def _volumes_of(subject: Subject, shape: MultiUNetShape, masks: Sequence[Path]) -> list[PreparedVolume]:
+    """One subject, and if it is real its repetitions with the lesions of others."""
+    once = _Once(subject, shape, masks)
+    plain = _kept(once, None)
+    if plain is None:
+        wanted = ", ".join(shape.modalities)
+        raise InputError(f"{subject.name} has no labels on the grid of an image of these: {wanted}; leave it out")
+    # Where the background is 0 nothing tells how bright the tissue was, and lesions cannot be painted.
+    if subject.seed is not None or shape.background_zero:
+        return [plain]
+    painted = [_kept(once, mask) for mask in masks[:: max(len(masks) // _MOST_PAINTED, 1)]]
+    return [plain, *(volume for volume in painted if volume is not None)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,46 +125,30 @@ class _Once:
             return simulated_study(self.subject, self.shape.voxel_mm, self.masks)
         return self.subject.load()
 
-    def file(self, mask: Path | None) -> Path:
-        """Where it is kept, with the lesions of a mask or without."""
-        subject, shape = self.subject, asdict(self.shape)
-        seen = [shape[name] for name in ("channels", "voxel_mm", "background_zero")]
-        masks = [path.name for path in self.masks] if subject.seed is not None else mask and mask.name
-        key = json.dumps([_VERSION, subject.name, subject.database, subject.seed, masks, seen])
-        folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
-        return folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.safetensors"
+
+def _kept(once: _Once, mask: Path | None) -> PreparedVolume | None:
+    """One study on disk, with the lesions of a mask or without; `None` if there is nothing to learn from."""
+    subject, shape = once.subject, asdict(once.shape)
+    seen = [shape[name] for name in ("channels", "voxel_mm", "background_zero")]
+    masks = [path.name for path in once.masks] if subject.seed is not None else mask and mask.name
+    path = keep_prepared(subject, [_VERSION, "volumes", masks, seen], lambda: _prepared(once.study, once.shape, mask))
+    return _opened(path, subject.database)
 
 
-def _cached(once: _Once, mask: Path | None) -> PreparedVolume | None:
-    path = once.file(mask)
-    if path.is_file():
-        try:
-            return _opened(path, once.subject.database)
-        except (OSError, SafetensorError, KeyError) as error:
-            _logger.warning("the cached volume of %s cannot be read (%s); it is made again", once.subject.name, error)
-    tensors = _prepared(once.study, once.shape, mask)
-    if tensors is None:
-        return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary)
-    return _opened(path, once.subject.database)
-
-
-def _prepared(study: Study, shape: MultiUNetShape, mask: Path | None) -> dict[str, NDArray[np.generic]] | None:
-    """Channels and label of a study; `None` without label or modality, or where the mask lies on another grid."""
+def _prepared(study: Study, shape: MultiUNetShape, mask: Path | None) -> dict[str, NDArray[np.generic]]:
+    """Channels and label of a study; nothing without label or modality, or where the mask lies on another grid."""
     names = [name for name in shape.modalities if name in study.images]
     if study.labels is None or not names:
-        return None
+        return {}
     geometry = study.images[names[0]].geometry
     fitting = [name for name in names if study.images[name].geometry.matches(geometry)]
     foreign = None if mask is None else read_image(mask)
     if not all(each.geometry.matches(geometry, 0.5) for each in (study.labels, foreign) if each is not None):
-        return None
+        return {}
     grid = CubicGrid(geometry.shape, geometry.voxel_size_mm, shape.voxel_mm)
     channels = channels_of({name: study.images[name].volume() for name in fitting}, grid, shape)
     if not channels.present.any():
-        return None
+        return {}
     label = grid.to_cubes(study.labels.volume().astype(bool)) > 0.5
     if foreign is not None and mask is not None:
         rng = np.random.default_rng(list(mask.name.encode()))
@@ -181,8 +165,11 @@ def _prepared(study: Study, shape: MultiUNetShape, mask: Path | None) -> dict[st
     }
 
 
-def _opened(path: Path, database: str) -> PreparedVolume:
+def _opened(path: Path, database: str) -> PreparedVolume | None:
     with safe_open(path, framework="numpy") as file:
+        if "label" not in file.keys():  # noqa: SIM118 - not a mapping
+            return None
         depth, height, width = file.get_slice("label").get_shape()
-        small = {name: file.get_tensor(name) for name in ("present", "air", "points")}
-    return PreparedVolume(path, database, (depth, height, width), small["present"], small["air"], small["points"])
+        n_points = file.get_slice("points").get_shape()[0]
+        small = {name: file.get_tensor(name) for name in ("present", "air")}
+    return PreparedVolume(path, database, (depth, height, width), small["present"], small["air"], n_points)

@@ -1,0 +1,122 @@
+"""Subjects prepared once and kept on disk in safetensors files, of which training reads what it needs when it does.
+
+Nothing of a prepared file stays in memory, so that a thousand subjects take no more of it than ten.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from mrviewer.database import Subject
+from mrviewer.errors import InputError, MrviewerError
+from mrviewer.progress import Progress
+from mrviewer.writers.whole import whole_file
+
+__all__ = ["Skipped", "keep_prepared", "prepare_each"]
+
+_logger = logging.getLogger(__name__)
+
+Prepared = TypeVar("Prepared")
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A subject that could not be used, as `Progress.detail` tells it.
+
+    Parameters
+    ----------
+    subject
+        Its name.
+    reason
+        One sentence.
+    """
+
+    subject: str
+    reason: str
+
+
+def prepare_each(
+    subjects: Sequence[Subject], prepare: Callable[[Subject], Prepared]
+) -> Generator[Progress, None, list[Prepared]]:
+    """Prepare subjects one after the other; one that cannot be used is told (`Skipped`) and left out.
+
+    Raises
+    ------
+    InputError
+        If there are subjects and none of them can be used; it says why the first one could not.
+    """
+    prepared: list[Prepared] = []
+    skipped: list[Skipped] = []
+    for number, subject in enumerate(subjects, 1):
+        try:
+            prepared.append(prepare(subject))
+        except _UnwritableError:
+            raise
+        except (MrviewerError, OSError, EOFError, ValueError) as error:
+            skipped.append(Skipped(subject.name, str(error)))
+            _logger.warning("a subject of %s is left out: %s", subject.database, type(error).__name__)
+            yield Progress(number, len(subjects), f"left out {subject.name}: {error}", skipped[-1])
+        else:
+            yield Progress(number, len(subjects), f"prepared {subject.name}")
+    if skipped and not prepared:
+        others = f" (and so are {len(skipped) - 1} others)" if len(skipped) > 1 else ""
+        raise InputError(f"no subject can be used{others}: {skipped[0].reason}")
+    return prepared
+
+
+def keep_prepared(subject: Subject, kind: Sequence[object], make: Callable[[], Tensors]) -> Path:
+    """File with the arrays of a subject, made now if they are not there or damaged.
+
+    Parameters
+    ----------
+    subject
+        Whose; its fingerprint is part of the file's name, so that changed files are prepared anew.
+    kind
+        All else that decides what the arrays hold; JSON knows it.
+    make
+        Gives the arrays.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    key = json.dumps([subject.name, subject.database, subject.seed, subject.fingerprint, *kind])
+    name = re.sub(r"[^\w.-]+", "_", subject.name)[:80]
+    folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
+    path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+    if path.is_file():
+        try:
+            with safe_open(path, framework="numpy") as file:
+                file.keys()
+        except (OSError, SafetensorError) as error:
+            _logger.warning("the prepared data of %s cannot be read (%s); they are made again", subject.database, error)
+        else:
+            return path
+    made = {each: np.ascontiguousarray(array) for each, array in make().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            save_file(made, temporary)
+    except (OSError, SafetensorError) as error:
+        raise _UnwritableError(
+            f"prepared data cannot be written to the cache folder ({error}); make room there, or give another folder "
+            "by XDG_CACHE_HOME"
+        ) from error
+    return path
+
+
+class _UnwritableError(InputError):
+    """Not the fault of any subject."""
