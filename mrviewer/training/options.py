@@ -1,14 +1,35 @@
-"""What every training run can be told, whatever it trains."""
+"""What a training run can be told, as typed on a command line or shown in a form."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from inspect import getdoc
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from mrviewer.errors import InputError
 
-__all__ = ["TrainingOptions", "override"]
+__all__ = [
+    "COMMON",
+    "HasOptions",
+    "OptionField",
+    "OptionKind",
+    "TrainingOptions",
+    "describe_options",
+    "override",
+    "typed",
+]
 
 Options = TypeVar("Options")
+OptionKind = Literal["int", "float", "bool", "choice", "text", "pair"]
+
+# Given elsewhere: by the split of the database, and by the weights to go on from.
+_NOT_ASKED = frozenset({"hold_out", "start_from", "adapt_from"})
+_ENTRY = re.compile(r"^(\w[\w, ]*)$")
+
+
+COMMON = MappingProxyType({"common": True})
+"""Metadata of the fields that a person is likely to change."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +84,18 @@ class TrainingOptions:
     crop
         Edge of a square crop, around a lesion where there is one, for recipes that see images alone, or that cut the
         zero-filled image; 0 for none.
+    modality
+        The image that slices are cut from, and that labels belong to; empty for all of a subject's, of which FLAIR, or
+        the first where there is none, has the labels.
+    slice_size
+        Rows and columns of the slices; 0,0 takes those of simulated patients if there are any, else the largest of the
+        database, rounded up to 16 and at most 384.
     """
 
-    steps: int = 4000
-    batch_size: int = 4
+    steps: int = field(default=4000, metadata=COMMON)
+    batch_size: int = field(default=4, metadata=COMMON)
     steps_per_epoch: int = 0
-    learning_rate: float = 1e-3
+    learning_rate: float = field(default=1e-3, metadata=COMMON)
     weight_decay: float = 1e-6
     schedule: Literal["one_cycle", "step", "constant"] = "one_cycle"
     decay: float = 0.2
@@ -81,7 +108,7 @@ class TrainingOptions:
     start_from: str = ""
     lesion_masks: str = ""
     real_share: float = 0.6
-    lesion_share: float = 0.6
+    lesion_share: float = field(default=0.6, metadata=COMMON)
     accelerations: tuple[float, float] = (2.0, 8.0)
     main_family: str = "random"
     main_share: float = 0.5
@@ -93,12 +120,28 @@ class TrainingOptions:
     coil_share: float = 0.2
     coarsen: int = 1
     crop_rows: int = 0
-    crop: int = 0
+    crop: int = field(default=0, metadata=COMMON)
+    modality: str = ""
+    slice_size: tuple[int, int] = (0, 0)
 
     @property
     def held_out(self) -> tuple[str, ...]:
         """Names in `hold_out`."""
         return tuple(name.strip() for name in self.hold_out.split(",") if name.strip())
+
+
+class HasOptions(Protocol):
+    """What is looked at of a `mrviewer.training.recipe.Recipe`."""
+
+    @property
+    def training(self) -> TrainingOptions:
+        """What every run can be told."""
+        ...
+
+    @property
+    def options(self) -> Any:  # noqa: ANN401 - every recipe has a dataclass of its own
+        """The recipe's own options."""
+        ...
 
 
 def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict[str, str]]:
@@ -124,6 +167,13 @@ def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict
     return changed, {name: text for name, text in values.items() if name not in names}
 
 
+def typed(value: object) -> str:
+    """A value as `override` reads it; what JSON made a list of is a tuple again."""
+    if isinstance(value, list | tuple):
+        return ",".join(typed(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
 def _parse(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 - a type annotation has no better type
     if get_origin(hint) is Literal:
         if text in get_args(hint):
@@ -133,13 +183,96 @@ def _parse(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 - a type 
         if hint is bool:
             return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
         if get_origin(hint) is tuple:
-            numbers = tuple(float(part) for part in text.split(","))
-            if len(numbers) != len(get_args(hint)):
+            kinds, words = get_args(hint), text.split(",")
+            if len(words) != len(kinds):
                 raise ValueError(text)
-            return numbers
+            return tuple(kind(word) for kind, word in zip(kinds, words, strict=True))
         value: object = hint(text)
     except (ValueError, KeyError, TypeError):
         raise InputError(
             f"option {name} is {text!r}, which cannot be read as {getattr(hint, '__name__', hint)}"
         ) from None
     return value
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """One option of a recipe.
+
+    Parameters
+    ----------
+    name
+        As it is typed after ``--set``.
+    kind
+        ``pair`` is two numbers separated by a comma.
+    default
+        As it is typed.
+    choices
+        Of a ``choice``; empty otherwise.
+    help
+        One or more sentences.
+    common
+        Whether a person is likely to change it.
+    """
+
+    name: str
+    kind: OptionKind
+    default: str
+    choices: tuple[str, ...] = ()
+    help: str = ""
+    common: bool = False
+
+
+def describe_options(recipe: HasOptions) -> tuple[OptionField, ...]:
+    """All that a recipe can be told, the common ones first.
+
+    Options that the weights decide are left out where the recipe starts from some.
+    """
+    hidden = set(_NOT_ASKED)
+    starts = any(getattr(record, name, "") for record in _records(recipe) for name in ("start_from", "adapt_from"))
+    if starts:
+        hidden |= set(getattr(recipe, "structure", ()))
+    found = [option for record in _records(recipe) for option in _fields_of(record, hidden)]
+    return tuple(sorted(found, key=lambda option: not option.common))
+
+
+def _records(recipe: HasOptions) -> tuple[Any, Any]:
+    return recipe.training, recipe.options
+
+
+def _fields_of(record: Any, hidden: Collection[str]) -> list[OptionField]:  # noqa: ANN401 - any dataclass
+    hints = get_type_hints(type(record))
+    texts = _help_of(type(record))
+    return [
+        _describe(item, hints[item.name], getattr(record, item.name), texts.get(item.name, ""))
+        for item in fields(record)
+        if item.name not in hidden and not is_dataclass(hints[item.name])
+    ]
+
+
+def _describe(item: Field[Any], hint: Any, value: object, text: str) -> OptionField:  # noqa: ANN401 - a type annotation
+    kind: OptionKind = "text"
+    choices: tuple[str, ...] = ()
+    if get_origin(hint) is Literal:
+        kind, choices = "choice", tuple(map(str, get_args(hint)))
+    elif get_origin(hint) is tuple:
+        kind = "pair" if len(get_args(hint)) == 2 else "text"
+    elif hint in (bool, int, float):
+        kind = hint.__name__
+    return OptionField(item.name, kind, typed(value), choices, text, bool(item.metadata.get("common")))
+
+
+def _help_of(kind: type) -> Mapping[str, str]:
+    """What the section ``Parameters`` of a docstring says of each name; several may share an entry."""
+    texts: dict[str, str] = {}
+    names: list[str] = []
+    inside = False
+    for line in (getdoc(kind) or "").splitlines():
+        if set(line) == {"-"}:
+            inside = True
+        elif inside and (entry := _ENTRY.match(line)):
+            names = [name.strip() for name in entry[1].split(",")]
+        elif inside and line.startswith("    "):
+            for name in names:
+                texts[name] = f"{texts.get(name, '')} {line.strip()}".strip()
+    return {name: text.replace("`", "") for name, text in texts.items()}

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from mrviewer.database import Subject
 from mrviewer.method import Method
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.options import TrainingOptions
 
-__all__ = ["BatchSource", "Losses", "Moment", "Recipe", "Trainable"]
+__all__ = ["BatchSource", "Losses", "Moment", "Recipe", "Trainable", "Tunable"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,18 @@ class Losses:
 
 
 class BatchSource(Protocol):
-    """Where batches come from; batch number `step` is always the same."""
+    """Where batches come from; batch number `step` is always the same, in one piece or in several."""
 
     def __len__(self) -> int:
         """Number of examples that can be drawn; 0 refuses to train."""
         ...
 
-    def batch(self, step: int) -> Any:  # noqa: ANN401 - every recipe has batches of its own; they have `to(device)`
-        """Examples of one step."""
+    # Every recipe has batches of its own; they are dataclasses of tensors and have `to(device)`.
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> Any:  # noqa: ANN401
+        """Examples of one step, or its share of them: all pieces one after the other are the whole batch.
+
+        A piece may be empty, where there are more pieces than examples. What is not asked for is not made.
+        """
         ...
 
 
@@ -75,6 +80,33 @@ class Recipe(Protocol):
 
     def losses(self, network: nn.Module, batch: Any, moment: Moment) -> Losses:  # noqa: ANN401 - of its own source
         """Loss of one step."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """What a recipe adds so that a trained network can go on learning elsewhere, in part or as a whole."""
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """Parts that can be trained by themselves, each with the beginnings of its parameters' names."""
+        ...
+
+    @property
+    def structure(self) -> tuple[str, ...]:
+        """Options that decide the size of the network. Not given, the weights in ``start_from`` decide it."""
+        ...
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Options, as typed, that differ when a trained network goes on learning.
+
+        Parameters
+        ----------
+        study
+            One of the new database; its headers are looked at, not its pixels.
+        parts
+            What is to learn; none, or ``all``, for everything.
+        """
         ...
 
 

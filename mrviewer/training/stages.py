@@ -6,7 +6,9 @@ from torch import nn
 
 from mrviewer.training.recipe import Moment
 
-__all__ = ["stage_of", "train_only"]
+__all__ = ["let_rest", "rests", "stage_of", "train_only"]
+
+_RESTS = "rests_in_this_run"
 
 
 def stage_of(moment: Moment, shares: Sequence[float]) -> int:
@@ -42,8 +44,20 @@ def train_only(network: nn.Module, *parts: nn.Module) -> None:
     """Let these parts of a network learn and nothing else.
 
     Called at every step, from nothing but the moment, so that a run goes on after an interruption as it was. The
-    optimiser leaves alone what has no gradient.
+    optimiser leaves alone what has no gradient. What rests in this run (`let_rest`) does not learn in any stage.
     """
     chosen = {id(parameter) for part in parts for parameter in part.parameters()}
     for parameter in network.parameters():
-        parameter.requires_grad_(id(parameter) in chosen)
+        parameter.requires_grad_(id(parameter) in chosen and not rests(parameter))
+
+
+def let_rest(parameter: nn.Parameter) -> None:
+    """Keep a parameter as it is for all of a run."""
+    parameter.requires_grad_(False)
+    # Kept on the parameter: stages switch gradients on and off, and know nothing of what a person chose to train.
+    setattr(parameter, _RESTS, True)
+
+
+def rests(parameter: nn.Parameter) -> bool:
+    """Whether `let_rest` was called."""
+    return bool(getattr(parameter, _RESTS, False))

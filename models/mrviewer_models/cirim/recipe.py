@@ -8,6 +8,7 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -15,8 +16,11 @@ from mrviewer_models.blocks.rim import RecurrentUnit
 from mrviewer_models.cirim.losses import Growth, Normalisation, weighted_l1
 from mrviewer_models.cirim.network import CIRIM, PRESETS, CIRIMShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["CIRIMOptions", "CIRIMRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "unit")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class CIRIMRecipe:
     training: TrainingOptions
     options: CIRIMOptions
     needs_labels: bool = False
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -56,6 +61,17 @@ class CIRIMRecipe:
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
         """Slices with and without labels."""
         return slice_source(self.training, subjects, needs_labels=False)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        last = self.options.shape.cascades - 1
+        return {"first-cascade": ("cascades.0.",), "last-cascade": (f"cascades.{last}.",)}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Weighted mean difference between the magnitudes of all estimates and of the fully sampled image."""
@@ -76,6 +92,8 @@ def recipe(overrides: Mapping[str, str]) -> CIRIMRecipe:
     training, rest = override(TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64), overrides)
     options, rest = override(CIRIMOptions(), rest)
     refuse_unknown("cirim", rest)
-    shape = PRESETS[options.preset]
-    shape = replace(shape, rim=replace(shape.rim, unit=options.unit))
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, CIRIMShape)
+    if shape is None:
+        preset = PRESETS[options.preset]
+        shape = replace(preset, rim=replace(preset.rim, unit=options.unit))
     return CIRIMRecipe(training, replace(options, shape=shape))

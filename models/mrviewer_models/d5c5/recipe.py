@@ -8,14 +8,18 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import complex_l2
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["D5C5Options", "D5C5Recipe", "recipe"]
+
+_STRUCTURE = ("preset",)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class D5C5Recipe:
     training: TrainingOptions
     options: D5C5Options
     needs_labels: bool = False
+    structure: tuple[str, ...] = _STRUCTURE
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
         """Slices of the subjects."""
@@ -47,6 +52,17 @@ class D5C5Recipe:
     def network(self) -> nn.Module:
         """Network with fresh weights."""
         return D5C5(self.options.shape)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        last = self.options.shape.cascades - 1
+        return {"first-cascade": ("cascades.0.",), "last-cascade": (f"cascades.{last}.",)}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Mean squared error between the reconstruction and the fully sampled image."""
@@ -60,4 +76,5 @@ def recipe(overrides: Mapping[str, str]) -> D5C5Recipe:
     training, rest = override(TrainingOptions(crop_rows=128), overrides)
     options, rest = override(D5C5Options(), rest)
     refuse_unknown("d5c5", rest)
-    return D5C5Recipe(training, D5C5Options(options.preset, PRESETS[options.preset]))
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, D5C5Shape)
+    return D5C5Recipe(training, D5C5Options(options.preset, shape or PRESETS[options.preset]))

@@ -8,6 +8,7 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -15,8 +16,11 @@ from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import Consistency
 from mrviewer_models.idslr.network import IDSLR, PRESETS, IDSLRShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["IDSLROptions", "IDSLRRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "iterations", "max_coils", "consistency", "dropout")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class IDSLRRecipe:
     training: TrainingOptions
     options: IDSLROptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -70,7 +75,22 @@ class IDSLRRecipe:
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Labelled slices with k-space."""
-        return (yield from slice_source(self.training, subjects))
+        return (yield from slice_source(self.training, subjects, max_coils=self.options.shape.max_coils))
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return {
+            "encoder": ("encoder.",),
+            "reconstruction": ("reconstruction.", "consistency."),
+            "segmentation": ("segmentation.",),
+            "segmentation-head": ("segmentation.head.",),
+        }
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``(1 - alpha) L_rec + alpha L_seg``, both through the one encoder."""
@@ -91,12 +111,14 @@ def recipe(overrides: Mapping[str, str]) -> IDSLRRecipe:
     )
     options, rest = override(IDSLROptions(), rest)
     refuse_unknown("idslr", rest)
-    preset = PRESETS[options.preset]
-    shape = replace(
-        preset,
-        iterations=options.iterations or preset.iterations,
-        max_coils=options.max_coils or preset.max_coils,
-        consistency=options.consistency,
-        dropout=options.dropout,
-    )
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, IDSLRShape)
+    if shape is None:
+        preset = PRESETS[options.preset]
+        shape = replace(
+            preset,
+            iterations=options.iterations or preset.iterations,
+            max_coils=options.max_coils or preset.max_coils,
+            consistency=options.consistency,
+            dropout=options.dropout,
+        )
     return IDSLRRecipe(training, replace(options, shape=shape))

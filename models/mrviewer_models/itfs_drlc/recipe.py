@@ -10,6 +10,7 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -19,9 +20,12 @@ from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.network import PRESETS, JointNetwork, JointShape
 from mrviewer_models.itfs_drlc.weighting import Weighting, reconstruction_weight, uncertainty_weighted
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.network import ImageUNet
 
 __all__ = ["JointOptions", "JointRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "seg_input", "norm")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class JointRecipe:
     training: TrainingOptions
     options: JointOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
         """Slices of the subjects."""
@@ -89,6 +94,16 @@ class JointRecipe:
         if self.options.weighting == "learned":
             network.register_parameter("task_log_variance", nn.Parameter(torch.zeros(2)))
         return network
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return {"reconstruction": ("reconstruction.",), **unet_parts("segmentation.", "segmentation")}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``alpha L_rec + (1 - alpha) L_seg``, the segmenter fed by the teacher or by the reconstruction.
@@ -126,10 +141,14 @@ def recipe(overrides: Mapping[str, str]) -> JointRecipe:
     training, rest = override(TrainingOptions(), overrides)
     options, rest = override(JointOptions(), rest)
     refuse_unknown("itfs-drlc", rest)
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, JointShape)
+    return JointRecipe(training, replace(options, shape=shape or _shape(options)))
+
+
+def _shape(options: JointOptions) -> JointShape:
     shape = PRESETS[options.preset]
     segmentation = shape.segmentation
     if options.norm != "preset":
         segmentation = replace(segmentation, norm=options.norm)
     segmentation = replace(segmentation, inputs=2 if options.seg_input == "complex" else 1)
-    shape = replace(shape, segmentation=segmentation, seg_input=options.seg_input)
-    return JointRecipe(training, replace(options, shape=shape))
+    return replace(shape, segmentation=segmentation, seg_input=options.seg_input)

@@ -4,12 +4,13 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 from torch import Tensor, nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch
+from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
@@ -19,8 +20,11 @@ from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.linet.network import PRESETS, LINet, LINetShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["LINetOptions", "LINetRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "latent_source")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class LINetRecipe:
     training: TrainingOptions
     options: LINetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -67,6 +72,16 @@ class LINetRecipe:
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Labelled slices with k-space."""
         return (yield from measured_source(self.training, subjects, self.options.masks))
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return {"predictor": ("predictor.",), "decoder": ("decoder.",), "segmentation-head": ("decoder.head.",)}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """The last of the stages alone: the first ones begin with nothing learned."""
+        del study, parts
+        return {"stage_shares": "0,0,1"}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """What the stage that this step lies in minimises.
@@ -95,8 +110,8 @@ class LINetRecipe:
     def _cropped(self, batch: Batch, moment: Moment) -> tuple[Batch, Tensor]:
         """Clean image and labels, and the zero-filled image, of ``crop`` pixels near lesions."""
         _, zero_filled = MeasuredData.from_kspace(batch.kspace, batch.pattern, batch.maps)
-        rng = np.random.default_rng([self.training.seed, moment.step])
-        crops = LesionCrops.draw(batch.label, batch.image.abs(), self.training.crop, rng)
+        rngs = example_rngs(self.training.seed, moment.step, batch.numbers.tolist())
+        crops = LesionCrops.draw(batch.label, batch.image.abs(), self.training.crop, rngs)
         cut = replace(batch, image=crops.cut(batch.image), label=crops.cut(batch.label))
         return cut, crops.cut(zero_filled)
 
@@ -111,5 +126,6 @@ def recipe(overrides: Mapping[str, str]) -> LINetRecipe:
     training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
     options, rest = override(LINetOptions(), rest)
     refuse_unknown("linet", rest)
-    shape = replace(PRESETS[options.preset], latent_source=options.latent_source)
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, LINetShape)
+    shape = shape or replace(PRESETS[options.preset], latent_source=options.latent_source)
     return LINetRecipe(training, replace(options, shape=shape))

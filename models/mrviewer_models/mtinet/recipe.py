@@ -10,6 +10,7 @@ from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
@@ -26,8 +27,14 @@ from mrviewer_models.mtinet.network import MTINet, Prediction
 from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Spectrum, Target
 from mrviewer_models.mtinet.slices import prepare_subjects, read_diagnoses
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["CLASSES", "MTINetOptions", "MTINetRecipe", "recipe"]
+
+_STRUCTURE = (
+    "preset", "target", "quant", "classes", "with_mdief", "with_phase_transformer", "with_tim", "with_tdd", "spectrum",
+    "norm", "pooling", "region", "sharpness",
+)  # fmt: skip
 
 CLASSES: dict[str, tuple[tuple[str, ...], ...]] = {
     "types": tuple((name,) for name in TUMOUR_KINDS),
@@ -118,6 +125,28 @@ class MTINetRecipe:
     training: TrainingOptions
     options: MTINetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        shape = self.options.shape
+        parts = {
+            "encoder": ("generator.encoder.", "generator.phases."),
+            "decoder": ("generator.decoder.",),
+            "segmentation-head": ("generator.coarse.",),
+            "regression-head": ("generator.regression.",),
+            "classification-head": ("generator.classifier.",),
+        }
+        if shape.with_tim:
+            parts["interaction"] = ("generator.interaction.",)
+            parts["segmentation-head"] += ("generator.interaction.head.", "generator.interaction.modulation.")
+        return parts
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """The masks are good from the beginning, and all terms count from there."""
+        del study, parts
+        return {"guided_share": "0", "late_share": "0"}
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -127,7 +156,7 @@ class MTINetRecipe:
         """Slices of the subjects that have labels."""
         options = self.options
         prepared = yield from prepare_subjects(subjects, options.shape.pixel_mm, read_diagnoses(options.diagnoses))
-        if options.target == "liver_relative" and any(not subject.liver.any() for subject in prepared):
+        if options.target == "liver_relative" and not all(subject.has_liver for subject in prepared):
             raise InputError(
                 "target liver_relative needs the outline of the liver, which only simulated subjects have; "
                 "train on simulated-liver subjects alone, or choose target relative"
@@ -174,8 +203,20 @@ def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
     training, rest = override(TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8), overrides)
     options, rest = override(MTINetOptions(), rest)
     refuse_unknown("mtinet", rest)
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTIShape)
+    if shape is not None:
+        return MTINetRecipe(training, _as_weights_say(options, shape))
+    return MTINetRecipe(training, replace(options, shape=_shape(training, options)))
+
+
+def _as_weights_say(options: MTINetOptions, shape: MTIShape) -> MTINetOptions:
+    classes: Classes = "types" if shape.n_classes == len(CLASSES["types"]) else "binary"
+    return replace(options, shape=shape, classes=classes, target=shape.target, quant=shape.quant)
+
+
+def _shape(training: TrainingOptions, options: MTINetOptions) -> MTIShape:
     shape = PRESETS[options.preset]
-    shape = replace(
+    return replace(
         shape,
         n_classes=len(CLASSES[options.classes]),
         target=options.target,
@@ -191,4 +232,3 @@ def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
         region=shape.region if options.region == "preset" else options.region,
         pixel_mm=shape.pixel_mm * training.coarsen,
     )
-    return MTINetRecipe(training, replace(options, shape=shape))

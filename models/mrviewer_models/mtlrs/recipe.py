@@ -11,6 +11,7 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -22,8 +23,11 @@ from mrviewer_models.mtlrs.coupling import Coupling, SegActivation
 from mrviewer_models.mtlrs.losses import CLASSES, multi_label_loss, truth_of
 from mrviewer_models.mtlrs.network import MTLRS, PRESETS, MTLRSShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["MTLRSOptions", "MTLRSRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "coupling", "seg_activation", "detach_seg_input", "n_cls", "unit")
 
 _USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=96)
 _OF_THE_PAPER = TrainingOptions(
@@ -91,6 +95,7 @@ class MTLRSRecipe:
     training: TrainingOptions
     options: MTLRSOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights, or with a reconstruction that was trained before."""
@@ -102,6 +107,25 @@ class MTLRSRecipe:
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
         """Slices with labels."""
         return slice_source(self.training, subjects)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        shape = self.options.shape
+        n_segmenters = 1 if shape.coupling == "none" else shape.reconstruction.cascades
+        segmenters = [f"segmentation.{number}." for number in range(n_segmenters)]
+        own = {"coupling": ("coupling.",)} if shape.coupling == "concat_1x1" else {}
+        return {
+            "reconstruction": ("reconstruction.",),
+            "segmentation": tuple(segmenters),
+            "segmentation-head": tuple(f"{segmenter}decoder.head." for segmenter in segmenters),
+            **own,
+        }
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """The second stage of the arm that has one."""
+        del study, parts
+        return {"fine_tuning_share": "1"}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``(1 - alpha) L_rec + alpha L_seg``, or what of it the arm minimises."""
@@ -135,13 +159,17 @@ def recipe(overrides: Mapping[str, str]) -> MTLRSRecipe:
     refuse_unknown("mtlrs", rest)
     if not 1 <= options.n_cls <= len(CLASSES):
         raise InputError(f"option n_cls is {options.n_cls}; choose 1 to {len(CLASSES)}: {', '.join(CLASSES)}")
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTLRSShape)
+    return MTLRSRecipe(training, replace(options, shape=shape or _shape(options)))
+
+
+def _shape(options: MTLRSOptions) -> MTLRSShape:
     shape = PRESETS[options.preset]
     reconstruction = replace(shape.reconstruction, rim=replace(shape.reconstruction.rim, unit=options.unit))
-    shape = MTLRSShape(
+    return MTLRSShape(
         reconstruction,
         replace(shape.segmentation, outputs=options.n_cls),
         options.coupling if options.arm == "mtlrs" else "none",
         options.seg_activation,
         options.detach_seg_input,
     )
-    return MTLRSRecipe(training, replace(options, shape=shape))

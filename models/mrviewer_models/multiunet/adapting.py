@@ -1,21 +1,27 @@
-"""A trained network fitted to a new database: more channels, or a second column beside it.
+"""A trained network fitted to a new database: more channels, a second column, other voxels, parts that learn.
 
 References
 ----------
 Xu W et al. (2024), arXiv:2405.18511, which extends the first layer by filters with random weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mrviewer.errors import WeightsError
+from mrviewer.study import Study
 from mrviewer_models.multiunet.network import MultiUNet
+from mrviewer_models.multiunet.shape import MultiUNetShape
 
-__all__ = ["adapt_weights"]
+__all__ = ["COLUMN", "adapt_weights", "fitting_options", "parts_of_network"]
 
+COLUMN = "progressive-column"
 _FROZEN = "body.pretrained."
+_SMALL = 48
+"""Structures that are fewer voxels of the network long are looked at on finer ones."""
 
 
 def adapt_weights(network: MultiUNet, tensors: Mapping[str, Tensor]) -> None:
@@ -44,3 +50,53 @@ def adapt_weights(network: MultiUNet, tensors: Mapping[str, Tensor]) -> None:
 
 def _fits_inside(tensor: Tensor, whole: Tensor) -> bool:
     return tensor.ndim == whole.ndim and all(a <= b for a, b in zip(tensor.shape, whole.shape, strict=True))
+
+
+def parts_of_network(shape: MultiUNetShape) -> dict[str, tuple[str, ...]]:
+    """Parts that can be trained by themselves, each with the beginnings of its parameters' names."""
+    if shape.kind == "lf":
+        return {"unet": ("body.single.",), "fusion": ("body.fusion.",), "segmentation-head": ("body.head.",)}
+    if shape.kind == "maf":
+        return {"encoders": ("body.encoders.",), "fusion": ("body.fusions.",), "decoder": ("body.decoder.",)}
+    body = "body.column." if shape.progressive else "body."
+    parts = {
+        "segmentation-head": (f"{body}decoder.steps.3.",),
+        "decoder": (f"{body}decoder.",),
+        "encoder": (f"{body}encoder.",),
+        "first-layer": (f"{body}encoder.units.0.first.",),
+    }
+    # Listed where there is none yet, because whoever chooses it gets one, see `fitting_options`.
+    return {**parts, COLUMN: ("body.column.",)}
+
+
+def fitting_options(shape: MultiUNetShape, study: Study | None, parts: Sequence[str]) -> dict[str, str]:
+    """Options that suit a new database, as typed.
+
+    A modality that the network has no channel for gets one. A structure so small that few voxels of the network see it
+    is looked at on the study's own voxels, in crops that hold all of it.
+
+    Parameters
+    ----------
+    shape
+        Of the weights to start from.
+    study
+        One of the database.
+    parts
+        What is to learn.
+    """
+    options = {"steps": "200", "learning_rate": "0.002", "drop_modalities": "False"}
+    if COLUMN in parts:
+        options["column"] = "progressive"
+    if study is None:
+        return options
+    if new := [name for name in study.images if name not in shape.modalities]:
+        options["extend_modalities"] = ",".join(new)
+    if len(study.images) > 1:
+        options["drop_modalities"] = "True"
+    geometry = next(iter(study.images.values())).geometry
+    extent = np.multiply(geometry.shape, geometry.voxel_size_mm)
+    if extent.max() < _SMALL * shape.voxel_mm:
+        voxel = max(float(np.median(geometry.voxel_size_mm)), extent.max() / _SMALL)
+        crop = max(32, 16 * int(np.ceil(extent.max() / voxel / 16)))
+        options |= {"voxel_mm": f"{voxel:g}", "crop": str(crop), "window": str(crop)}
+    return options

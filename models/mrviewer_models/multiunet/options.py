@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from mrviewer.training.options import TrainingOptions
+from mrviewer.training.options import COMMON, TrainingOptions
 from mrviewer_models.multiunet.shape import PRESETS, MultiUNetShape
 
 __all__ = ["TRAINING", "MultiUNetOptions", "Preset", "names_in"]
@@ -51,8 +51,9 @@ class MultiUNetOptions:
         Modalities of the first channels, separated by commas. With `start_from` the weights say them.
     free_channels
         Channels behind them, for modalities that a later database brings.
-    voxel_mm
-        Edge of the voxels; 0 leaves it to the preset.
+    voxel_mm, window
+        Edge of the voxels, and of the windows in voxels that a volume is looked at in; 0 leaves them to the preset, or
+        to the weights of `start_from`.
     drop_modalities
         Whether each sample loses a random number of its modalities.
     loss_seg
@@ -74,13 +75,14 @@ class MultiUNetOptions:
     background_zero: bool = False
     modalities: str = "FLAIR,T1,T1Gd,T2"
     free_channels: int = 2
-    voxel_mm: float = 0.0
-    drop_modalities: bool = True
+    voxel_mm: float = field(default=0.0, metadata=COMMON)
+    window: int = 0
+    drop_modalities: bool = field(default=True, metadata=COMMON)
     loss_seg: Literal["dice", "bce", "dice_bce"] = "dice"
     rotate_share: float = 0.1
     flip_share: float = 0.0
-    column: Literal["none", "progressive"] = "none"
-    extend_modalities: str = ""
+    column: Literal["none", "progressive"] = field(default="none", metadata=COMMON)
+    extend_modalities: str = field(default="", metadata=COMMON)
     adapt_from: str = ""
     shape: MultiUNetShape = field(default_factory=lambda: PRESETS["small"])
 

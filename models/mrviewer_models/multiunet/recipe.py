@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.losses import soft_dice_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.weights import load_weights
-from mrviewer_models.multiunet.adapting import adapt_weights
+from mrviewer_models.multiunet.adapting import adapt_weights, fitting_options, parts_of_network
 from mrviewer_models.multiunet.batches import VolumeBatch, VolumeSource
 from mrviewer_models.multiunet.network import MultiUNet
 from mrviewer_models.multiunet.options import TRAINING, MultiUNetOptions, names_in
@@ -35,6 +36,16 @@ class MultiUNetRecipe:
     training: TrainingOptions
     options: MultiUNetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = ("preset", "kind", "mask_absent", "background_zero", "modalities", "free_channels")
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return parts_of_network(self.options.shape)
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Voxels, crops and channels that suit the database; see `fitting_options`."""
+        return fitting_options(self.options.shape, study, parts)
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Crops of the subjects' volumes."""
@@ -94,8 +105,7 @@ def _shape(options: MultiUNetOptions) -> MultiUNetShape:
             mask_absent=options.mask_absent,
             background_zero=options.background_zero,
         )
-        if options.voxel_mm:
-            shape = replace(shape, voxel_mm=options.voxel_mm)
+    shape = replace(shape, voxel_mm=options.voxel_mm or shape.voxel_mm, window=options.window or shape.window)
     shape = shape.extended(names_in(options.extend_modalities))
     return replace(shape, progressive=shape.progressive or options.column == "progressive")
 

@@ -8,14 +8,18 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.recseg.network import PRESETS, RecSeg, RecSegShape
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 
 __all__ = ["RecSegOptions", "RecSegRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "residual", "dropout")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class RecSegRecipe:
     training: TrainingOptions
     options: RecSegOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -66,6 +71,16 @@ class RecSegRecipe:
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Labelled slices with k-space."""
         return (yield from slice_source(self.training, subjects))
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return {**unet_parts("reconstruction.", "reconstruction"), **unet_parts("segmentation.", "segmentation")}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``(1 - alpha) L_rec + alpha L_seg``; the segmentation loss reaches the first U-Net too."""
@@ -86,7 +101,9 @@ def recipe(overrides: Mapping[str, str]) -> RecSegRecipe:
     training, rest = override(TrainingOptions(learning_rate=2e-3, crop_rows=128), overrides)
     options, rest = override(RecSegOptions(), rest)
     refuse_unknown("recseg", rest)
-    shape = replace(PRESETS[options.preset], dropout=options.dropout)
-    if options.residual != "preset":
-        shape = replace(shape, residual=options.residual == "yes")
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, RecSegShape)
+    if shape is None:
+        shape = replace(PRESETS[options.preset], dropout=options.dropout)
+        if options.residual != "preset":
+            shape = replace(shape, residual=options.residual == "yes")
     return RecSegRecipe(training, replace(options, shape=shape))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -17,8 +18,11 @@ from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.blocks.data_consistency import Consistency
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.segnetmri.network import PRESETS, SegNetMRI, SegNetMRIShape
+from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["SegNetMRIOptions", "SegNetMRIRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "blocks", "max_coils", "merge_kernel", "consistency", "residual", "dropout")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class SegNetMRIRecipe:
     training: TrainingOptions
     options: SegNetMRIOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -79,7 +84,23 @@ class SegNetMRIRecipe:
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Labelled slices with k-space."""
-        return (yield from slice_source(self.training, subjects))
+        return (yield from slice_source(self.training, subjects, max_coils=self.options.shape.max_coils))
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        blocks = [f"blocks.{number}." for number in range(self.options.shape.blocks)]
+        return {
+            "encoders": tuple(f"{block}encoder." for block in blocks),
+            "reconstruction": (*(f"{block}reconstruction." for block in blocks), "consistency."),
+            "segmentation": (*(f"{block}segmentation." for block in blocks), "merge."),
+            "segmentation-head": (*(f"{block}segmentation.head." for block in blocks), "merge."),
+        }
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """The last of the stages alone: the first ones begin with nothing learned."""
+        del study, parts
+        return {"stage_shares": "0,0,1"}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``L_rec``, ``L_seg`` or ``L_rec + seg_weight L_seg``, by the stage."""
@@ -106,8 +127,13 @@ def recipe(overrides: Mapping[str, str]) -> SegNetMRIRecipe:
     training, rest = override(TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), overrides)
     options, rest = override(SegNetMRIOptions(), rest)
     refuse_unknown("segnetmri", rest)
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SegNetMRIShape)
+    return SegNetMRIRecipe(training, replace(options, shape=shape or _shape(options)))
+
+
+def _shape(options: SegNetMRIOptions) -> SegNetMRIShape:
     preset = PRESETS[options.preset]
-    shape = replace(
+    return replace(
         preset,
         blocks=options.blocks or preset.blocks,
         max_coils=options.max_coils or preset.max_coils,
@@ -116,4 +142,3 @@ def recipe(overrides: Mapping[str, str]) -> SegNetMRIRecipe:
         residual=preset.residual if options.residual == "preset" else options.residual == "yes",
         dropout=options.dropout,
     )
-    return SegNetMRIRecipe(training, replace(options, shape=shape))

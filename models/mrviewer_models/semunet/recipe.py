@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,10 +14,11 @@ from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
-from mrviewer.training.slices import SLICE_SHAPE
+from mrviewer.training.slice_stacks import SLICE_SHAPE
 from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.semunet.arms import MASKS_OF_ARM, STAGES_OF_ARM, Arm, Stage
@@ -24,9 +26,12 @@ from mrviewer_models.semunet.network import PRESETS, Estimate, SemuNet, SemuNetS
 from mrviewer_models.semunet.sampler import FixedSampler, Gradient
 from mrviewer_models.semunet.sampling_shape import SamplingShape
 from mrviewer_models.semunet.truth import ClassLoss, class_loss, known_classes, region_loss
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 
 __all__ = ["SemuNetOptions", "SemuNetRecipe", "recipe"]
 
+_STRUCTURE = ("preset", "samplers", "slope", "always_lines", "steepness", "recon", "dc", "norm")
+_USUAL = TrainingOptions(batch_size=2, weight_decay=0.0, main_share=1.0, main_acceleration=1.0)
 _DRAWS = 17
 """Tells the random numbers of the masks from those of the batches."""
 
@@ -87,10 +92,27 @@ class SemuNetRecipe:
     training: TrainingOptions
     options: SemuNetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        shape = self.options.shape
+        parts = unet_parts("segmentation.", "segmentation")
+        if shape.recon != "none":
+            parts["reconstruction"] = ("reconstruction.", *(["log_noise_weight"] if shape.dc == "soft" else []))
+        return {**parts, "mask": ("samplers.",)} if shape.masks == "learned" else parts
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """No pre-training of a segmenter that is trained already; a mask alone learns while masks are drawn."""
+        del study
+        return {"stages": "0,1,0" if set(parts) == {"mask"} else "0,0.7,0.3"}
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
-        """Slices of the subjects, fully sampled."""
-        return slice_source(self.training, subjects, needs_labels=self.needs_labels)
+        """Slices of the subjects, fully sampled, on the grid of the samplers."""
+        sampling = self.options.shape.sampling
+        training = replace(self.training, slice_size=(sampling.height, sampling.width))
+        return slice_source(training, subjects, needs_labels=self.needs_labels)
 
     def network(self) -> nn.Module:
         """Network with fresh weights, and with the masks of an arm whose masks are fixed."""
@@ -146,12 +168,18 @@ class SemuNetRecipe:
         sampler = network.sampler(names[moment.step % len(names)])
         _require_grid(batch, sampler.shape.grid)
         if stage.mask == "drawn":
-            rng = np.random.default_rng([self.training.seed, moment.step, _DRAWS])
-            uniform = rng.random((len(batch.image), 1, *sampler.shape.grid), dtype=np.float32)
+            uniform = np.stack(
+                [self._draw(moment.step, number, sampler.shape.grid) for number in batch.numbers.tolist()]
+            )
             pattern: Tensor = sampler(torch.from_numpy(uniform).to(batch.image.device), self.options.gradient)
         else:
             pattern = sampler.binary()
         return network.reconstruct(batch.kspace * pattern, pattern, batch.maps)
+
+    def _draw(self, step: int, number: int, grid: tuple[int, int]) -> NDArray[np.float32]:
+        """Uniform numbers ``(1, y | 1, x)`` of one example, the same in whatever piece of a batch it is."""
+        rng = np.random.default_rng([self.training.seed, step, number + 1, _DRAWS])
+        return rng.random((1, *grid), dtype=np.float32)
 
 
 def _require_grid(batch: Batch, grid: tuple[int, int]) -> None:
@@ -172,15 +200,21 @@ def recipe(overrides: Mapping[str, str]) -> SemuNetRecipe:
         If a mask is asked of the batches, which are sampled by the network; or soft data consistency of a
         reconstruction that has its own.
     """
-    training, rest = override(
-        TrainingOptions(batch_size=2, weight_decay=0.0, main_share=1.0, main_acceleration=1.0), overrides
-    )
+    training, rest = override(_USUAL, overrides)
+    if training.start_from:
+        # Weights are measured on the mask that is asked for, which the batches do not need.
+        training = replace(training, main_share=1.0, main_acceleration=1.0)
     if (training.main_share, training.main_acceleration) != (1, 1):
         raise InputError("semunet samples its batches itself; leave main_share and main_acceleration, choose samplers")
     options, rest = override(SemuNetOptions(), rest)
     refuse_unknown("semunet", rest)
     if options.dc == "soft" and options.recon != "unet":
         raise InputError(f"dc=soft follows a U-Net and {options.recon} is consistent by itself; leave one of them away")
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SemuNetShape) or _shape(training, options)
+    return SemuNetRecipe(training, replace(options, shape=shape))
+
+
+def _shape(training: TrainingOptions, options: SemuNetOptions) -> SemuNetShape:
     shape = replace(
         PRESETS[options.preset],
         sampling=SamplingShape(
@@ -202,4 +236,4 @@ def recipe(overrides: Mapping[str, str]) -> SemuNetRecipe:
             reconstruction=replace(shape.reconstruction, norm=options.norm),
             segmentation=replace(shape.segmentation, norm=options.norm),
         )
-    return SemuNetRecipe(training, replace(options, shape=shape))
+    return shape

@@ -8,14 +8,18 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.seranet.network import PRESETS, SERANet, SERANetShape
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 
 __all__ = ["SERANetOptions", "SERANetRecipe", "recipe"]
+
+_STRUCTURE = ("preset", "recurrences", "seg_input")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class SERANetRecipe:
     training: TrainingOptions
     options: SERANetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -59,6 +64,17 @@ class SERANetRecipe:
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Labelled slices with k-space."""
         return (yield from slice_source(self.training, subjects))
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        own = {"reconstruction": ("reconstruction.",), "attention": ("attention.",)}
+        return {**own, **unet_parts("segmentation.", "segmentation")}
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Segmentation loss of all passes; the fully sampled image is not looked at."""
@@ -77,7 +93,9 @@ def recipe(overrides: Mapping[str, str]) -> SERANetRecipe:
     training, rest = override(TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), overrides)
     options, rest = override(SERANetOptions(), rest)
     refuse_unknown("seranet", rest)
-    shape = PRESETS[options.preset]
-    segmentation = replace(shape.segmentation, inputs=2 if options.seg_input == "complex" else 1)
-    shape = replace(shape, segmentation=segmentation, recurrences=options.recurrences, seg_input=options.seg_input)
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SERANetShape)
+    if shape is None:
+        shape = PRESETS[options.preset]
+        segmentation = replace(shape.segmentation, inputs=2 if options.seg_input == "complex" else 1)
+        shape = replace(shape, segmentation=segmentation, recurrences=options.recurrences, seg_input=options.seg_input)
     return SERANetRecipe(training, replace(options, shape=shape))

@@ -4,12 +4,13 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch
+from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
@@ -18,9 +19,12 @@ from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 from mrviewer_models.synnet.network import PRESETS, SynNet
 
 __all__ = ["SynNetOptions", "SynNetRecipe", "recipe"]
+
+_STRUCTURE = ("preset",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class SynNetRecipe:
     training: TrainingOptions
     options: SynNetOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def network(self) -> nn.Module:
         """Network with fresh weights."""
@@ -59,12 +64,22 @@ class SynNetRecipe:
         """Labelled slices with k-space."""
         return (yield from measured_source(self.training, subjects, self.options.masks))
 
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return unet_parts("segmentation.", "segmentation")
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
+
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Segmentation loss on the zero-filled image, of which ``crop`` pixels near lesions are looked at."""
         assert isinstance(network, SynNet)
         _, zero_filled = MeasuredData.from_kspace(batch.kspace, batch.pattern, batch.maps)
-        rng = np.random.default_rng([self.training.seed, moment.step])
-        crops = LesionCrops.draw(batch.label, batch.image.abs(), self.training.crop, rng)
+        rngs = example_rngs(self.training.seed, moment.step, batch.numbers.tolist())
+        crops = LesionCrops.draw(batch.label, batch.image.abs(), self.training.crop, rngs)
         logits = network.segment(crops.cut(zero_filled))
         loss = segmentation_loss(logits, crops.cut(batch.label), batch.labelled, self.options.loss_seg)
         return Losses(loss, {"segmentation": float(loss.detach())})
@@ -75,4 +90,5 @@ def recipe(overrides: Mapping[str, str]) -> SynNetRecipe:
     training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
     options, rest = override(SynNetOptions(), rest)
     refuse_unknown("synnet", rest)
-    return SynNetRecipe(training, replace(options, shape=PRESETS[options.preset]))
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
+    return SynNetRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))

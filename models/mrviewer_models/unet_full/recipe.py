@@ -8,15 +8,19 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
+from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.starting import shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.network import PRESETS, ImageUNet
 
 __all__ = ["UNetFullOptions", "UNetFullRecipe", "recipe"]
+
+_STRUCTURE = ("preset",)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class UNetFullRecipe:
     training: TrainingOptions
     options: UNetFullOptions
     needs_labels: bool = True
+    structure: tuple[str, ...] = _STRUCTURE
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchMaker]:
         """Slices of the subjects."""
@@ -51,6 +56,16 @@ class UNetFullRecipe:
     def network(self) -> nn.Module:
         """Network with fresh weights."""
         return ImageUNet(self.options.shape)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """See `mrviewer.training.recipe.Tunable.parts`."""
+        return unet_parts("segmentation.", "segmentation")
+
+    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
+        """Nothing differs."""
+        del study, parts
+        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Segmentation loss on the fully sampled image."""
@@ -66,4 +81,5 @@ def recipe(overrides: Mapping[str, str]) -> UNetFullRecipe:
     )
     options, rest = override(UNetFullOptions(), rest)
     refuse_unknown("unet-full", rest)
-    return UNetFullRecipe(training, replace(options, shape=PRESETS[options.preset]))
+    shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
+    return UNetFullRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))
