@@ -24,7 +24,7 @@ from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, is_full_disk, prepare
 from mrviewer.finetuning.record import RunState
 from mrviewer.finetuning.result import FinetuneSummary, read_summary
-from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
+from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
 from mrviewer.finetuning.setting import Setting
 from mrviewer.finetuning.steering import Steering, StopAsked
 from mrviewer.finetuning.training import TrainingPhase
@@ -66,7 +66,7 @@ def run_plan(
         if writes:
             require_right_folder(folder, resume=resume)
             plan = plan if resume else named(plan)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             stack.enter_context(hold_lock(folder))
             if not obey_old_wishes:
                 clear_wish(folder)

@@ -1,7 +1,6 @@
 """What a run writes about itself: events, state, and TensorBoard logs where the package is there."""
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +75,7 @@ def open_journal(run: Path, *, writes: bool) -> Iterator[Journal]:
             curves = SummaryWriter(str(run / TENSORBOARD))
             stack.callback(curves.close)
         state = StateFile(run)
-        state.update(started=time.time())
+        state.update(message="", seconds_left=None)
         yield Journal(log, state, curves)
 
 

@@ -11,7 +11,7 @@ from mrviewer.finetuning.lock import reserve_lock
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
-from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
+from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
 
 __all__ = ["launch"]
 
@@ -37,7 +37,7 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
     folder = plan.checked().folder
     require_right_folder(folder, resume=resume)
     plan = resumed_plan(plan) if resume else named(plan)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _children[:] = [child for child in _children if child.poll() is None]
     with reserve_lock(folder) as make_lock_of:
         clear_wish(folder)

@@ -106,7 +106,7 @@ class StateFile:
 
     def __init__(self, run: Path) -> None:
         self._path = run / STATE
-        self._values: dict[str, Any] = {"state": RunState.PREPARING.value, "started": time.time()}
+        self._values: dict[str, Any] = {**_stored(run), "state": RunState.PREPARING.value, "started": time.time()}
         self._written = 0.0
 
     @property

@@ -1,5 +1,6 @@
 """Whether a folder may take a run: one is neither continued nor lost by accident."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from mrviewer.errors import InputError
 from mrviewer.finetuning.files import CHECKPOINT, EVENTS, PLAN, SUMMARY, WEIGHTS
 from mrviewer.finetuning.plan import FinetunePlan, read_plan
 
-__all__ = ["require_right_folder", "resumed_plan"]
+__all__ = ["make_folder", "require_right_folder", "resumed_plan"]
 
 _OF_NUMBERS = (
     "method", "database", "weights", "mapping", "parts", "epochs", "options", "modality", "acceleration", "mask",
@@ -30,6 +31,22 @@ def require_right_folder(output: Path, *, resume: bool) -> None:
         raise InputError(f"folder {output.name} holds a run already; add --resume to go on, or choose another folder")
     if resume and not (has_run or (output / PLAN).is_file()):
         raise InputError(f"folder {output.name} holds no run that could go on; leave --resume out to start one")
+
+
+def make_folder(output: Path) -> None:
+    """Make the folder of a run, if it is not there.
+
+    Raises
+    ------
+    InputError
+        If that cannot be done, or nothing can be written in it.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {output.name} cannot be made ({error.strerror}); choose another one") from error
+    if not os.access(output, os.W_OK):
+        raise InputError(f"nothing can be written into folder {output.name}; choose another one")
 
 
 def resumed_plan(plan: FinetunePlan) -> FinetunePlan:

@@ -23,8 +23,9 @@ from mrviewer.writers.whole import whole_file
 
 __all__ = ["TrainingPhase"]
 
-_COSTS = 4.0
-"""Time of training between two validations, in times of a validation: they take a fifth of it at most."""
+_COSTS = 6.0
+"""Time of training between two validations, in times of a validation. They are to take a fifth of it at most, and
+later ones may take longer than the first."""
 _MOST = 40
 _TIMED_STEPS = 5
 _WEIGHT = 0.9
@@ -59,6 +60,12 @@ class TrainingPhase:
         StopAsked
             If somebody wants the run to end now.
         """
+        try:
+            yield from self._train()
+        finally:
+            self._setting.method_with(self._setting.own_weights()).release()
+
+    def _train(self) -> Generator[Progress, None, None]:
         setting, fitting = self._setting, self._fitting
         setting.journal.state(RunState.TRAINING, step=fitting.step, total_steps=self._total)
         start_learning(fitting.network)
