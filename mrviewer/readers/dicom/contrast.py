@@ -25,6 +25,7 @@ _NO_CONTRAST = re.compile(
     r"field ?map|b0|scout|locali[sz]er|survey|phase|fa\b|trace ?map|perf|swi|mra|tof|spectr", re.I
 )
 _WITHOUT_AGENT = re.compile(r"pre(?:\b|_|reg)|non[- ]?contrast|unenhanced|native|nativ\b", re.I)
+_ATTENUATED = re.compile(r"(?i)flair|dark[-_ ]?fluid")
 _GLUED = re.compile(r"(?i)(t1|t2|pd|flair)(pre|post|reg)")
 _AGENT = re.compile(r"(?i)(?:\+ ?(?:c|gd|km)\b|\bpost\b|\bgad|\bce\b)")
 _NO_AGENT = re.compile(r"(?i)^\s*(?:no|none|n|0|-)?\s*$")
@@ -84,8 +85,11 @@ def _from_words(facts: SequenceFacts) -> str:
         # Protocols, and descriptions of echo-planar series, hold "delay" and "art" in another sense.
         means_phase = rank == 0 and "EP" not in facts.scanning_sequence
         if guess in MODALITIES and (means_phase or guess not in (*PHASES, SERIES)):
-            without = guess == "T1Gd" and _WITHOUT_AGENT.search(words)
-            return "T1" if without else guess
+            if guess == "T1Gd" and _WITHOUT_AGENT.search(words):
+                return "T1"
+            # "t2_tirm_dark-fluid" and "t2_space_ir" are FLAIR.
+            is_attenuated = bool(_ATTENUATED.search(words)) or facts.inversion_ms >= LONG_INVERSION_MS
+            return "FLAIR" if guess == "T2" and is_attenuated else guess
     return ""
 
 
