@@ -107,7 +107,7 @@ def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
     InputError
         If an option is not known, or cannot be read.
     """
-    overrides = dict(finetune_defaults(parent, parent.weights_file, study))
+    overrides = dict(finetune_defaults(parent, parent.weights_file, study, plan.parts))
     overrides |= {"main_acceleration": f"{plan.acceleration:g}"}
     if plan.modality:
         overrides["modality"] = plan.modality
