@@ -133,8 +133,7 @@ def write_dicom_seg(
         _segment(number, int(value), float(size), rows.get(int(value)), terms)
         for number, (value, size) in enumerate(zip(values, sizes, strict=True), 1)
     ]
-    stored = source.geometry.to_stored_order(numbers)
-    instance = _instance(np.ascontiguousarray(stored), source, described, privacy)
+    instance = _instance(np.ascontiguousarray(source.stored(numbers)), source, described, privacy)
     with whole_file(path) as temporary:
         instance.save_as(temporary, enforce_file_format=True)
     return WrittenSegments(
@@ -188,16 +187,18 @@ def describe_lesion(size_ml: float, lesion: Lesion | None) -> str:
 def _instance(
     labels: NDArray[np.uint16], source: DicomSource, segments: Sequence[SegmentDescription], privacy: Privacy
 ) -> Segmentation:
-    """The instance; an enhanced source gives its positions by hand, since it may hold more than this volume."""
-    positions = [PlanePositionSequence("PATIENT", plane.position_mm.tolist()) for plane in source.planes]
+    """The instance; a file of many slices gives their positions by hand, since it may hold more than this volume."""
+    by_hand: dict[str, object] = {}
+    if source.is_enhanced or source.is_tiled:
+        positions = [PlanePositionSequence("PATIENT", plane.position_mm.tolist()) for plane in source.planes]
+        by_hand = {"plane_positions": positions, "pixel_measures": _measures(source)}
     return Segmentation(
         source_images=_references(source, privacy),
         pixel_array=labels,
-        plane_positions=positions if source.is_enhanced else None,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=segments,
         series_instance_uid=generate_uid(prefix=None),
-        series_number=SERIES_NUMBER_OFFSET + int(source.first.get("SeriesNumber") or 0) % 1000,
+        series_number=SERIES_NUMBER_OFFSET + source.number % 1000,
         sop_instance_uid=generate_uid(prefix=None),
         instance_number=1,
         manufacturer="mrviewer",
@@ -207,7 +208,12 @@ def _instance(
         content_label="LESIONS",
         content_description="Research software, not for diagnosis",
         series_description="Lesions (mrviewer, not for diagnosis)",
+        **by_hand,
     )
+
+
+def _measures(source: DicomSource) -> PixelMeasuresSequence:
+    return PixelMeasuresSequence(source.planes[0].spacing_mm, source.thickness_mm, source.spacing_mm)
 
 
 def _references(source: DicomSource, privacy: Privacy) -> list[Dataset]:
@@ -216,17 +222,18 @@ def _references(source: DicomSource, privacy: Privacy) -> list[Dataset]:
     Scanners write directions that differ in the last decimal from slice to slice, and a segmentation has one for all.
     """
     first = source.planes[0]
-    orientation = [*first.row.tolist(), *first.column.tolist()]
+    orientation = list(first.orientation)
     if source.is_enhanced:
         header = exported_header(first.header, privacy)
         shared = Dataset()
         shared.PlaneOrientationSequence = PlaneOrientationSequence("PATIENT", orientation)
-        shared.PixelMeasuresSequence = PixelMeasuresSequence(first.spacing_mm, source.thickness_mm, source.spacing_mm)
+        shared.PixelMeasuresSequence = _measures(source)
         header.SharedFunctionalGroupsSequence = [shared]
         return [header]
-    headers = [exported_header(plane.header, privacy) for plane in source.planes]
-    for header in headers:
-        header.ImageOrientationPatient = orientation
+    planes = source.planes[:1] if source.is_tiled else source.planes
+    headers = [exported_header(plane.header, privacy) for plane in planes]
+    for header, plane in zip(headers, planes, strict=True):
+        header.ImagePositionPatient, header.ImageOrientationPatient = plane.position_mm.tolist(), orientation
         header.PixelSpacing = list(first.spacing_mm)
         header.SliceThickness, header.SpacingBetweenSlices = source.thickness_mm, source.spacing_mm
     return headers

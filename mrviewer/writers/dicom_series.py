@@ -121,15 +121,15 @@ def _planes(series: DerivedSeries, source: DicomSource) -> NDArray[np.float64]:
         raise ShapeError(
             f"the {series.kind} does not lie on the grid of {source.title}; give the series that it was made from"
         )
-    planes = np.asarray(source.geometry.to_stored_order(series.volume), np.float64)
+    planes = np.asarray(source.stored(series.volume), np.float64)
     if not np.isfinite(planes).all():
         raise InputError(f"the {series.kind} holds values that are not finite; export a volume of finite values")
     return planes
 
 
 def _headers(source: DicomSource, privacy: Privacy) -> list[Dataset]:
-    """Header of each slice as it may leave; an enhanced file has one for all."""
-    if source.is_enhanced:
+    """Header of each slice as it may leave; a file of many slices has one for all."""
+    if source.is_enhanced or source.is_tiled:
         return [exported_header(source.first, privacy)] * len(source.planes)
     return [exported_header(plane.header, privacy) for plane in source.planes]
 
@@ -161,10 +161,10 @@ def _image(header: Dataset, plane: Plane, source: DicomSource, kind: SeriesKind)
     image.SOPClassUID = MRImageStorage
     image.SOPInstanceUID = generate_uid(prefix=None)
     image.Modality = "MR"
-    image.SeriesNumber = _SERIES_OFFSETS[kind] + int(header.get("SeriesNumber") or 0) % 1000
+    image.SeriesNumber = _SERIES_OFFSETS[kind] + source.number % 1000
     image.PositionReferenceIndicator = ""
     image.ImagePositionPatient = [f"{value:.10g}" for value in plane.position_mm]
-    image.ImageOrientationPatient = [f"{value:.10g}" for value in (*plane.row, *plane.column)]
+    image.ImageOrientationPatient = [f"{value:.10g}" for value in plane.orientation]
     image.PixelSpacing = [f"{value:.10g}" for value in plane.spacing_mm]
     image.SliceThickness = f"{source.thickness_mm:.10g}"
     image.SpacingBetweenSlices = f"{source.spacing_mm:.10g}"

@@ -1,27 +1,30 @@
-"""The DICOM series that an export belongs to: its headers in the order of its slices, and its grid."""
+"""The DICOM series that an export belongs to: the headers of its slices, and its grid as the readers see it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
+from mrviewer.privacy import new_uid
+from mrviewer.progress import finish
+from mrviewer.readers.dicom.frame import Frame, Place
+from mrviewer.readers.dicom.header import read_dataset
+from mrviewer.readers.dicom.listing import list_series
+from mrviewer.readers.dicom.stack import Stack
+from mrviewer.readers.dicom.stored_file import StoredFile
 
 __all__ = ["DicomSource", "Plane", "find_source", "lies_on", "read_sources"]
 
-EVEN_MM = 0.05
-"""Distance by which a slice may lie off an even stack; decimals of a header are cut there."""
 VOXEL_SHARE = 0.1
 """Part of the smallest voxel edge by which two programs may put the corners of one grid apart."""
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +36,10 @@ class Plane:
     header
         Of the file that holds it, without pixels.
     frame
-        Its number in an enhanced file, from 1; `None` in a classic one.
+        Its number in an enhanced file, from 1; `None` in others.
     position_mm : (3,)
         Centre of its first pixel, LPS+.
-    row, column : (3,)
+    orientation : (6,)
         Directions in which the column index and the row index grow, LPS+.
     spacing_mm
         Between rows, and between columns.
@@ -45,33 +48,56 @@ class Plane:
     header: Dataset
     frame: int | None
     position_mm: NDArray[np.float64]
-    row: NDArray[np.float64]
-    column: NDArray[np.float64]
+    orientation: tuple[float, ...]
     spacing_mm: tuple[float, float]
-
-    @property
-    def normal(self) -> NDArray[np.float64]:
-        """Direction across the slice, LPS+."""
-        normal: NDArray[np.float64] = np.cross(self.row, self.column)
-        return normal
-
-    @property
-    def depth_mm(self) -> float:
-        """Position along `normal`."""
-        return float(self.position_mm @ self.normal)
 
 
 @dataclass(frozen=True, eq=False)
 class DicomSource:
-    """One volume of a series.
+    """One volume of a series; of a dynamic series the first.
 
     Parameters
     ----------
-    planes
-        Its slices, in the order in which they lie along their normal.
+    number
+        Of the series.
+    stack
+        Where its slices lie.
     """
 
-    planes: tuple[Plane, ...]
+    number: int
+    stack: Stack
+
+    @property
+    def geometry(self) -> Geometry:
+        """Grid of the volume."""
+        return self.stack.geometry
+
+    @property
+    def title(self) -> str:
+        """What a person reads: the number of the series, and nothing of the patient."""
+        return f"series {self.number}"
+
+    @cached_property
+    def planes(self) -> tuple[Plane, ...]:
+        """Slices in the order in which they are stored; the headers are read now.
+
+        Raises
+        ------
+        FileFormatError
+            If a slice is missing, or does not say where it lies or what it belongs to.
+        """
+        frames = self.stack.frames[0]
+        headers: dict[StoredFile, Dataset] = {}
+        planes = []
+        for frame in frames:
+            if frame is None or frame.place is None:
+                raise FileFormatError(
+                    f"{self.title} misses slices or does not say where they lie; export onto a complete series"
+                )
+            if frame.file not in headers:
+                headers[frame.file] = _header(frame)
+            planes.append(_plane(frame, frame.place, headers[frame.file]))
+        return tuple(planes)
 
     @property
     def first(self) -> Dataset:
@@ -80,63 +106,38 @@ class DicomSource:
 
     @property
     def is_enhanced(self) -> bool:
-        """Whether all slices lie in one file."""
+        """Whether the slices are frames of one file."""
         return self.planes[0].frame is not None
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether one file holds all slices in one picture, as mosaics do."""
+        first = self.stack.frames[0][0]
+        return first is not None and first.shape != (first.pixels.rows, first.pixels.columns)
 
     @property
     def spacing_mm(self) -> float:
         """Distance from slice to slice; the thickness of a single one."""
-        if len(self.planes) > 1:
-            return (self.planes[-1].depth_mm - self.planes[0].depth_mm) / (len(self.planes) - 1)
-        return self._stated_thickness or 1.0
+        return float(np.linalg.norm(self.geometry.stored_affine[:3, 2]))
 
     @property
     def thickness_mm(self) -> float:
         """Stated thickness of a slice, or the distance between slices where none is stated."""
-        return self._stated_thickness or self.spacing_mm
+        stated = self.first.get("SliceThickness")
+        return float(stated) if stated else self.spacing_mm
 
-    @property
-    def geometry(self) -> Geometry:
-        """Grid of the volume; the stored order is (slice, row, column).
-
-        Raises
-        ------
-        FileFormatError
-            If the slices do not form an even stack.
-        """
-        first, last = self.planes[0], self.planes[-1]
-        step = first.normal * self.spacing_mm
-        if len(self.planes) > 1:
-            step = (last.position_mm - first.position_mm) / (len(self.planes) - 1)
-        even = first.position_mm + np.arange(len(self.planes))[:, None] * step
-        if np.abs(np.stack([plane.position_mm for plane in self.planes]) - even).max() > EVEN_MM:
-            raise FileFormatError(f"{self.title} has slices at uneven distances; export onto a series without gaps")
-        affine = np.eye(4)
-        affine[:3, :3] = _LPS_TO_RAS @ np.stack(
-            [step, first.column * first.spacing_mm[0], first.row * first.spacing_mm[1]], axis=1
-        )
-        affine[:3, 3] = _LPS_TO_RAS @ first.position_mm
-        return Geometry.from_stored((len(self.planes), int(self.first.Rows), int(self.first.Columns)), affine)
-
-    @property
-    def _stated_thickness(self) -> float | None:
-        first = self.planes[0]
-        stated = _read(first.header, first.frame, "PixelMeasuresSequence", "SliceThickness")
-        return float(str(stated)) if stated else None
-
-    @property
-    def title(self) -> str:
-        """What a person reads: the number of the series, and nothing of the patient."""
-        return f"series {self.first.get('SeriesNumber', '?')}"
+    def stored(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+        """View ``(slice, row, column)``, in the order of `planes`, of a volume ``(z, y, x)``."""
+        return self.geometry.to_stored_order(volume).T
 
 
-def find_source(paths: Path | Sequence[Path], geometry: Geometry, series: int | None = None) -> tuple[DicomSource, str]:
+def find_source(path: Path, geometry: Geometry, series: int | None = None) -> tuple[DicomSource, str]:
     """The series on whose grid a volume lies.
 
     Parameters
     ----------
-    paths
-        A folder, searched with its subfolders, or files.
+    path
+        A folder, searched with its subfolders, a zip, a DICOMDIR, or a file of the series.
     geometry
         Grid of the volume that shall be exported.
     series
@@ -151,16 +152,16 @@ def find_source(paths: Path | Sequence[Path], geometry: Geometry, series: int | 
     InputError
         If there is no such series, or several on other grids.
     """
-    sources = read_sources(paths)
+    sources = read_sources(path)
     if series is not None:
-        chosen = [source for source in sources if source.first.get("SeriesNumber") == series]
+        chosen = [source for source in sources if source.number == series]
         if not chosen:
             raise InputError(f"there is no series {series}; there are {_titles(sources)}")
-        return chosen[0], ""
+        return next((source for source in chosen if lies_on(source, geometry)), chosen[0]), ""
     fitting = [source for source in sources if lies_on(source, geometry)]
     if fitting:
-        more = f"; {_titles(fitting[1:])} would do as well" if len(fitting) > 1 else ""
-        return fitting[0], f"it was laid on {fitting[0].title}{more}" if more else ""
+        others = [source for source in fitting[1:] if source.number != fitting[0].number]
+        return fitting[0], f"laid on {fitting[0].title}; {_titles(others)} would do as well" if others else ""
     if len(sources) > 1:
         raise InputError(f"the volume lies on the grid of none of {_titles(sources)}; choose one by its number")
     return sources[0], ""
@@ -168,109 +169,53 @@ def find_source(paths: Path | Sequence[Path], geometry: Geometry, series: int | 
 
 def lies_on(source: DicomSource, geometry: Geometry) -> bool:
     """Whether a volume has the grid of a series, up to rounding."""
-    try:
-        grid = source.geometry
-    except FileFormatError:
-        return False
-    return grid.matches(geometry, VOXEL_SHARE * min(grid.voxel_size_mm))
+    return source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
 
 
-def read_sources(paths: Path | Sequence[Path]) -> list[DicomSource]:
-    """Read the headers of all image series in a folder, or of files.
+def read_sources(path: Path) -> list[DicomSource]:
+    """Volumes of all image series at a path, by the number of the series.
 
     Raises
     ------
     InputError
-        If nothing is there, or no file is a DICOM image with a position.
+        If there is nothing at the path.
+    FileFormatError
+        If no image series there opens.
     """
-    files = _files(paths)
-    by_series: dict[tuple[str, str], list[Dataset]] = defaultdict(list)
-    for header in _headers(files):
-        by_series[str(header.StudyInstanceUID), str(header.SeriesInstanceUID)].append(header)
-    found = [source for headers in by_series.values() if (source := _source(headers))]
-    if not found:
-        raise InputError(
-            f"none of {len(files)} files is a DICOM image that has a position; give the folder of a series"
+    entries = finish(list_series(path))
+    sources = [
+        DicomSource(entry.number, stack)
+        for entry in entries
+        if not entry.refusal and not entry.is_segmentation
+        for stack in entry.stacks
+    ]
+    if not sources:
+        reasons = [entry.refusal for entry in entries if entry.refusal]
+        raise FileFormatError(
+            reasons[0] if reasons else f"{path.name} holds no image series; give the one to export on"
         )
-    return sorted(
-        found, key=lambda source: (int(source.first.get("SeriesNumber") or 0), source.first.SeriesInstanceUID)
-    )
+    return sorted(sources, key=lambda source: source.number)
 
 
-def _files(paths: Path | Sequence[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in [paths] if isinstance(paths, Path) else paths:
-        if not path.exists():
-            raise InputError(f"there is no folder or file {path.name}; check the path")
-        files += sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-    return files
+def _header(frame: Frame) -> Dataset:
+    # A remark on a value that breaks the standard would print the value, which may be a name.
+    with disable_value_validation():
+        header: Dataset = read_dataset(frame.file, pixels=False)
+    if missing := [name for name in _IDENTITY if not header.get(name)]:
+        raise FileFormatError(
+            f"{frame.file.name} has no {missing[0]}, so nothing can refer to it; export onto a complete series"
+        )
+    if not header.get("FrameOfReferenceUID"):
+        # Exports must have one; made from the series, it is the same in all of them.
+        header.FrameOfReferenceUID = new_uid(header.SeriesInstanceUID)
+    return header
 
 
-def _headers(files: Iterable[Path]) -> Iterator[Dataset]:
-    """Headers of images; what is no DICOM file, or damaged, is passed over."""
-    for path in files:
-        try:
-            # A remark on a value that breaks the standard would print the value, which may be a name.
-            with disable_value_validation():
-                header = dcmread(path, stop_before_pixels=True)
-        except (InvalidDicomError, OSError, EOFError, ValueError, AttributeError, KeyError, TypeError):
-            continue
-        if all(name in header for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows")):
-            yield header
-
-
-def _source(headers: Sequence[Dataset]) -> DicomSource | None:
-    """The first volume of a series: the most common matrix and orientation, one slice a position."""
-    planes = [plane for header in headers for plane in _planes(header)]
-    if not planes:
-        return None
-    kinds = [_kind(plane) for plane in planes]
-    common = Counter(kinds).most_common(1)[0][0]
-    by_depth: dict[float, Plane] = {}
-    of_kind = [plane for plane, kind in zip(planes, kinds, strict=True) if kind == common]
-    for plane in sorted(of_kind, key=lambda one: (int(one.header.get("InstanceNumber") or 0), one.frame or 0)):
-        by_depth.setdefault(round(plane.depth_mm, 2), plane)
-    return DicomSource(tuple(by_depth[depth] for depth in sorted(by_depth)))
-
-
-def _kind(plane: Plane) -> tuple[object, ...]:
-    directions = np.round(np.concatenate([plane.row, plane.column]), 3) + 0.0
-    return (int(plane.header.Rows), int(plane.header.Columns), *directions.tolist())
-
-
-def _planes(header: Dataset) -> Iterator[Plane]:
-    """Slices of a file that say where they lie; a mosaic, whose position is that of the picture, has none."""
-    if "MOSAIC" in header.get("ImageType", ()) or header.get("Modality") in ("SEG", "RTSTRUCT", "SR", "PR"):
-        return
-    frames = range(1, int(header.NumberOfFrames) + 1) if "PerFrameFunctionalGroupsSequence" in header else (None,)
-    for frame in frames:
-        position = _read(header, frame, "PlanePositionSequence", "ImagePositionPatient")
-        orientation = _read(header, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
-        spacing = _read(header, frame, "PixelMeasuresSequence", "PixelSpacing")
-        if position is None or orientation is None or spacing is None:
-            continue
-        try:
-            numbers = [np.asarray(one, np.float64) for one in (position, orientation, spacing)]
-        except (TypeError, ValueError):
-            continue
-        if [one.shape for one in numbers] == [(3,), (6,), (2,)] and all(np.isfinite(one).all() for one in numbers):
-            row, column = numbers[1][:3], numbers[1][3:]
-            yield Plane(header, frame, numbers[0], row, column, (float(numbers[2][0]), float(numbers[2][1])))
-
-
-def _read(header: Dataset, frame: int | None, group: str, name: str) -> object | None:
-    """An attribute of a frame: its own, that of all frames, or that of a classic image."""
-    if frame is None:
-        value: object = header.get(name)
-        return value
-    per_frame = header.PerFrameFunctionalGroupsSequence
-    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    for item in (per_frame[frame - 1] if frame <= len(per_frame) else Dataset(), shared[0]):
-        if item.get(group):
-            found: object = item[group].value[0].get(name)
-            return found
-    return None
+def _plane(frame: Frame, place: Place, header: Dataset) -> Plane:
+    number = frame.number + 1 if "PerFrameFunctionalGroupsSequence" in header else None
+    _, row_mm, column_mm = frame.spacing_mm
+    return Plane(header, number, np.asarray(place.position), tuple(place.orientation), (row_mm, column_mm))
 
 
 def _titles(sources: Sequence[DicomSource]) -> str:
-    return ", ".join(source.title for source in sources)
+    return ", ".join(dict.fromkeys(source.title for source in sources))

@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from dicom_files import PLANTED_DATE, PLANTED_WORDS, DicomSeries, make_series
+from planted_dicom import PLANTED_DATE, PLANTED_WORDS, DicomSeries, make_series
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 

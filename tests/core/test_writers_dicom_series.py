@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import DicomSeries, make_series
+from planted_dicom import DicomSeries, make_series
 from pydicom import dcmread
 
 from mrviewer import cli
@@ -38,7 +38,7 @@ def test_values_and_places_come_back(tmp_path: Path, source: DicomSource, scale:
     names = write_dicom_series(tmp_path / "out", [given], source)
     images = [dcmread(tmp_path / "out" / name) for name in names]
     values = np.stack([image.pixel_array * float(image.RescaleSlope) for image in images])
-    stored = source.geometry.to_stored_order(given.volume)
+    stored = source.stored(given.volume)
     assert np.abs(values - stored).max() <= np.abs(given.volume).max() / 65000
     again = read_sources(tmp_path / "out")[0]
     assert again.geometry.matches(source.geometry, 1e-6)
