@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+from nibabel.orientations import apply_orientation
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
@@ -71,20 +72,77 @@ class NiftiArray:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, _lock=Lock(), _values=None)
 
+    def plane(self, index: int, axis: int = 0) -> NDArray[np.generic]:
+        """Return one slice of the first volume; of a file that was not read yet no more than needed is decoded.
+
+        Parameters
+        ----------
+        index, axis
+            Number of the slice along an axis of ``(z, y, x)``. Along the axis that the file stores slowest, which is z
+            of axial scans, decoding stops at the slice; along others the whole file is read.
+        """
+        slowest, flip = self._geometry.to_stored[axis]
+        if self.is_read or slowest != 2 or len(self._header.shape) < 3:
+            volume = np.asarray(self)
+            slices: NDArray[np.generic] = np.moveaxis(volume[0] if volume.ndim == 4 else volume, axis, 0)[index]
+            return slices
+        header = self._header
+        number = index if flip > 0 else header.shape[2] - 1 - index
+        raw, stored = self._plane_buffer()
+        for _ in header.pixels.fill(raw.data, header.offset, number + 1, to_end=False):
+            pass
+        values = np.empty([n for place, n in enumerate(self._geometry.shape) if place != axis], self.dtype)
+        volume = np.expand_dims(values, axis)
+        self._as_stored(volume)[..., 0] = self._convert(stored)
+        return values
+
     def _read(self) -> NDArray[np.generic]:
+        """Decode the whole file; the array is read-only."""
+        values = self._read_at_once()
+        if values is None:
+            values = self._read_by_planes()
+        values.setflags(write=False)
+        return values
+
+    def _read_at_once(self) -> NDArray[np.generic] | None:
+        """Decompress at once and turn the planes in place; `None` where values or their order must be changed."""
+        header, to_stored = self._header, self._geometry.to_stored
+        if header.dtype != self.dtype or header.is_scaled or header.offset % header.dtype.itemsize:
+            return None
+        if list(to_stored[:, 0]) != [2, 1, 0]:
+            return None
+        content = header.pixels.whole(header.offset + header.n_bytes)
+        if content is None:
+            return None
+        values = np.frombuffer(content, self.dtype, offset=header.offset).reshape(self.shape)
+        steps = tuple(slice(None, None, int(flip)) for flip in to_stored[1:, 1])
+        for frame in values if values.ndim == 4 else values[None]:
+            _turn_planes(frame, steps, reverse=to_stored[0, 1] < 0)
+        return values
+
+    def _read_by_planes(self) -> NDArray[np.generic]:
         """Decode plane by plane into the final array: no second copy of the volume, and a plane fits the cache."""
         header = self._header
         values = np.empty(self.shape, self.dtype)
         frames = values if values.ndim == 4 else values[None]
         stored = [self._geometry.to_stored_order(frame) for frame in frames]
         n_planes = header.shape[2]
-        raw = np.empty(header.n_bytes // (n_planes * len(stored)), np.uint8)
-        plane = raw.view(header.dtype).reshape(header.shape[:2], order="F")
+        raw, plane = self._plane_buffer()
         pieces = header.pixels.fill(raw.data, header.offset, n_planes * len(stored))
         for _, (frame, index) in zip(pieces, np.ndindex(len(stored), n_planes), strict=True):
             stored[frame][..., index] = self._convert(plane)
-        values.setflags(write=False)
         return values
+
+    def _plane_buffer(self) -> tuple[NDArray[np.uint8], NDArray[np.generic]]:
+        """Memory for the bytes of one stored plane, and a view of it as values ``(i, j)``."""
+        header = self._header
+        raw = np.empty(header.shape[0] * header.shape[1] * header.dtype.itemsize, np.uint8)
+        return raw, raw.view(header.dtype).reshape(header.shape[:2], order="F")
+
+    def _as_stored(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+        """View of a volume or a part of it in the order of the file."""
+        view: NDArray[np.generic] = apply_orientation(volume, self._geometry.to_stored)
+        return view
 
     def _convert(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
         """Values of one plane; computed in double precision where float32 would round large integers."""
@@ -96,6 +154,17 @@ class NiftiArray:
             stored = np.abs(stored)
         with np.errstate(over="ignore"):
             return stored.astype(self.dtype, copy=False)
+
+
+def _turn_planes(volume: NDArray[np.generic], steps: tuple[slice, ...], *, reverse: bool) -> None:
+    """Reverse the order of the planes of a volume, and axes within them, in place."""
+    last = len(volume) - 1
+    for number in range((last + 2) // 2 if reverse else last + 1):
+        other = last - number if reverse else number
+        kept = volume[other].copy()
+        if other != number:
+            volume[other] = volume[number][steps]
+        volume[number] = kept[steps]
 
 
 def read_nifti(path: Path, modality: str) -> FileContents:

@@ -1,12 +1,14 @@
 """The bytes of a file, compressed with gzip or not: read in part, and known to be there before memory is taken."""
 
 import gzip
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import deflate
 from isal import igzip
 from isal.igzip_lib import IsalError
 
@@ -88,10 +90,10 @@ class StoredBytes:
         elif self._size_in_trailer() != count % (1 << 32):
             self._count(count)
 
-    def fill(self, buffer: memoryview, offset: int, times: int) -> Iterator[None]:
+    def fill(self, buffer: memoryview, offset: int, times: int, *, to_end: bool = True) -> Iterator[None]:
         """Fill a writable buffer of bytes with one piece of the content after the other, from `offset` on.
 
-        Stops after each piece; the checksum of a gzip file is verified after the last one.
+        Stops after each piece; the checksum of a gzip file is verified after the last one, if it is the end.
 
         Raises
         ------
@@ -109,8 +111,32 @@ class StoredBytes:
                         raise self._cut_short(needed, f"the file holds {found:,}")
                     found += count
                 yield
-            # The checksum is compared when the end is met.
-            file.read(1)
+            if to_end:
+                # The checksum is compared when the end is met. Damage can make the decompressor run past it.
+                if file.read(1) and self.compressed and self._size_in_trailer() == needed % (1 << 32):
+                    raise FileFormatError(
+                        f"{self.path.name} is damaged or cut short (it goes on after the {needed:,} bytes that it says it "
+                        "holds); copy or download it again"
+                    )
+
+    def whole(self, count: int) -> bytearray | None:
+        """Decompress a gzip file of `count` bytes of content at once, which is quicker than piece by piece.
+
+        Returns
+        -------
+        The content, writable; `None` if it is not compressed, is made of several members, or is damaged, which `fill`
+        tells more of.
+        """
+        if not self.compressed or not 0 < count <= self.size * MAX_DEFLATE_RATIO:
+            return None
+        if self._size_in_trailer() != count % (1 << 32):
+            return None
+        try:
+            with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stored:
+                content = deflate.gzip_decompress(stored, count)
+        except (deflate.DeflateError, OSError, ValueError):
+            return None
+        return content if len(content) == count else None
 
     def _count(self, needed: int) -> None:
         buffer = memoryview(bytearray(min(needed, CHUNK)))

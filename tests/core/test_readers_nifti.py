@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
@@ -218,6 +219,7 @@ def test_opening_reads_no_pixels(shared_data: Path, monkeypatch: pytest.MonkeyPa
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr(StoredBytes, "fill", fail)
+    monkeypatch.setattr(StoredBytes, "whole", lambda self, count: None)
     folder = shared_data / "ms_lesjak_mni" / "patient07"
     study = open_study(sorted(folder.glob("[FT]*.nii.gz")))
     assert study.modalities == ("FLAIR", "T1Gd", "T1", "T2")
@@ -228,19 +230,49 @@ def test_opening_reads_no_pixels(shared_data: Path, monkeypatch: pytest.MonkeyPa
 
 def test_threads_share_one_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    original = StoredBytes.fill
+    original = StoredBytes.whole
 
-    def counted(self: StoredBytes, buffer: memoryview, offset: int, times: int) -> Iterator[None]:
-        reads.append(offset)
-        return original(self, buffer, offset, times)
+    def counted(self: StoredBytes, count: int) -> bytearray | None:
+        reads.append(count)
+        return original(self, count)
 
-    monkeypatch.setattr(StoredBytes, "fill", counted)
+    monkeypatch.setattr(StoredBytes, "whole", counted)
     data = read_image(save(tmp_path / "a.nii.gz", counting())).data
     with ThreadPoolExecutor(8) as pool:
         arrays = list(pool.map(lambda _: np.asarray(data), range(32)))
     assert len(reads) == 1
     assert all(array is arrays[0] or np.shares_memory(array, arrays[0]) for array in arrays)
     assert not arrays[0].flags.writeable
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "LAI", "RPI", "PIR", "SAL"])
+@pytest.mark.parametrize("frames", [(), (3,)])
+@pytest.mark.parametrize("kind", ["float32", "int16", "float64", ">i2"])
+def test_reading_at_once_piece_by_piece_and_slice_by_slice_agree(
+    tmp_path: Path, axes: str, frames: tuple[int, ...], kind: str
+) -> None:
+    values = np.random.default_rng(2).integers(-99, 99, (5, 6, 7, *frames)).astype(kind)
+    affine = inv_ornt_aff(ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(axes)), (5, 6, 7))
+    for name in ("a.nii", "a.nii.gz"):
+        nibabel.Nifti1Image(values, affine).to_filename(tmp_path / name)
+    plain, packed = (read_image(tmp_path / name) for name in ("a.nii", "a.nii.gz"))
+    for axis, size in enumerate(packed.geometry.shape):
+        fresh = read_image(tmp_path / "a.nii.gz").data
+        for index in range(size):
+            np.testing.assert_array_equal(fresh.plane(index, axis), np.take(plain.volume(), index, axis))
+    np.testing.assert_array_equal(np.asarray(packed.data), np.asarray(plain.data))
+
+
+def test_the_first_slice_is_there_before_the_rest_is_decoded(tmp_path: Path) -> None:
+    values = np.random.default_rng(3).standard_normal((64, 64, 64)).astype(np.float32)
+    path = save(tmp_path / "a.nii.gz", values)
+    first_stored = read_image(path).geometry.shape[0] - 1
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 10] + bytes(len(content) - len(content) // 10 - 4) + content[-4:])
+    data = read_image(path).data
+    assert np.allclose(data.plane(first_stored), values[::-1, ::-1, 0].T)
+    with pytest.raises(FileFormatError, match="damaged or cut short"):
+        np.asarray(data)
 
 
 def test_an_array_converts_and_copies_as_numpy_asks(tmp_path: Path) -> None:
