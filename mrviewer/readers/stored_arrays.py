@@ -5,6 +5,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tokenize import TokenError
 
 import h5py
 import numpy as np
@@ -33,6 +34,10 @@ _DAMAGED = (
     OverflowError, AttributeError, zlib.error, struct.error,
 )  # fmt: skip
 """What scipy raises, depending on which byte is wrong."""
+_DAMAGED_NPY = (
+    ValueError, EOFError, OSError, OverflowError, SyntaxError, TypeError, KeyError, MemoryError, TokenError,
+)  # fmt: skip
+"""What numpy raises; it reads the header as a line of Python."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class NpyArray:
         StoredBytes.of(self.path)
         try:
             mapped: NDArray[np.generic] = np.lib.format.open_memmap(self.path, mode="r")
-        except (ValueError, EOFError, OSError, OverflowError, SyntaxError, TypeError, KeyError, MemoryError) as error:
+        except _DAMAGED_NPY as error:
             reason = " ".join(str(error).split())[:120].rstrip(".")
             raise FileFormatError(
                 f"{self.path.name} is no readable .npy array of numbers ({reason}); save it again"
