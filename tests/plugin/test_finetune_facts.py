@@ -111,6 +111,14 @@ def test_a_curve_goes_on_where_a_run_was_resumed() -> None:
     assert not history.take([])
 
 
+def test_the_figures_before_do_not_cut_the_curve_of_a_resumed_run() -> None:
+    history = RunHistory()
+    before = {"event": "zero_shot", "step": 0, "metrics": {"dice": 0.1}}
+    later = {"event": "validation", "step": 7, "metrics": {"dice": 0.4}}
+    history.take([before, later, {"event": "start"}, before])
+    assert history.validation["dice"] == Series([0, 7], [0.1, 0.4])
+
+
 def test_what_is_no_number_is_not_drawn() -> None:
     history = RunHistory()
     metrics = {"dice": 0.5, "psnr": None, "name": "x", "nan": float("nan")}

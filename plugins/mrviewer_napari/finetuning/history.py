@@ -81,7 +81,7 @@ class RunHistory:
         self.device = device if isinstance(device, str) else self.device
         if kind == "step":
             self._take_step(event)
-        elif kind in ("validation", "zero_shot"):
+        elif kind == "validation" or (kind == "zero_shot" and not self.validation):  # a resumed run tells it again
             self._take_validation(event)
         elif kind in ("note", "memory"):
             self.notes.append(str(event.get("message", "")))

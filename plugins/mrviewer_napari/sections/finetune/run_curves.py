@@ -11,9 +11,12 @@ __all__ = ["RunCurves", "score_name"]
 _SOFT = "#a0a4ab"
 _FAINT, _LOSS, _SCORE = "#5a626c", "#E69F00", "#56B4E9"
 _HEIGHT = 130
+_SHARES = ("dice", "ssim")
+"""Scores that lie between 0 and 1."""
+
 _FAVOURITES = ("dice", "psnr", "ssim")
 _WORDS = {"dice": "Dice", "psnr": "PSNR (dB)", "ssim": "SSIM"}
-_LEFT = 52
+_LEFT = 64
 """Room for the numbers of both plots, so that their steps lie under each other."""
 
 
@@ -42,6 +45,11 @@ class RunCurves(QWidget):
         series = history.validation.get(name, Series())
         self.scores.setData(series.steps, series.values)
         self.score.setLabel("left", _WORDS.get(name, name or "validation"), color=_SOFT)
+        if name in _SHARES:
+            self.score.setYRange(0, 1)
+        else:
+            self.score.enableAutoRange(axis="y")
+        self.loss.setXRange(0, max(history.step, 1), padding=0.03)
 
 
 def score_name(history: RunHistory) -> str:

@@ -15,7 +15,6 @@ __all__ = ["RunList"]
 
 _PATH = Qt.ItemDataRole.UserRole
 _ROWS_SHOWN = 4
-_ROW = 24
 
 
 class RunList(QListWidget):
@@ -45,7 +44,8 @@ class RunList(QListWidget):
                 self.addItem(QListWidgetItem())
             for row, run in enumerate(runs):
                 self._show(self.item(row), run)
-        self.setFixedHeight(_ROW * min(max(len(runs), 1), _ROWS_SHOWN) + 6)
+        row = max(self.sizeHintForRow(0), 1)
+        self.setFixedHeight(row * min(max(len(runs), 1), _ROWS_SHOWN) + 2 * self.frameWidth() + 2)
 
     def menu(self, run: RunRecord) -> QMenu:
         """What can be done with a run."""

@@ -16,6 +16,8 @@ from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 __all__ = ["RunView"]
 
 _NOTES_SHOWN = 3
+_UNCOUNTED = (RunState.PREPARING, RunState.ZERO_SHOT, RunState.EVALUATING)
+"""States in which no steps are taken."""
 
 
 class RunView(QWidget):
@@ -27,6 +29,7 @@ class RunView(QWidget):
         super().__init__(parent)
         self._desk = desk
         self._result: RunResult | None = None
+        self._stopped: tuple[object, ...] = ()
         self.title = QLabel()
         self.title.setWordWrap(True)
         self.bar = QProgressBar(textVisible=False)
@@ -81,10 +84,11 @@ class RunView(QWidget):
 
     def _show_numbers(self, run: RunRecord) -> None:
         history = self._desk.history
-        show_if(self.bar, run.state.is_active)
+        waits = run.state in _UNCOUNTED
+        show_if(self.bar, run.state.is_active and not waits)
         self.bar.setRange(0, history.total_steps or run.total_steps)
         self.bar.setValue(max(history.step, run.step))
-        self.facts.setText(progress_text(run, history))
+        self.facts.setText(progress_text(run, history) + (f"\n{run.message}" if waits and run.message else ""))
         failed = run.state in (RunState.FAILED, RunState.INTERRUPTED)
         show_if(self.failure, failed and bool(run.message or history.failure))
         self.failure.setText((run.message or history.failure) if failed else "")
@@ -102,7 +106,7 @@ class RunView(QWidget):
             (self.compare, self._result is not None),
         ):
             show_if(button, wanted)
-        self.stop.setEnabled(run.state is not RunState.STOPPING)
+        self.stop.setEnabled(run.state is not RunState.STOPPING and self._stopped != (run.path, run.started))
         self.go_on.setEnabled(not self._desk.starting)
 
     def _show_result(self, run: RunRecord) -> None:
@@ -144,6 +148,7 @@ class RunView(QWidget):
     def _stop(self) -> None:
         if self.run is not None:
             self._desk.stop(self.run)
+            self._stopped = (self.run.path, self.run.started)  # the run may need the rest of a step to hear of it
             self.stop.setEnabled(False)
 
     def _go_on(self) -> None:

@@ -132,7 +132,13 @@ class FinetuneSection(QWidget):
     def _suggest_name(self) -> None:
         survey, card = self.databases.survey, self.models.card
         if not self._named and survey is not None and card is not None:
-            self.name.setText(suggest_model_name(card.name, Path(survey.name).stem))
+            name = free = suggest_model_name(card.name, Path(survey.name).stem)
+            taken = {run.plan.model_name for run in self.desk.active}
+            number = 1
+            while free in taken:
+                number += 1
+                free = f"{name}-{number}"
+            self.name.setText(free)
 
     def _on_name(self, text: str) -> None:
         self._named = bool(text)
@@ -183,6 +189,7 @@ class FinetuneSection(QWidget):
     def _show_runs(self) -> None:
         show_if(self.runs_title, bool(self.desk.runs))
         show_if(self.hint, bool(self.desk.active))
+        self._suggest_name()
         self._show_problem()
         self.runs_changed.emit()
 
