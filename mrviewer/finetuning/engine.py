@@ -16,6 +16,7 @@ from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.ending import end_run, keep_weights
 from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
 from mrviewer.finetuning.journal import Journal, open_journal
+from mrviewer.finetuning.lineage import known_to_parents
 from mrviewer.finetuning.lock import hold_lock
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
@@ -124,6 +125,11 @@ def _run(
     steering = Steering(plan.folder, world, journal, is_interrupted)
     setting = Setting(order, world, journal, steering, plan.folder, card, training, validation)
     journal.state(RunState.PREPARING, device=world.device)
+    if known := known_to_parents(plan, [subject.name for subject in validation]):
+        setting.note(
+            f"{len(known)} of {len(validation)} validation cases were trained on by {plan.method} or its parents, so "
+            f"that figures of them are too good: {', '.join(known)}"
+        )
     try:
         if world.is_first:
             # Written down, so that a patient who joins the database later moves nobody from one side to the other.

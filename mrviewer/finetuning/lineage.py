@@ -11,17 +11,18 @@ import torch
 
 from mrviewer import __version__
 from mrviewer.finetuning.orders import Order
+from mrviewer.finetuning.plan import FinetunePlan
 from mrviewer.method import installed_names
-from mrviewer.own_models import own_models
+from mrviewer.own_models import find_own_model
 from mrviewer.training.loop import without_folders
 
-__all__ = ["about_weights", "file_hash", "lineage_of"]
+__all__ = ["about_weights", "base_method", "file_hash", "known_to_parents", "lineage_of"]
 
 
 def about_weights(order: Order, training: Sequence[str], needs: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata of weights that a run trained; `lineage_of` is added at its end."""
     return {
-        "method": _base_method(order.plan.method),
+        "method": base_method(order.plan.method),
         "name": order.plan.model_name,
         "recipe": without_folders({**asdict(order.recipe.training), **asdict(order.recipe.options)}),
         "trained_on": list(training),
@@ -69,8 +70,28 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _base_method(name: str) -> str:
+def base_method(name: str) -> str:
     """Installed method behind a method or a model of one's own."""
-    if name in installed_names():
-        return name
-    return next((model.method for model in own_models() if model.name == name), name)
+    own = None if name in installed_names() else find_own_model(name)
+    return name if own is None else own.method
+
+
+def known_to_parents(plan: FinetunePlan, validation: Sequence[str]) -> list[str]:
+    """Validation cases that a parent was trained on, as far as the lineages of one's own models tell.
+
+    Parameters
+    ----------
+    plan
+        Names the parent and the databases; subjects are the same if they have one name in databases of one name.
+    validation
+        Names of the validation cases.
+    """
+    databases, known, seen = {Path(one).name for one in plan.database}, set[str](), set[str]()
+    name = plan.method
+    while name not in seen and (model := find_own_model(name)):
+        seen.add(name)
+        subjects, trained_on = model.lineage.get("subjects"), model.lineage.get("database")
+        if isinstance(subjects, dict) and isinstance(trained_on, list) and databases & set(trained_on):
+            known |= set(subjects.get("training", ()))
+        name = model.parent
+    return [one for one in validation if one in known]

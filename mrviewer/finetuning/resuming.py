@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.finetuning.files import CHECKPOINT, EVENTS, PLAN, SUMMARY, WEIGHTS
+from mrviewer.finetuning.files import BEFORE, BEST, CHECKPOINT, EVENTS, PLAN, SUMMARY, WEIGHTS
 from mrviewer.finetuning.plan import FinetunePlan, read_plan
+from mrviewer.finetuning.record import RunState, read_run
 
 __all__ = ["make_folder", "require_right_folder", "resumed_plan"]
 
@@ -27,10 +28,16 @@ def require_right_folder(output: Path, *, resume: bool) -> None:
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output.name} is a file; give a folder")
     has_run = any((output / name).exists() for name in (CHECKPOINT, WEIGHTS, EVENTS, SUMMARY))
-    if has_run and not resume:
+    if has_run and not resume and not _failed_at_once(output):
         raise InputError(f"folder {output.name} holds a run already; add --resume to go on, or choose another folder")
     if resume and not (has_run or (output / PLAN).is_file()):
         raise InputError(f"folder {output.name} holds no run that could go on; leave --resume out to start one")
+
+
+def _failed_at_once(output: Path) -> bool:
+    """Whether a run was refused before it measured or trained anything, so that the corrected order may be given."""
+    has_something = any((output / name).exists() for name in (CHECKPOINT, WEIGHTS, BEST, BEFORE, SUMMARY))
+    return not has_something and (output / PLAN).is_file() and read_run(output).state == RunState.FAILED
 
 
 def make_folder(output: Path) -> None:

@@ -9,11 +9,11 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.finetuning.journal import Journal
-from mrviewer.finetuning.lineage import about_weights
+from mrviewer.finetuning.lineage import about_weights, base_method
 from mrviewer.finetuning.needs import changed_needs
 from mrviewer.finetuning.orders import Finetunable, Order
 from mrviewer.finetuning.steering import Steering
-from mrviewer.method import Card
+from mrviewer.method import Card, installed_method
 from mrviewer.training.loop import compact
 from mrviewer.training.world import World
 from mrviewer.weights import Weights, save_weights
@@ -86,7 +86,8 @@ class Setting:
 
     def about(self) -> dict[str, Any]:
         """Metadata of weights trained here."""
-        needs = changed_needs(self.order.method.card.needs, self.card.needs)
+        installed = installed_method(base_method(self.order.plan.method))
+        needs = changed_needs(installed.card.needs, self.card.needs)
         return about_weights(self.order, [subject.name for subject in self.training], needs)
 
     def own_weights(self) -> Path:

@@ -7,7 +7,7 @@ ever executed; it is tensors and a card.
 
 from mrviewer.own_models.methods import Adaptable, find_own_method, own_methods, own_model_names
 from mrviewer.own_models.names import check_model_name, own_models_folder, suggest_model_name
-from mrviewer.own_models.record import OwnModel, own_models
+from mrviewer.own_models.record import OwnModel, find_own_model, own_models
 from mrviewer.own_models.removal import remove_model, removed_model_names, restore_model
 from mrviewer.own_models.transfer import add_model, export_model, import_model
 
@@ -18,6 +18,7 @@ __all__ = [
     "check_model_name",
     "export_model",
     "find_own_method",
+    "find_own_model",
     "import_model",
     "own_methods",
     "own_model_names",

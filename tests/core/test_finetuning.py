@@ -442,3 +442,33 @@ def test_a_folder_that_cannot_be_written_is_told(plan: FinetunePlan, tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="folder run cannot be made"):
         finish(finetune(replace(plan, output=str(tmp_path / "file" / "run"))))
+
+
+def test_a_run_that_was_refused_at_once_can_be_begun_anew(plan: FinetunePlan) -> None:
+    with pytest.raises(InputError, match="nonsense"):
+        finish(finetune(replace(plan, options={**plan.options, "nonsense": "1"})))
+    assert finish(finetune(plan)).finished
+    with pytest.raises(InputError, match="holds a run already"):
+        finish(finetune(plan))
+
+
+def test_validation_cases_that_a_parent_was_trained_on_are_told(plan: FinetunePlan, tmp_path: Path) -> None:
+    finish(finetune(replace(plan, name="first", add=True)))
+    again = {"method": "first", "weights": "", "add": False}
+    honest = finish(finetune(replace(plan, output=str(tmp_path / "honest"), **again)))
+    assert not [note for note in honest.summary["notes"] if "too good" in note]
+    names = ("anna", "bert")
+    told = finish(finetune(replace(plan, output=str(tmp_path / "told"), validation=names, **again)))
+    [note] = [note for note in told.summary["notes"] if "too good" in note]
+    assert note.startswith("1 of 2 validation cases were trained on by first")
+    assert note.endswith(": anna")
+
+
+def test_a_model_keeps_what_its_parent_needs(plan: FinetunePlan, tmp_path: Path) -> None:
+    database = write_database(tmp_path / "others", modality="DWI")
+    first = replace(plan, database=(str(database),), modality="DWI", name="first", add=True)
+    finish(finetune(first))
+    second = {"output": str(tmp_path / "second"), "method": "first", "weights": "", "name": "second"}
+    finish(finetune(replace(first, **second)))
+    assert get_method("first").card.needs.modalities == ("DWI",)
+    assert get_method("second").card.needs == get_method("first").card.needs
