@@ -91,12 +91,15 @@ def finetune(
             validate_every=validate_every,
             add=not no_add,
         )
-    summary = _run(order, resume=resume, background=background)
-    if os.environ.get("RANK", "0") == "0" and summary is not None:
+    summary, is_interrupted = _run(order, resume=resume, background=background)
+    if os.environ.get("RANK", "0") == "0":
         _tell(order, summary, as_json=as_json)
+    if is_interrupted and not summary.finished:
+        raise KeyboardInterrupt
 
 
-def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "FinetuneSummary | None":
+def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[FinetuneSummary, bool]":
+    """What a run came to, and whether a signal ended it."""
     from mrviewer.finetuning.engine import run_plan
     from mrviewer.finetuning.signals import caught_signals
 
@@ -105,7 +108,9 @@ def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "FinetuneSu
         os.nice(10)
     with caught_signals() as is_interrupted:
         job = run_plan(plan, resume=resume, obey_old_wishes=background, is_interrupted=is_interrupted)
-        return watch(job, plan.method)
+        summary = watch(job, plan.method)
+        assert summary is not None
+        return summary, is_interrupted()
 
 
 def _required(value: Any, option: str) -> Any:  # noqa: ANN401 - any option
