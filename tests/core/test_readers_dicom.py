@@ -23,6 +23,9 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.progress import finish
 from mrviewer.readers import open_study, read_image
 from mrviewer.readers.dicom import SeriesEntry, list_series, read_series, read_slice, thumbnail
+from mrviewer.study import Image
+from mrviewer.writers.dicom_seg import write_dicom_seg
+from mrviewer.writers.dicom_source import read_sources
 
 TILTED = (0.96, 0.28, 0.0, -0.168, 0.576, 0.8)
 
@@ -395,6 +398,23 @@ def test_a_study_opens_with_all_its_series(tmp_path: Path) -> None:
     notes = " ".join(study.notes)
     assert "unknown" in notes
     assert "another grid" in notes
+
+
+def test_our_own_segmentation_comes_back_as_labels(tmp_path: Path) -> None:
+    folder = Series(shape=(12, 10), orientation=TILTED).write(tmp_path / "series")
+    study = open_study(folder)
+    labels = np.random.default_rng(3).integers(0, 4, study.geometry().shape)
+    image = Image(labels, study.geometry(), "labels")
+    [source] = read_sources(folder)
+    write_dicom_seg(tmp_path / "lesions.dcm", image, source)
+    beside = open_study([folder, tmp_path / "lesions.dcm"])
+    assert beside.labels is not None
+    assert np.array_equal(beside.labels.data, labels)
+    (tmp_path / "lesions.dcm").rename(folder / "IM9999")
+    within = open_study(folder)
+    assert within.modalities == ("FLAIR",)
+    assert within.labels is not None
+    assert np.array_equal(within.labels.data, labels)
 
 
 def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:

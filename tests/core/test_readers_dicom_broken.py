@@ -117,6 +117,17 @@ def test_a_damaged_slice_is_left_out_and_the_others_open(tmp_path: Path) -> None
     assert "slice 5 of 10 is missing" in notes
 
 
+@pytest.mark.parametrize("csa", [b"SV10\4\3\2\1" + b"\xff" * 200, b"no such header" * 10, b"SV10"])
+def test_a_damaged_header_of_the_vendor_is_told(tmp_path: Path, csa: bytes) -> None:
+    path = tmp_path / "one.dcm"
+    [dataset] = Series(n_slices=1, shape=(8, 8)).slices
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
+    dataset.add_new(0x00290010, "LO", "SIEMENS CSA HEADER")
+    dataset.add_new(0x00291010, "OB", csa + b"\0" * (len(csa) % 2))
+    write_dataset(path, dataset)
+    assert "one.dcm is a mosaic" in refusal(path)
+
+
 def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
     folder = Series().write(tmp_path)
     [entry] = finish(list_series(folder))

@@ -1,7 +1,7 @@
 """From the headers of one series to what a person chooses from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.dicom.contrast import SequenceFacts, propose_modality
@@ -64,15 +64,7 @@ def describe_series(
     """
     first, names = headers[0], [header.file.name for header in headers]
     is_segmentation = first.text(Tag.SOP_CLASS) in SEGMENTATION_CLASSES
-    refusal, planes = _refusal(headers), _Planes((), EnhancedFacts(), ())
-    stacks: tuple[Stack, ...] = ()
-    if not refusal and not is_segmentation:
-        try:
-            planes = _planes(headers)
-            stacks, strays = build_stacks(planes.frames)
-            planes = _Planes(planes.frames, planes.facts, (*planes.notes, *strays))
-        except FileFormatError as error:
-            refusal = str(error)
+    planes, stacks, refusal = _opened(headers, is_segmentation=is_segmentation)
     return SeriesEntry(
         study=study,
         number=int(first.number(Tag.SERIES_NUMBER) or 0),
@@ -91,6 +83,19 @@ def describe_series(
         files=tuple(header.file for header in headers),
         stacks=stacks,
     )
+
+
+def _opened(headers: Sequence[Header], *, is_segmentation: bool) -> tuple[_Planes, tuple[Stack, ...], str]:
+    """Planes and volumes of a series, and why there are none."""
+    planes, refusal = _Planes((), EnhancedFacts(), ()), _refusal(headers)
+    if refusal or is_segmentation:
+        return planes, (), refusal
+    try:
+        planes = _planes(headers)
+        stacks, strays = build_stacks(planes.frames)
+    except FileFormatError as error:
+        return planes, (), str(error)
+    return replace(planes, notes=(*planes.notes, *strays)), stacks, ""
 
 
 def _refusal(headers: Sequence[Header]) -> str:

@@ -116,12 +116,16 @@ def _triple(values: object) -> tuple[float, float, float]:
 def _vendor_facts(header: Header) -> tuple[int, NDArray[np.float64] | None]:
     """Number of slices, and the direction in which they step, as the vendor's header states them."""
     counted = header.short(Tag.SIEMENS_TILES)
+    reader = _csa_reader()
     with told_as(f"{header.file.name} is a mosaic whose private header (CSA) is damaged; copy or export it again"):
-        facts = _csa_reader().read(header.data(Tag.SIEMENS_CSA)) if header.has(Tag.SIEMENS_CSA) else None
+        try:
+            facts = reader.read(header.data(Tag.SIEMENS_CSA)) if header.has(Tag.SIEMENS_CSA) else None
+        except reader.CSAError as error:
+            raise ValueError from error
         tags = facts["tags"] if facts else {}
         stated = tags.get("NumberOfImagesInMosaic", {}).get("items", [])
         normal = tags.get("SliceNormalVector", {}).get("items", [])
-    n_slices = int(stated[0]) if stated else counted
+        n_slices = int(stated[0]) if stated else counted
     return n_slices, np.array(normal, float) if len(normal) == 3 else None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,15 @@ from mrviewer.readers.dicom.stored_file import StoredFile, is_zip
 from mrviewer.readers.dicom.tags import Tag
 from mrviewer.study import Image
 
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
+
 __all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation"]
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MOST_VOXELS = 1 << 30
+INSIDE = 0.5
+"""Fraction from which on a voxel belongs to a fractional segment."""
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """UIDs of segmentation and label map storage."""
 
@@ -79,19 +85,34 @@ def _segments(file: StoredFile) -> _Segments:
     grid = segmentation.get_volume_geometry(allow_missing_positions=True)
     if grid is None:
         raise ValueError("no regular grid")
-    if int(np.prod(grid.spatial_shape)) * len(segmentation.segment_numbers) > MOST_VOXELS:
+    if int(np.prod(grid.spatial_shape)) > MOST_VOXELS:
         raise FileFormatError(f"{file.name} claims a volume of {grid.spatial_shape} voxels; export it again")
-    volume = segmentation.get_volume(allow_missing_positions=True, rescale_fractional=True)
-    # (slice, row, column, segment); the affine takes these three indices to LPS+ millimetres.
-    planes = volume.array if volume.array.ndim == 4 else volume.array[..., None]
-    labels = np.zeros(planes.shape[:3], np.uint8 if planes.shape[3] < 256 else np.uint16)
-    overlap = 0
-    for number in range(planes.shape[3]):
-        inside = planes[..., number] >= 0.5
-        overlap += int(np.count_nonzero(inside & (labels > 0)))
-        labels[inside] = number + 1
-    notes = [f"segments overlap in {overlap:,} voxels, where the last one is kept"] if overlap else []
+    labels, overlap = _combined(segmentation)
+    notes = (f"segments overlap in {overlap:,} voxels, where the last one is kept",) if overlap else ()
     names = tuple(
         str(segmentation.get_segment_description(number).segment_label) for number in segmentation.segment_numbers
     )
-    return _Segments(labels, _LPS_TO_RAS @ volume.affine, names, tuple(notes))
+    return _Segments(labels, _LPS_TO_RAS @ grid.affine, names, notes)
+
+
+def _combined(segmentation: "Segmentation") -> tuple[NDArray[np.generic], int]:
+    """Labels (slice, row, column), and in how many voxels segments overlap."""
+    if segmentation.segmentation_type.value != "FRACTIONAL":
+        try:
+            whole = segmentation.get_volume(combine_segments=True, relabel=True, allow_missing_positions=True)
+            return np.asarray(whole.array), 0
+        except RuntimeError:
+            # They overlap, so that they are taken one by one.
+            pass
+    labels = np.zeros(0, np.uint16)
+    overlap = 0
+    for label, number in enumerate(segmentation.segment_numbers, 1):
+        volume = segmentation.get_volume(
+            segment_numbers=[number], rescale_fractional=True, allow_missing_positions=True
+        ).array[..., 0]
+        if label == 1:
+            labels = np.zeros(volume.shape, np.uint16)
+        inside = volume >= INSIDE
+        overlap += int(np.count_nonzero(inside & (labels > 0)))
+        labels[inside] = label
+    return labels, overlap
