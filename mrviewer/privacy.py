@@ -5,18 +5,22 @@ all private ones. What passes is a number, a UID, or a word out of a list that D
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid5
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
+from pydicom.valuerep import DA, TM
 
 from mrviewer.writers.dicom_terms import code_item
 
-__all__ = ["DEFAULT_PRIVACY", "Privacy", "exported_header", "new_uid"]
+__all__ = ["DEFAULT_PRIVACY", "Privacy", "exported_header", "new_uid", "silent_about_values"]
 
 _NAMESPACE = UUID("5f2c1c1e-6d0a-5b0e-9a52-3c1d6a3f7b10")
 """Of the UIDs that stand for others; our own, drawn once."""
@@ -113,6 +117,14 @@ class Privacy:
 DEFAULT_PRIVACY = Privacy()
 
 
+@contextmanager
+def silent_about_values() -> Iterator[None]:
+    """Keep libraries from printing values that break the standard; such a value may be a name."""
+    with disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def new_uid(old: str) -> str:
     """UID that stands for another one, always the same: a name-based UUID in the form of ITU-T X.667."""
     return f"2.25.{uuid5(_NAMESPACE, str(old)).int}"
@@ -134,6 +146,11 @@ def exported_header(source: Dataset, privacy: Privacy = DEFAULT_PRIVACY) -> Data
         UIDs, geometry and contrast of the image, and of person and study either all (`Privacy.keep_identifiers`) or a
         pseudonym made from the UID of the study, with the marks of de-identification.
     """
+    with silent_about_values():
+        return _exported(source, privacy)
+
+
+def _exported(source: Dataset, privacy: Privacy) -> Dataset:
     header = Dataset()
     header.SpecificCharacterSet = "ISO_IR 192"
     header.SOPClassUID = UID(source.SOPClassUID)
@@ -147,7 +164,7 @@ def exported_header(source: Dataset, privacy: Privacy = DEFAULT_PRIVACY) -> Data
     if privacy.keep_identifiers:
         for name in _PATIENT_AND_STUDY:
             # As plain text: a name keeps the bytes of its old character set otherwise.
-            if value := _text(source, name):
+            if (value := _text(source, name)) and _is_sound(name, value):
                 setattr(header, name, value)
         if header.get("PatientSex", "") not in _SEXES:
             header.PatientSex = ""
@@ -161,6 +178,15 @@ def exported_header(source: Dataset, privacy: Privacy = DEFAULT_PRIVACY) -> Data
 
 def _text(source: Dataset, name: str) -> str:
     return str(source.get(name, "") or "")
+
+
+def _is_sound(name: str, value: str) -> bool:
+    """Whether a date or a time is one; what is none would break the export."""
+    kind = {"Date": DA, "Time": TM}.get(name[-4:])
+    try:
+        return kind is None or kind(value) is not None
+    except ValueError:
+        return False
 
 
 def _copy(source: Dataset, header: Dataset, names: Iterable[str], may_pass: Callable[[list[object]], bool]) -> None:

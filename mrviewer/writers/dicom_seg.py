@@ -31,7 +31,7 @@ from mrviewer import __version__
 from mrviewer.errors import InputError
 from mrviewer.labels import labels_on_grid
 from mrviewer.lesions import Lesion, Status
-from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header
+from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
 from mrviewer.study import Image
 from mrviewer.writers.dicom_source import DicomSource, lies_on
 from mrviewer.writers.dicom_terms import CATEGORY, LesionKind, Region, kind_code, region_code
@@ -133,8 +133,8 @@ def write_dicom_seg(
         _segment(number, int(value), float(size), rows.get(int(value)), terms)
         for number, (value, size) in enumerate(zip(values, sizes, strict=True), 1)
     ]
-    instance = _instance(np.ascontiguousarray(source.stored(numbers)), source, described, privacy)
-    with whole_file(path) as temporary:
+    with silent_about_values(), whole_file(path) as temporary:
+        instance = _instance(np.ascontiguousarray(source.stored(numbers)), source, described, privacy)
         instance.save_as(temporary, enforce_file_format=True)
     return WrittenSegments(
         tuple(str(one.SegmentLabel) for one in described), tuple(str(one.SegmentDescription) for one in described), note

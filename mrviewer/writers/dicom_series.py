@@ -23,7 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from mrviewer import __version__
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header
+from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
 from mrviewer.writers.dicom_source import DicomSource, Plane, lies_on
 from mrviewer.writers.dicom_terms import SOURCE_IMAGE, SOURCE_SERIES, code_item
 from mrviewer.writers.whole_folder import whole_folder
@@ -99,7 +99,7 @@ def write_dicom_series(
     earlier = [path.name for one in series for path in sorted(folder.glob(f"{one.kind}-*.dcm"))]
     names = [_name(one, number) for one in series for number in range(1, len(source.planes) + 1)]
     headers = _headers(source, privacy)
-    with whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
+    with silent_about_values(), whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
         for one, volume in zip(series, volumes, strict=True):
             common = _common(one, volume)
             for number, (header, plane, values) in enumerate(zip(headers, source.planes, volume, strict=True), 1):

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.privacy import new_uid
+from mrviewer.privacy import new_uid, silent_about_values
 from mrviewer.progress import finish
 from mrviewer.readers.dicom.frame import Frame, Place
 from mrviewer.readers.dicom.header import read_dataset
@@ -198,8 +197,7 @@ def read_sources(path: Path) -> list[DicomSource]:
 
 
 def _header(frame: Frame) -> Dataset:
-    # A remark on a value that breaks the standard would print the value, which may be a name.
-    with disable_value_validation():
+    with silent_about_values():
         header: Dataset = read_dataset(frame.file, pixels=False)
     if missing := [name for name in _IDENTITY if not header.get(name)]:
         raise FileFormatError(

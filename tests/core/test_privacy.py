@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from planted_dicom import PLANTED_DATE, PLANTED_WORDS, DicomSeries, make_series
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from mrviewer import cli
@@ -104,6 +105,26 @@ def test_letters_beyond_ascii_survive(planted: DicomSeries) -> None:
     kept = exported_header(dcmread(planted.files[0]), Privacy(keep_identifiers=True))
     assert str(kept.PatientName) == "Müller^Änne"
     assert kept.SpecificCharacterSet == "ISO_IR 192"
+
+
+@pytest.mark.parametrize("options", [(), ("--keep-identifiers",)])
+def test_values_that_break_the_standard_are_neither_told_nor_fatal(
+    tmp_path: Path, planted: DicomSeries, options: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Warnings are errors here, and those of the libraries print the value."""
+    for path in planted.files:
+        header = dcmread(path)
+        with disable_value_validation():
+            header.PatientName, header.PatientSex, header.PatientAge = "Zyxwv Quentin", "Male", "44"
+            header.PatientBirthDate, header.StudyDate, header.StudyTime = "19471399", "yesterday", "noon"
+            header.AccessionNumber = "ZYXWV" * 8
+            header.save_as(path)
+    for path in export(tmp_path, planted, read_sources(planted.folder)[0], *options):
+        written = dcmread(path)
+        assert (written.PatientBirthDate, written.StudyDate, written.PatientSex) == ("", "", "")
+        assert (str(written.PatientName) == "Zyxwv Quentin") == bool(options)
+    said = capfd.readouterr()
+    assert leaks((said.out + said.err).replace(str(tmp_path), "").encode()) == []
 
 
 def test_words_pass_only_from_a_list() -> None:
