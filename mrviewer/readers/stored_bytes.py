@@ -111,13 +111,12 @@ class StoredBytes:
                         raise self._cut_short(needed, f"the file holds {found:,}")
                     found += count
                 yield
-            if to_end:
-                # The checksum is compared when the end is met. Damage can make the decompressor run past it.
-                if file.read(1) and self.compressed and self._size_in_trailer() == needed % (1 << 32):
-                    raise FileFormatError(
-                        f"{self.path.name} is damaged or cut short (it goes on after the {needed:,} bytes that it says it "
-                        "holds); copy or download it again"
-                    )
+            # The checksum is compared when the end is met. Damage can make the decompressor run past it.
+            if to_end and file.read(1) and self.compressed and self._size_in_trailer() == needed % (1 << 32):
+                raise FileFormatError(
+                    f"{self.path.name} is damaged or cut short (it goes on after the {needed:,} bytes that it says it "
+                    "holds); copy or download it again"
+                )
 
     def whole(self, count: int) -> bytearray | None:
         """Decompress a gzip file of `count` bytes of content at once, which is quicker than piece by piece.
