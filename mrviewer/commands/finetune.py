@@ -13,6 +13,7 @@ from rich.table import Table
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import print_json, print_table, say, watch
 from mrviewer.errors import InputError
+from mrviewer.progress import finish
 
 if TYPE_CHECKING:
     from mrviewer.finetuning import FinetunePlan, FinetuneSummary
@@ -92,7 +93,7 @@ def finetune(
             add=not no_add,
         )
     summary, is_interrupted = _run(order, resume=resume, background=background)
-    if os.environ.get("RANK", "0") == "0":
+    if _is_first():
         _tell(order, summary, as_json=as_json)
     if is_interrupted and not summary.finished:
         raise KeyboardInterrupt
@@ -108,9 +109,14 @@ def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[Fine
         os.nice(10)
     with caught_signals() as is_interrupted:
         job = run_plan(plan, resume=resume, obey_old_wishes=background, is_interrupted=is_interrupted)
-        summary = watch(job, plan.method)
+        # One of several processes draws for all.
+        summary = watch(job, plan.method) if _is_first() else finish(job)
         assert summary is not None
         return summary, is_interrupted()
+
+
+def _is_first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _required(value: Any, option: str) -> Any:  # noqa: ANN401 - any option

@@ -10,6 +10,7 @@ from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.errors import InputError
 from mrviewer.finetuning.resuming import require_right_folder
+from mrviewer.progress import finish
 
 __all__ = ["train"]
 
@@ -34,9 +35,11 @@ def train(
     from mrviewer.training import cli_train
 
     job = cli_train(recipe, database, output, device, overrides)
-    weights = watch(job, recipe, seconds=float("inf") if minutes is None else 60 * minutes)
     if not is_first:
+        # One of several processes draws for all.
+        finish(job)
         return
+    weights = watch(job, recipe, seconds=float("inf") if minutes is None else 60 * minutes)
     if as_json:
         print_json(
             {"method": recipe, "weights": None if weights is None else str(weights), "finished": weights is not None}

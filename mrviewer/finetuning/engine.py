@@ -98,9 +98,9 @@ def _told(journal: Journal, folder: Path) -> Iterator[None]:
         journal.state(RunState.FAILED, message=message)
         with contextlib.suppress(OSError):
             journal.event("failed", message=message)
-        if is_full_disk(error):
-            raise InputError(message) from error
-        raise
+        if isinstance(error, MrviewerError) or not isinstance(error, OSError):
+            raise
+        raise InputError(message) from error
 
 
 def _in_words(error: Exception, folder: Path) -> str:
@@ -108,8 +108,13 @@ def _in_words(error: Exception, folder: Path) -> str:
         return (
             f"the disk of run {folder.name} is full; make room and resume, what the last checkpoint holds is not lost"
         )
-    known = isinstance(error, MrviewerError)
-    return " ".join(str(error).split()) if known else f"{type(error).__name__}: {' '.join(str(error).split())}"
+    said = " ".join(str(error).split())
+    if isinstance(error, MrviewerError):
+        return said
+    if isinstance(error, OSError):
+        where = f" ({Path(str(error.filename)).name})" if error.filename else ""
+        return f"run {folder.name} cannot go on: {error.strerror or said}{where}; mend that and resume"
+    return f"{type(error).__name__}: {said}"
 
 
 def _run(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mrviewer.errors import InputError
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.files import OUTPUT
 from mrviewer.finetuning.lock import reserve_lock
@@ -41,7 +42,12 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
     _children[:] = [child for child in _children if child.poll() is None]
     with reserve_lock(folder) as make_lock_of:
         clear_wish(folder)
-        file = write_plan(plan)
+        try:
+            file = write_plan(plan)
+        except OSError as error:
+            raise InputError(
+                f"the plan of run {folder.name} cannot be written ({error.strerror}); make room"
+            ) from error
         StateFile(folder).update(state=RunState.PREPARING.value, message="starting")
         child = _start(file, resume=resume)
         make_lock_of(child.pid)

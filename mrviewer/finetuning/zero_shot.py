@@ -43,12 +43,13 @@ def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -
         If no case can be measured, or none has the labels that the recipe learns from.
     """
     key = _key(setting)
-    figures = _stored(setting, key)
+    figures: Figures | None = setting.world.gather(_stored(setting, key))[0]
     if figures is None:
         setting.journal.state(RunState.ZERO_SHOT)
         figures = yield from measure_all(setting, setting.parent())
-        if not figures["subjects"]:
+        if figures["failures"]:
             watch.require()
+        if not figures["subjects"]:
             why = next(iter(figures["failures"].values()))
             setting.note(
                 f"{setting.card.name} cannot be run here as it is ({why}); measured is what training starts with"
