@@ -1,11 +1,10 @@
 """Raw data of scanners: k-space slice by slice, its sampling, its coils, and the image that it makes.
 
-Readers turn their files into a `KspaceSource`; `raw_contents` makes raw data and image of it.
+Readers turn their files into a `KspaceSource`, and that into raw data and an image.
 """
 
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
 from mrviewer.raw.coil_views import coil_images, coil_maps
-from mrviewer.raw.contents import raw_contents
 from mrviewer.raw.magnitude import MagnitudeVolume
 
-__all__ = ["CartesianRawData", "KspaceSource", "MagnitudeVolume", "coil_images", "coil_maps", "raw_contents"]
+__all__ = ["CartesianRawData", "KspaceSource", "MagnitudeVolume", "coil_images", "coil_maps"]

@@ -7,8 +7,8 @@ doi:10.5281/zenodo.592960.
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
-from mrviewer.raw.array_contents import array_contents
 from mrviewer.raw.array_layout import ArrayLayout
+from mrviewer.readers.array_contents import array_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.stored_arrays import CflArray
 from mrviewer.readers.stored_bytes import StoredBytes

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
-from mrviewer.raw.contents import raw_contents, require_sizes
 from mrviewer.raw.header import Encoding, parse_header
 from mrviewer.raw.pattern import acquired_pattern, interpret
 from mrviewer.raw.readout import crop_field_of_view, kept_samples
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_stored
 from mrviewer.readers.names import guess_modality
+from mrviewer.readers.raw_contents import raw_contents, require_sizes
 
 __all__ = ["KSPACE", "FastmriKspace", "read_fastmri"]
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError
 from mrviewer.raw.header import parse_header
 from mrviewer.raw.readouts import Purpose, ReadoutTable
-from mrviewer.raw.scan_contents import scan_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.hdf5_file import opened
 from mrviewer.readers.names import guess_modality
+from mrviewer.readers.scan_contents import scan_contents
 
 __all__ = ["group_of_readouts", "read_ismrmrd"]
 

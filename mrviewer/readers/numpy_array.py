@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
-from mrviewer.raw.array_contents import array_contents
 from mrviewer.raw.array_kspace import StoredArray
 from mrviewer.raw.array_layout import ArrayLayout, guess_layout
+from mrviewer.readers.array_contents import array_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.stored_arrays import NpyArray, list_arrays, mat_array, require_plausible
 

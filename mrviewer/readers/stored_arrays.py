@@ -18,10 +18,10 @@ from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_s
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = [
-    "is_hdf5",
     "CflArray",
     "MatArray",
     "NpyArray",
+    "is_hdf5",
     "is_matlab_hdf5",
     "list_arrays",
     "mat_array",

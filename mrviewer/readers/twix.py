@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError, InputError, MrviewerError
 from mrviewer.raw.header import Encoding, RawHeader, Space
 from mrviewer.raw.readouts import Purpose, ReadoutTable
-from mrviewer.raw.scan_contents import scan_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.names import guess_modality
+from mrviewer.readers.scan_contents import scan_contents
 from mrviewer.readers.stored_bytes import StoredBytes
 
 __all__ = ["read_twix"]

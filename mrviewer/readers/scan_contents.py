@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from mrviewer.coils.whitening import noise_covariance, whitening_matrix
 from mrviewer.errors import FileFormatError
 from mrviewer.raw.assembly import Grid, Readouts, grid_of
-from mrviewer.raw.contents import raw_contents, require_sizes
 from mrviewer.raw.header import Encoding, RawHeader
 from mrviewer.raw.pattern import interpret
 from mrviewer.raw.readout_kspace import ReadoutKspace, VolumeKspace
 from mrviewer.raw.readouts import IntArray, Purpose, ReadoutReader, ReadoutTable
 from mrviewer.readers.contents import FileContents
+from mrviewer.readers.raw_contents import raw_contents, require_sizes
 
 __all__ = ["scan_contents"]
 

@@ -10,9 +10,9 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, ordered
 from mrviewer.raw.array_layout import ArrayLayout, Domain
-from mrviewer.raw.contents import POSITION_NOTE, raw_contents, require_sizes
 from mrviewer.raw.pattern import Sampling, acquired_pattern, interpret
 from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.readers.raw_contents import POSITION_NOTE, raw_contents, require_sizes
 from mrviewer.study import Image
 
 __all__ = ["array_contents"]
