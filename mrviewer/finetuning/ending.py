@@ -65,6 +65,8 @@ def end_run(
     """
     folder, journal = setting.folder, setting.journal
     journal.state(RunState.EVALUATING)
+    if fitting.step and fitting.notes.get("best_step") == 0:
+        setting.note("no step was better than the start on the validation cases, so that its weights are the result")
     keep_weights(setting, fitting, {"before": mean_figures(before["subjects"])})
     after = yield from measure_all(setting, setting.method_with(folder / WEIGHTS))
     if after["failures"]:

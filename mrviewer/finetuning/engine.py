@@ -98,9 +98,9 @@ def _told(journal: Journal, folder: Path) -> Iterator[None]:
         journal.state(RunState.FAILED, message=message)
         with contextlib.suppress(OSError):
             journal.event("failed", message=message)
-        if isinstance(error, MrviewerError) or not isinstance(error, OSError):
-            raise
-        raise InputError(message) from error
+        if not isinstance(error, MrviewerError) and (isinstance(error, OSError) or is_full_disk(error)):
+            raise InputError(message) from error
+        raise
 
 
 def _in_words(error: Exception, folder: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from finetuning_cases import NAMES, make_plan, make_weights, write_database
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 import mrviewer.training.fitting
@@ -305,23 +306,31 @@ def test_a_missing_database_is_told_from_broken_subjects(plan: FinetunePlan, tmp
         finish(prepare(get_method("unet-full").recipe({}), subjects, watch))  # type: ignore[attr-defined]
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_whole(plan: FinetunePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["system", "library"],
+)
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    error: Exception, plan: FinetunePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = finetune(plan)
     do_until(job, lambda: last_step(plan.folder) == 3)
     job.close()
     before = (plan.folder / "checkpoint.safetensors").read_bytes()
-    save_file = mrviewer.training.checkpoint.save_file
 
     def full(tensors: Any, path: Path, metadata: Any) -> None:  # noqa: ANN401
         path.write_bytes(b"half of it")
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(mrviewer.training.checkpoint, "save_file", full)
         patch.setattr(mrviewer.training.fitting, "_CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(InputError, match="the disk of run run is full; make room and resume"):
             finish(finetune(plan, resume=True))
-    assert save_file is mrviewer.training.checkpoint.save_file
     assert (plan.folder / "checkpoint.safetensors").read_bytes() == before
     assert read_run(plan.folder).state is RunState.FAILED
     assert "full" in read_run(plan.folder).message
