@@ -45,10 +45,12 @@ def estimate_maps(
     if calibration is None:
         rows, columns = calibration_region(acquired, (height, width))
         calibration = kspace[:, rows, columns]
+    calibration = np.where(np.isfinite(calibration), calibration, 0)
     if calibration.size == 0 or not np.any(calibration):
         return np.full(kspace.shape, 1 / np.sqrt(n_coils), np.complex64)
-    # Kernels of data that are all very small would fall below the precision of single floats when squared.
-    scaled = (calibration / np.abs(calibration).max()).astype(np.complex64)
+    # Kernels of data that are all very small would fall below the precision of single floats when squared,
+    # those that are very large above its range; what is not finite counts as 0.
+    scaled = (calibration / np.abs(calibration.astype(np.complex128)).max()).astype(np.complex64)
     images = low_resolution_images(scaled, (height, width))
     if n_coils == 1:
         maps = np.ones((1, height, width), np.complex64)

@@ -11,6 +11,8 @@ UNIT_MM = {1: 1000.0, 3: 0.001}
 """Millimetres of the length units other than the millimetre itself: metre, micrometre."""
 UNIT_NAMES = {1: "metres", 3: "micrometres"}
 DISAGREE_MM = 0.5
+SMALLEST_EDGE, LARGEST_EDGE = 1e-9, 1e9
+"""Voxel edges beyond these, in the unit of the header, come from damaged bytes."""
 
 
 def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -21,7 +23,7 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str,
     """
     header = header.copy()
     sizes = np.abs(np.nan_to_num(header["pixdim"][1:4].astype(float), nan=0, posinf=0, neginf=0))
-    is_stated = sizes > 0
+    is_stated = (sizes > SMALLEST_EDGE) & (sizes < LARGEST_EDGE)
     header["pixdim"][1:4] = np.where(is_stated, sizes, 1)
     sform = header.get_sform() if header["sform_code"] > 0 else None
     qform = _qform(header) if header["qform_code"] > 0 else None
@@ -42,7 +44,8 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str,
     if not is_stated.all():
         has_sizes = sform is not None
         notes.append(
-            "the header states a voxel size of 0; " + ("its sform is used instead" if has_sizes else "1 mm is taken")
+            f"the header states a voxel size {'beyond all measure' if sizes.all() else 'of 0'}; "
+            + ("its sform is used instead" if has_sizes else "1 mm is taken")
         )
     unit = int(header["xyzt_units"]) & 7
     if unit in UNIT_MM:
@@ -64,8 +67,11 @@ def _is_usable(affine: NDArray[np.float64]) -> bool:
     """Whether three axes span a volume."""
     if not np.isfinite(affine).all():
         return False
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    return bool(lengths.min() > 0 and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not SMALLEST_EDGE < lengths.min() <= lengths.max() < LARGEST_EDGE:
+        return False
+    return bool(abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
 
 
 def _disagreement(

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+
+from mrviewer.coils.estimation import estimate_maps
+from mrviewer.errors import InputError
+from mrviewer.readers import open_study
 
 # The harness stays in the checkout; the tests also run beside an installed wheel.
 fuzz = pytest.importorskip("benchmarks.fuzz")
@@ -49,3 +54,35 @@ def test_made_files_are_sound() -> None:
     rng = np.random.default_rng(0)
     for seed in inputs.made_seeds():
         assert inputs.mutated(seed, inputs.made_seeds(), rng) != seed
+
+
+def test_arrays_and_headers_that_once_got_through(tmp_path: Path) -> None:
+    """Found by long runs: a header that breaks off numpy's tokenizer, and a modality that runs on into the file."""
+    content = inputs.made_seeds()
+    array = next(seed for seed in content if seed.kind == "numpy").files[".npy"]
+    picture = next(seed for seed in content if seed.kind == "dicom").files[".dcm"]
+    files = {"broken.npy": array.replace(b"}", b"("), "broken.dcm": picture.replace(b"CS\x02\x00MR", b"CS\x20\x00MR")}
+    for name, damaged in files.items():
+        assert damaged not in (array, picture)
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(InputError, match=name) as caught:
+            open_study([tmp_path / name])
+        assert "1.2.3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("edge", [3e231, 1e-300])
+def test_a_voxel_beyond_all_measure_is_not_believed(tmp_path: Path, edge: float) -> None:
+    image = nibabel.Nifti2Image(np.ones((4, 5, 6), np.int16), None)
+    image.header["pixdim"][1:4] = edge, 1, 1
+    (tmp_path / "a.nii").write_bytes(image.to_bytes())
+    study = open_study([tmp_path / "a.nii"])
+    assert study.geometry().voxel_size_mm == (1, 1, 1)
+    assert any("voxel size beyond all measure" in note for note in study.notes)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_coil_maps_survive_samples_that_are_no_numbers(value: float) -> None:
+    rng = np.random.default_rng(0)
+    kspace = (rng.normal(size=(3, 24, 24)) + 1j * rng.normal(size=(3, 24, 24))).astype(np.complex64)
+    kspace[1, 12, 11] = value
+    assert np.isfinite(estimate_maps(kspace)).all()

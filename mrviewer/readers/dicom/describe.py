@@ -19,6 +19,8 @@ from mrviewer.readers.dicom.tags import Tag
 __all__ = ["describe_series"]
 
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+LONGEST_CODE = 16
+"""Letters of a code such as a modality (VR CS)."""
 _OTHERS = {
     "CT": "computed tomography",
     "US": "ultrasound",
@@ -104,9 +106,9 @@ def _refusal(headers: Sequence[Header]) -> str:
     name, modality, sop_class = first.file.name, first.text(Tag.MODALITY), first.text(Tag.SOP_CLASS)
     if modality == "MR" or sop_class in (*SEGMENTATION_CLASSES, _PARAMETRIC_MAP):
         return ""
-    what = _OTHERS.get(
-        modality, f"an object of modality {modality!r}" if modality else "an object of no stated modality"
-    )
+    # A damaged header may hold anything there, names too.
+    is_code = len(modality) <= LONGEST_CODE and modality.isalnum()
+    what = _OTHERS.get(modality, f"an object of modality {modality!r}" if is_code else "an object of no known modality")
     return f"{name} is {what} and no MR image; open an MR series"
 
 
