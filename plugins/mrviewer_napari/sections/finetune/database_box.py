@@ -23,7 +23,6 @@ from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 __all__ = ["DatabaseBox"]
 
 _TABLES = "Databases (dataset.json *.csv *.tsv);;All files (*)"
-_ODD_SHOWN = 2
 
 
 class DatabaseBox(QWidget):
@@ -82,18 +81,24 @@ class DatabaseBox(QWidget):
             show_if(widget, busy)
         for widget in (self.name, self.summary, self.more):
             show_if(widget, survey is not None)
-        messages = [] if survey is None else [oddity.message for oddity in survey.oddities if not oddity.harmless]
-        shown = messages[:_ODD_SHOWN] + (
-            [f"and {len(messages) - _ODD_SHOWN} more"] if len(messages) > _ODD_SHOWN else []
-        )
-        self.oddities.setText("\n".join(shown))
-        self.oddities.setToolTip("\n".join(messages))
+        messages = self._messages()
+        self.oddities.setText("\n".join(messages))
         show_if(self.oddities, bool(messages))
         if survey is not None:
             self.name.setText(f"<b>{survey.name}</b>")
             self.summary.setText(self._desk.summary)
             self.summary.setToolTip(split_text(self._desk.rows, names=True))
             self._fill_window()
+
+    def _messages(self) -> list[str]:
+        """What is odd about the database as a whole, and how many subjects are odd by themselves."""
+        survey = self._desk.survey
+        if survey is None:
+            return []
+        messages = [oddity.message for oddity in survey.oddities if not oddity.harmless and not oddity.subject]
+        odd = sum(not row.harmless for row in self._desk.rows)
+        seen = f"Something is odd about {odd} of {len(survey.subjects)} subjects; see below."
+        return messages + ([seen] if odd else [])
 
     def open_window(self) -> None:
         """Show the window Database beside the viewer."""

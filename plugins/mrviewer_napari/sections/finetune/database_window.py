@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -26,7 +26,8 @@ from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 
 __all__ = ["DatabaseWindow"]
 
-_SIZE = (1280, 720)
+_SIZE = (1320, 720)
+_SHARES = (920, 380)
 _ODDITIES_SHOWN = 6
 
 
@@ -50,6 +51,7 @@ class DatabaseWindow(QDialog):
         self.sorted.setSortRole(Qt.ItemDataRole.UserRole)
         self.table = self._make_table()
         self.mapping = MappingForm()
+        self.details = quiet_label("What is odd about the selected subject stands here.")
         self.split = QLabel()
         self.split.setWordWrap(True)
         self.again = QPushButton("Propose a split")
@@ -59,6 +61,7 @@ class DatabaseWindow(QDialog):
         self.model.validation_wished.connect(self.validation_wished)
         self.mapping.changed.connect(self.mapping_changed)
         self.again.clicked.connect(self.split_wished)
+        self.table.selectionModel().currentRowChanged.connect(self._show_details)
 
     def _make_table(self) -> QTableView:
         table = QTableView()
@@ -77,12 +80,17 @@ class DatabaseWindow(QDialog):
     def _build(self) -> None:
         side = QScrollArea(widgetResizable=True)
         side.setWidget(self.mapping)
-        side.setMinimumWidth(330)
+        side.setMinimumWidth(360)
         middle = QSplitter(Qt.Orientation.Horizontal)
-        middle.addWidget(self.table)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.details)
+        middle.addWidget(left)
         middle.addWidget(side)
-        middle.setStretchFactor(0, 3)
-        middle.setStretchFactor(1, 1)
+        middle.setStretchFactor(0, 1)
+        middle.setSizes(list(_SHARES))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         foot = QHBoxLayout()
@@ -120,3 +128,9 @@ class DatabaseWindow(QDialog):
         self.table.setColumnHidden(COLUMNS.index("Patient"), not several)
         if fresh:
             self.table.resizeColumnsToContents()
+
+    def _show_details(self, index: QModelIndex, before: QModelIndex) -> None:
+        del before
+        if index.isValid():
+            row = self.model.rows[self.sorted.mapToSource(index).row()]
+            self.details.setText(" ".join(row.oddities) or f"Nothing is odd about {row.name}.")

@@ -124,7 +124,7 @@ class _VoxelSize(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = QCheckBox("not as the headers say, but (left-right, front-back, up-down)")
+        self.box = QCheckBox("not as the headers say")
         self.sizes = [QDoubleSpinBox(minimum=0.05, maximum=50, decimals=3, suffix=" mm") for _ in range(3)]
         row = QHBoxLayout()
         for size in self.sizes:
@@ -134,7 +134,7 @@ class _VoxelSize(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box)
         layout.addLayout(row)
-        layout.addWidget(quiet_label("For headers that cannot be true, such as 1 mm where slices are 6.5 mm thick."))
+        layout.addWidget(quiet_label("Left-right, front-back, up-down; for headers that cannot be true."))
         self.box.toggled.connect(self._toggle)
         self.show_value(None)
 

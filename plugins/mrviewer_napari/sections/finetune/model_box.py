@@ -114,6 +114,7 @@ class ModelBox(QWidget):
     def _show_parts(self, names: Sequence[str]) -> None:
         if list(self.parts) != list(names):
             while (item := self._parts_column.takeAt(0)) is not None:
+                item.widget().hide()  # it would be drawn until Qt comes round to deleting it
                 item.widget().deleteLater()
             self.parts = {name: self._part_box(name) for name in names}
         self._form.setRowVisible(self._form.rowCount() - 1, bool(self.parts))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.finetuning import RunRecord, RunState
@@ -70,6 +71,11 @@ class RunView(QWidget):
     def run(self) -> RunRecord | None:
         """The run that is shown."""
         return self._desk.selected
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Draw what came while nobody looked."""
+        super().showEvent(event)
+        self._draw()
 
     def refresh(self) -> None:
         """Show state, numbers and buttons."""
