@@ -14,7 +14,7 @@ _TICK_MS = 10
 _SCROLL_MS = 50
 _PATIENTS = 4
 _SHAPE = (12, 128, 128)
-_PATIENCE_S = 180.0
+_PATIENCE_S = 600.0
 
 
 def longest_stall(scroll: Callable[[], object], seconds: float) -> float:
@@ -53,7 +53,7 @@ def endless_run(folder: Path) -> Iterator[Any]:
         (str(_database(folder / "patients")),),
         str(folder / "runs" / "endless"),
         validation=("patient-0",),
-        options={"steps": "1000000"},
+        options={"steps": "1000000", "batch_size": "1"},
         validate_every=1000000,
         device="cpu",
         add=False,
