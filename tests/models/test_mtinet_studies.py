@@ -1,12 +1,13 @@
 """MTI-Net on studies: what it is given in training, what it says of a volume, and what it refuses."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from mrviewer.database import Subject, open_database
 from mrviewer.dynamic import PHASES, enhancement_curve
@@ -24,7 +25,7 @@ from mrviewer.training.options import TrainingOptions
 from mrviewer.weights import Weights, save_weights
 from mrviewer.writers.results import describe_findings
 from mrviewer_models.mtinet import METHOD, inference
-from mrviewer_models.mtinet.batches import LiverBatches
+from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
 from mrviewer_models.mtinet.inference import infer_volume, load
 from mrviewer_models.mtinet.network import MTINet, Prediction
 from mrviewer_models.mtinet.preparation import grid_size, phase_stack, resized
@@ -146,20 +147,37 @@ def test_slices_are_resampled_by_their_size_in_millimetres() -> None:
     assert resized(flat, (20, 24)).allclose(torch.tensor(3.0))
 
 
-def subject(diagnosis: str, level: float, n_slices: int = 4) -> SubjectSlices:
-    raw = np.ones((n_slices, 4, 16, 16), np.float16)
-    raw[:, 1] = 2
-    label = np.zeros((n_slices, 16, 16), np.uint8)
-    label[1, 5:10, 5:10] = 1
-    raw[:, :, 5:10, 5:10] = np.asarray([1, level, level, 1])[:, None, None]
-    return SubjectSlices(raw, label, np.zeros_like(label), 0.5, diagnosis)
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "mrviewer" / "training"
+
+
+MakeSubject = Callable[..., SubjectSlices]
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> MakeSubject:
+    """Make four slices, one of which holds a tumour; the phases differ in the arterial one."""
+
+    def make(diagnosis: str, level: float) -> SubjectSlices:
+        raw = np.ones((4, 4, 16, 16), np.float16)
+        raw[:, 1] = 2
+        masks = np.zeros((4, 2, 16, 16), np.uint8)
+        masks[1, 0, 5:10, 5:10] = 1
+        raw[:, :, 5:10, 5:10] = np.asarray([1, level, level, 1])[:, None, None]
+        path = tmp_path / f"{diagnosis}-{level}.safetensors"
+        save_file({"raw": raw, "masks": masks}, path)
+        return SubjectSlices(path, np.asarray([1]), 4, 0.5, diagnosis, has_liver=False)
+
+    return make
 
 
 def batches(options: TrainingOptions, *subjects: SubjectSlices) -> LiverBatches:
     return LiverBatches(subjects, options, CLASSES["types"])
 
 
-def test_a_step_is_always_the_same_batch() -> None:
+def test_a_step_is_always_the_same_batch(subject: MakeSubject) -> None:
     source = batches(TrainingOptions(seed=3), subject("cyst", 1), subject("metastasis", 2))
     again = batches(TrainingOptions(seed=3), subject("cyst", 1), subject("metastasis", 2))
     assert torch.equal(source.batch(5).phases, again.batch(5).phases)
@@ -167,7 +185,17 @@ def test_a_step_is_always_the_same_batch() -> None:
     assert len(source) == 8
 
 
-def test_phases_are_turned_together_and_keep_their_enhancement() -> None:
+@pytest.mark.parametrize("pieces", [2, 3, 6])
+def test_pieces_of_a_batch_are_the_batch(subject: MakeSubject, pieces: int) -> None:
+    source = batches(TrainingOptions(batch_size=4), subject("cyst", 1), subject("metastasis", 2))
+    whole = source.batch(3)
+    parts = [source.batch(3, piece, pieces) for piece in range(pieces)]
+    for item in fields(LiverBatch):
+        joined = torch.cat([getattr(part, item.name) for part in parts])
+        assert torch.equal(joined, getattr(whole, item.name)), item.name
+
+
+def test_phases_are_turned_together_and_keep_their_enhancement(subject: MakeSubject) -> None:
     batch = batches(TrainingOptions(batch_size=8, lesion_share=1.0), subject("cyst", 3.0)).batch(0)
     assert batch.has_tumour.all()
     gains = batch.raw[:, 0].amax(dim=(1, 2))
@@ -177,7 +205,7 @@ def test_phases_are_turned_together_and_keep_their_enhancement() -> None:
     assert torch.allclose((batch.raw - 1) / 0.5, batch.phases)
 
 
-def test_classes_have_their_numbers() -> None:
+def test_classes_have_their_numbers(subject: MakeSubject) -> None:
     options = TrainingOptions(batch_size=6)
     kinds = list(TUMOUR_KINDS)
     for number, kind in enumerate(kinds):
@@ -187,22 +215,32 @@ def test_classes_have_their_numbers() -> None:
     assert set(batches(options, subject("", 2)).batch(0).diagnosis.tolist()) == {-1}
 
 
-def test_simulated_subjects_are_prepared_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def stacked(made: SubjectSlices) -> tuple[np.ndarray, np.ndarray]:
+    """Signal and masks of all slices."""
+    raw, masks = zip(*(made.read(number) for number in range(made.n_slices)), strict=True)
+    return np.stack(raw), np.stack(masks)
+
+
+def test_simulated_subjects_are_prepared_once(cache: Path) -> None:
     subjects = open_database(["simulated-liver:1@3"])
     first = finish(prepare_subjects(subjects, 5.5, {}))[0]
     study = sample_liver_study(3)
-    assert first.raw.shape == (12, 4, 48, 64)
+    raw, masks = stacked(first)
+    assert raw.shape == (12, 4, 48, 64)
     assert first.diagnosis == study.diagnosis
-    assert first.liver.any()
+    assert first.has_liver
+    assert masks[:, 1].any()
+    assert np.array_equal(first.with_tumour, np.flatnonzero(masks[:, 0].sum(axis=(1, 2), dtype=int) > 3))
     assert study.labels is not None
     volumes = {name: image.volume() for name, image in study.images.items()}
-    curve = enhancement_curve({n: first.raw[:, i] for i, n in enumerate(PHASES)}, first.label)
+    curve = enhancement_curve({n: raw[:, i] for i, n in enumerate(PHASES)}, masks[:, 0])
     assert curve == pytest.approx(enhancement_curve(volumes, study.labels.volume()), abs=0.25)
-    [file] = (tmp_path / "mrviewer" / "training").glob("*.npz")
-    assert np.array_equal(finish(prepare_subjects(subjects, 5.5, {}))[0].raw, first.raw)
+    [file] = cache.iterdir()
+    changed = file.stat().st_mtime_ns
+    assert np.array_equal(stacked(finish(prepare_subjects(subjects, 5.5, {}))[0])[0], raw)
+    assert file.stat().st_mtime_ns == changed
     file.write_bytes(b"damaged")
-    assert np.array_equal(finish(prepare_subjects(subjects, 5.5, {}))[0].raw, first.raw)
+    assert np.array_equal(stacked(finish(prepare_subjects(subjects, 5.5, {}))[0])[0], raw)
 
 
 def real(labels: np.ndarray | None, volumes: dict[str, np.ndarray] | None = None) -> Subject:
@@ -214,12 +252,12 @@ def test_real_subjects_are_resampled_and_named() -> None:
     label = np.zeros((3, 20, 24), np.uint8)
     label[1, 6:14, 8:16] = 1
     [made] = finish(prepare_subjects([real(label)], 4.0, {"real": "cyst"}))
-    assert made.raw.shape == (3, 4, 66, 88)
+    raw, masks = stacked(made)
+    assert raw.shape == (3, 4, 66, 88)
     assert made.diagnosis == "cyst"
-    assert made.label.sum() == 16
-    assert not made.liver.any()
-    assert finish(prepare_subjects([real(None)], 4.0, {})) == []
-    assert finish(prepare_subjects([real(np.zeros_like(label))], 4.0, {})) == []
+    assert masks[:, 0].sum() == 16
+    assert not masks[:, 1].any()
+    assert not made.has_liver
 
 
 def test_subjects_that_cannot_teach_are_refused(tmp_path: Path) -> None:
@@ -228,6 +266,9 @@ def test_subjects_that_cannot_teach_are_refused(tmp_path: Path) -> None:
     del volumes["delayed"]
     with pytest.raises(InputError, match="subject 'real' has no delayed image; mtinet learns from"):
         finish(prepare_subjects([real(label, volumes)], 4.0, {}))
+    for nothing, reason in ((None, "has no labels of its tumour"), (0 * label, "has no slice with a labelled tumour")):
+        with pytest.raises(InputError, match=f"subject 'real' {reason}; leave it out"):
+            finish(prepare_subjects([replace(real(nothing), fingerprint=reason)], 4.0, {}))
     with pytest.raises(InputError, match="liver_relative needs the outline of the liver"):
         finish(recipe({"preset": "tiny", "target": "liver_relative"}).source([real(label)]))
     path = tmp_path / "kinds.csv"

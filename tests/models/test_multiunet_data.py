@@ -230,6 +230,17 @@ def test_a_step_is_always_the_same() -> None:
     assert not torch.equal(first.batch(3).volume, first.batch(4).volume)
 
 
+@pytest.mark.parametrize("pieces", [2, 3, 7])
+def test_pieces_of_a_batch_are_the_batch(pieces: int) -> None:
+    training = replace(TRAINING, lesion_share=0.5, contrast_spread=0.2)
+    options = MultiUNetOptions(rotate_share=0.5, flip_share=0.5)
+    source = VolumeSource(prepared(subject("a", "a"), subject("b", "b", ("T1",))), training, options)
+    whole, parts = source.batch(2), [source.batch(2, piece, pieces) for piece in range(pieces)]
+    assert len(whole.volume) == 4
+    for name in vars(whole):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name)), name
+
+
 def test_what_is_absent_or_dropped_is_zero_in_a_batch() -> None:
     source = VolumeSource(
         prepared(subject("a", "a"), subject("b", "b", ("T1",))),

@@ -46,7 +46,8 @@ class Singles:
     def __len__(self) -> int:
         return 5
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> Batch:
+        assert (piece, pieces) == (0, 1)
         return one_slice(step, n_coils=1 + step % 2, points=step % 3 == 0)
 
 
@@ -89,6 +90,19 @@ def test_every_slice_has_a_mask_of_its_own() -> None:
         assert torch.equal(batch.image[number], single.image[0])
         assert torch.equal(batch.label[number], single.label[0])
         assert torch.equal(batch.pattern[number], single.pattern[0].expand(1, 32, 24))
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 5])
+def test_pieces_of_a_batch_are_the_batch(pieces: int) -> None:
+    source = MaskPerSlice(Singles(), batch_size=4)
+    whole, parts = source.batch(1), [source.batch(1, piece, pieces) for piece in range(pieces)]
+    for name in ("image", "label", "labelled", "pattern", "numbers"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name)), name
+    for part in parts:
+        # A piece has no coils but those of its own slices; the others would see nothing.
+        n_coils = part.kspace.shape[1]
+        assert torch.equal(part.kspace, whole.kspace[part.numbers, :n_coils])
+        assert not whole.kspace[part.numbers, n_coils:].any()
 
 
 def test_a_mask_of_its_own_measures_the_same_as_alone() -> None:

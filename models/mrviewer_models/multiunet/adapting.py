@@ -22,6 +22,10 @@ COLUMN = "progressive-column"
 _FROZEN = "body.pretrained."
 _SMALL = 48
 """Structures that are fewer voxels of the network long are looked at on finer ones."""
+_LARGEST = 64
+"""Most voxels that such a structure is long then."""
+_CROP = 32
+"""Edge of crops, and of the windows in use: instance normalisation sees in both what it saw in training."""
 
 
 def adapt_weights(network: MultiUNet, tensors: Mapping[str, Tensor]) -> None:
@@ -73,7 +77,7 @@ def fitting_options(shape: MultiUNetShape, study: Study | None, parts: Sequence[
     """Options that suit a new database, as typed.
 
     A modality that the network has no channel for gets one. A structure so small that few voxels of the network see it
-    is looked at on the study's own voxels, in crops that hold all of it.
+    is looked at on the study's own voxels; nearly everything is new then, and the learning rate is higher.
 
     Parameters
     ----------
@@ -96,7 +100,6 @@ def fitting_options(shape: MultiUNetShape, study: Study | None, parts: Sequence[
     geometry = next(iter(study.images.values())).geometry
     extent = np.multiply(geometry.shape, geometry.voxel_size_mm)
     if extent.max() < _SMALL * shape.voxel_mm:
-        voxel = max(float(np.median(geometry.voxel_size_mm)), extent.max() / _SMALL)
-        crop = max(32, 16 * int(np.ceil(extent.max() / voxel / 16)))
-        options |= {"voxel_mm": f"{voxel:g}", "crop": str(crop), "window": str(crop)}
+        voxel = max(float(np.median(geometry.voxel_size_mm)), float(extent.max()) / _LARGEST)
+        options |= {"voxel_mm": f"{voxel:g}", "crop": str(_CROP), "window": str(_CROP), "learning_rate": "0.004"}
     return options
