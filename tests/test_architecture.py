@@ -85,15 +85,21 @@ def _declared(extra: str | None) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("package", "extra", "witness"),
-    [(PACKAGES[0], "fast", "cc3d"), (PACKAGES[1], "gui", "napari"), (PACKAGES[2], None, "torch")],
+    ("package", "extras", "witnesses"),
+    [
+        (PACKAGES[0], ("fast", "raw"), ("cc3d", "twixtools")),
+        (PACKAGES[1], ("gui",), ("napari",)),
+        (PACKAGES[2], (None,), ("torch",)),
+    ],
     ids=["core", "plugin", "models"],
 )
-def test_what_is_imported_is_asked_for(package: Path, extra: str | None, witness: str) -> None:
-    if find_spec(witness) is None:
-        pytest.skip(f"the packages of the extra {extra} are not installed here")
+def test_what_is_imported_is_asked_for(
+    package: Path, extras: tuple[str | None, ...], witnesses: tuple[str, ...]
+) -> None:
+    if any(find_spec(witness) is None for witness in witnesses):
+        pytest.skip(f"the packages of the extras {extras} are not installed here")
     distributions = packages_distributions()
-    allowed = _declared(extra)
+    allowed = set().union(*(_declared(extra) for extra in extras))
     ours = {path.name for path in PACKAGES}
     undeclared = {
         f"{_label(path)}: {name}"

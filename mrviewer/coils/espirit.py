@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mrviewer.coils.low_resolution import low_resolution_images
 from mrviewer.errors import ShapeError
 
-__all__ = ["Espirit", "espirit_maps"]
+__all__ = ["DEFAULTS", "Espirit", "espirit_maps"]
 
 ComplexArray = NDArray[np.complex64]
 _CHUNK = 1 << 21

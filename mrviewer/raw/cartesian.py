@@ -78,9 +78,9 @@ class CartesianRawData:
         return self.source.shape
 
     def kspace(self, index: int) -> NDArray[np.complex64]:
-        """K-space ``(coil, y, x)`` of one slice, read from its file."""
+        """K-space ``(coil, y, x)`` of one slice, read from its file; samples that are not finite are 0."""
         self._require(index)
-        return self.source.read(index)
+        return _finite(self.source.read(index))
 
     def coil_maps(self, index: int) -> NDArray[np.complex64]:
         """Sensitivities ``(coil, y, x)`` of one slice, estimated at the first call and kept while there is room.
@@ -91,10 +91,20 @@ class CartesianRawData:
         return self._maps.get(index, self._estimate)
 
     def _estimate(self, index: int) -> NDArray[np.complex64]:
-        kspace = self.source.read(index)
+        kspace = _finite(self.source.read(index))
         acquired = self.acquired if self.acquired is not None else measured_block(kspace)
         return estimate_maps(kspace, acquired, self.source.calibration(index))
 
     def _require(self, index: int) -> None:
         if not 0 <= index < self.shape[0]:
             raise ShapeError(f"slice {index} was asked for but there are {self.shape[0]}; count from 0")
+
+
+def _finite(kspace: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    # The energy is not finite if a sample is not, and much quicker to compute than the flags of all samples.
+    samples = kspace.ravel()
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = np.vdot(samples, samples).real
+    if np.isfinite(energy) or np.isfinite(kspace).all():
+        return kspace
+    return np.nan_to_num(kspace, nan=0, posinf=0, neginf=0)

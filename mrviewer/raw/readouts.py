@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Purpose", "ReadoutReader", "ReadoutTable"]
+__all__ = ["IntArray", "Purpose", "ReadoutReader", "ReadoutTable"]
 
 IntArray = NDArray[np.int64]
 

@@ -107,8 +107,6 @@ def _frame(stored: StoredArray, layout: ArrayLayout, modality: str, frame: int, 
         return raw_contents(stored.file_name, modality, cut, sampling, voxels, notes, slice_axis=axis)
     source = ArrayKspace(stored, layout, frame)
     middle = source.read(source.shape[0] // 2)
-    if not np.isfinite(middle).all():
-        raise FileFormatError(f"{stored.file_name} holds values that are not finite; save the samples again")
     sampling = interpret(acquired_pattern(middle)) if layout.domain is Domain.KSPACE else Sampling()
     return raw_contents(stored.file_name, modality, source, sampling, voxels, notes)
 

@@ -159,12 +159,13 @@ class NiftiArray:
 def _turn_planes(volume: NDArray[np.generic], steps: tuple[slice, ...], *, reverse: bool) -> None:
     """Reverse the order of the planes of a volume, and axes within them, in place."""
     last = len(volume) - 1
+    turned = np.empty_like(volume[0])
     for number in range((last + 2) // 2 if reverse else last + 1):
         other = last - number if reverse else number
-        kept = volume[other].copy()
+        turned[...] = volume[other][steps]
         if other != number:
             volume[other] = volume[number][steps]
-        volume[number] = kept[steps]
+        volume[number] = turned
 
 
 def read_nifti(path: Path, modality: str) -> FileContents:

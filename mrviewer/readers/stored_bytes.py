@@ -14,7 +14,7 @@ from isal.igzip_lib import IsalError
 
 from mrviewer.errors import FileFormatError, InputError
 
-__all__ = ["StoredBytes"]
+__all__ = ["MAX_DEFLATE_RATIO", "StoredBytes"]
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_DEFLATE_RATIO = 1032
