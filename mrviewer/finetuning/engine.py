@@ -12,6 +12,7 @@ import torch
 from mrviewer.database import Subject
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, MrviewerError
+from mrviewer.finetuning.begun import Begun, read_begun, write_begun
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.ending import end_run, keep_weights
 from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
@@ -20,7 +21,7 @@ from mrviewer.finetuning.lineage import known_to_parents
 from mrviewer.finetuning.lock import hold_lock
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
-from mrviewer.finetuning.orders import find_parent, read_order, split_database
+from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, split_database
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, is_full_disk, prepare
 from mrviewer.finetuning.record import RunState
@@ -203,14 +204,27 @@ def _outcome(prepared: Prepared | None) -> dict[str, Any]:
     return {"training": [subject.name for subject in prepared.training], "skipped": prepared.skipped}
 
 
+def _note_begun(setting: Setting, begun: Begun | None) -> None:
+    """Keep what the run is begun with, or say that its database is another one by now."""
+    fingerprint = fingerprint_of([*setting.training, *setting.validation])
+    if begun is not None and begun.fingerprint != fingerprint:
+        setting.note("the database is not what it was when the run began, so that neither are its numbers")
+    # Nobody writes before all have looked.
+    setting.world.largest(0)
+    if begun is None and setting.world.is_first:
+        write_begun(setting.folder, Begun(setting.order.overrides, fingerprint))
+
+
 def _fitting(setting: Setting, source: BatchSource) -> Fitting:
     """Network, optimiser and number of steps."""
     order, world, journal = setting.order, setting.world, setting.journal
     options = order.recipe.training
-    if order.plan.epochs is not None:
+    begun = read_begun(setting.folder)
+    if order.plan.epochs is not None and begun is None:
         per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
         setting.order = order = order.lasting(max(round(order.plan.epochs * per_epoch), 1))
         options = order.recipe.training
+    _note_begun(setting, begun)
     if options.threads and world.device == "cpu":
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)

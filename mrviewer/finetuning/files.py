@@ -7,6 +7,7 @@ __all__ = [
     "CONTROL",
     "EVENTS",
     "LOCK",
+    "OPTIONS",
     "OUTPUT",
     "PLAN",
     "STATE",
@@ -21,6 +22,7 @@ EVENTS = "events.jsonl"
 CONTROL = "control.json"
 STATE = "state.json"
 LOCK = "run.lock"
+OPTIONS = "options.json"
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 WEIGHTS = "weights.safetensors"

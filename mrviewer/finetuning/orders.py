@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_patient
 from mrviewer.errors import InputError
+from mrviewer.finetuning.begun import read_begun
 from mrviewer.finetuning.plan import FinetunePlan
 from mrviewer.method import get_method
 from mrviewer.own_models import Adaptable
@@ -102,11 +103,16 @@ def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
     study
         One of the database, by whose modalities and voxels some recipes choose their options.
 
+    Options of a run that was begun before are those that it was begun with, whatever has become of the defaults.
+
     Raises
     ------
     InputError
         If an option is not known, or cannot be read.
     """
+    begun = read_begun(plan.folder)
+    if begun is not None:
+        return Order(plan, parent, parent.recipe(begun.options), begun.options)
     overrides = dict(finetune_defaults(parent, parent.weights_file, study, plan.parts))
     overrides |= {"main_acceleration": f"{plan.acceleration:g}"}
     if plan.modality:

@@ -56,6 +56,10 @@ class Steering:
         self._looked = 0.0
         self._last = _Order.RUN
 
+    def wants_stop(self) -> bool:
+        """Whether this process is asked to end now."""
+        return self._look() is _Order.STOP
+
     def phase(self, job: Generator[Progress, None, T]) -> Generator[Progress, None, T]:
         """Run a job that each process does by itself, to its end or until somebody wants to stop.
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from mrviewer.finetuning.files import BEST, CHECKPOINT, VALIDATION
 from mrviewer.finetuning.journal import memory_bytes
 from mrviewer.finetuning.record import RunState
 from mrviewer.finetuning.setting import Setting
+from mrviewer.finetuning.steering import StopAsked
 from mrviewer.progress import Progress
+from mrviewer.training.cutting import StepCut, cuttable
 from mrviewer.training.fitting import Fitting, StepReport, take_steps
 from mrviewer.training.parts import start_learning
 from mrviewer.writers.whole import whole_file
@@ -60,8 +62,14 @@ class TrainingPhase:
         StopAsked
             If somebody wants the run to end now.
         """
+        # Several processes agree between steps; one alone need not wait for the end of a step.
+        alone = self._setting.world.size == 1
+        cut = cuttable(self._fitting.network, self._setting.steering.wants_stop) if alone else nullcontext()
         try:
-            yield from self._train()
+            with cut:
+                yield from self._train()
+        except StepCut:
+            raise StopAsked from None
         finally:
             self._setting.method_with(self._setting.own_weights()).release()
 

@@ -112,24 +112,38 @@ class Fitting:
         ------
         InputError
             If not even one example fits into the memory.
+        StepCut
+            If the network is `cuttable` and the step was broken off; all is then as it was before the step.
         """
         options, number = self.recipe.training, self.step
         moment = Moment(number, number / self.per_epoch, options.steps / self.per_epoch)
         rate = learning_rate(options, moment)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        # What a network draws depends on the step alone, and not on what was measured in between.
-        torch.manual_seed((options.seed << 32) + number)
-        losses = self._gradients(moment)
+        losses = self._try(moment)
         while losses is None:
-            self._cut_batch()
-            torch.manual_seed((options.seed << 32) + number)
-            losses = self._gradients(moment)
+            self._halve()
+            losses = self._try(moment)
         torch.nn.utils.clip_grad_norm_(self.parameters, _LARGEST_NORM)
         self.optimiser.step()
         self.step += 1
         loss, parts = losses
         return StepReport(number, loss, parts, rate, self.pieces)
+
+    def _try(self, moment: Moment) -> tuple[float, Mapping[str, float]] | None:
+        """Take gradients, or leave everything as it was; `None` if a process was out of memory."""
+        # What a network draws depends on the step alone, and not on what was measured in between.
+        torch.manual_seed((self.recipe.training.seed << 32) + moment.step)
+        kept = [buffer.clone() for buffer in self.network.buffers()]
+        losses = None
+        try:
+            losses = self._gradients(moment)
+        finally:
+            if losses is None:
+                self.optimiser.zero_grad(set_to_none=True)
+                for buffer, before in zip(self.network.buffers(), kept, strict=True):
+                    buffer.copy_(before)
+        return losses
 
     def _gradients(self, moment: Moment) -> tuple[float, Mapping[str, float]] | None:
         """Gradients of the whole batch, the loss and its parts; `None` if a process was out of memory."""
@@ -172,7 +186,7 @@ class Fitting:
                 sums[name] = sums.get(name, 0.0) + value * count
         return total, loss / max(total, 1), {name: value / total for name, value in sums.items()}
 
-    def _cut_batch(self) -> None:
+    def _halve(self) -> None:
         """Cut batches into twice as many pieces."""
         if self.world.largest(self._count) <= 1:
             raise InputError(

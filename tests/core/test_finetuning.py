@@ -14,6 +14,8 @@ from finetuning_cases import NAMES, make_plan, make_weights, write_database
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+import mrviewer.finetuning.orders
+import mrviewer.training.checkpoint
 import mrviewer.training.fitting
 from mrviewer.database import open_database, split_by_patient
 from mrviewer.errors import InputError, MrviewerError, WeightsError
@@ -481,3 +483,22 @@ def test_a_model_keeps_what_its_parent_needs(plan: FinetunePlan, tmp_path: Path)
     finish(finetune(replace(first, **second)))
     assert get_method("first").card.needs.modalities == ("DWI",)
     assert get_method("second").card.needs == get_method("first").card.needs
+
+
+def test_a_run_goes_on_with_what_it_began_with(
+    plan: FinetunePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_database(tmp_path / "some")
+    growing = replace(plan, database=(str(folder),))
+    job = finetune(growing)
+    do_until(job, lambda: last_step(plan.folder) == 3)
+    job.close()
+    # An update brings other defaults, and the database another patient.
+    monkeypatch.setattr(mrviewer.finetuning.orders, "finetune_defaults", lambda *_: {"learning_rate": "9"})
+    write_database(tmp_path / "more", (*NAMES, "gina"))
+    (tmp_path / "more" / "gina").rename(folder / "gina")
+    summary = finish(finetune(growing, resume=True)).summary
+    assert summary["subjects"]["validation"] == ["bert", "emil"]
+    assert any("the database is not what it was" in note for note in summary["notes"])
+    lineage: Any = load_weights(plan.folder / "weights.safetensors").about["lineage"]
+    assert lineage["options"]["learning_rate"] == "0.01"

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -88,10 +87,8 @@ def test_a_launched_run_is_its_own_process_and_stops_when_asked(endless: Finetun
     wait_for(lambda: read_run(run).state is RunState.STOPPED)
     wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     assert (run / "weights.safetensors").is_file()
-    # Stopped within a second of the wish, the time of a step of this machine granted.
-    log = read_events(run)
-    longest = max(late["time"] - early["time"] for early, late in pairwise(log))
-    assert log[-1]["time"] - (run / "control.json").stat().st_mtime < 1.0 + 2 * longest
+    # Within a second of the wish, also in the middle of a step; a crowded machine is granted some of its time.
+    assert read_events(run)[-1]["time"] - (run / "control.json").stat().st_mtime < 3.0
 
 
 def test_a_killed_run_is_seen_and_taken_up_again(endless: FinetunePlan) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer.training import cli_train
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
-from mrviewer.training.fitting import learning_rate
+from mrviewer.training.cutting import StepCut, cuttable
+from mrviewer.training.fitting import Fitting, learning_rate
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.recipe import Moment
+from mrviewer.training.recipe import Losses, Moment
 from mrviewer.training.slice_stacks import SliceStack
+from mrviewer.training.world import open_world
 from mrviewer.weights import Weights, load_weights, save_weights
 
 SIZE = (24, 20)
@@ -277,3 +280,96 @@ def test_a_network_of_planes_or_of_volumes_can_be_placed() -> None:
     placed = place_network(torch.nn.Sequential(flat, deep), "cpu")
     assert flat.weight.is_contiguous(memory_format=torch.channels_last)
     assert all(torch.equal(each.weight, old) for each, old in zip(placed, before, strict=True))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A batch of numbers."""
+
+    values: torch.Tensor
+
+    def to(self, device: str) -> "Numbers":
+        return Numbers(self.values.to(device))
+
+
+class NumberSource:
+    def __len__(self) -> int:
+        return 8
+
+    def batch(self, step: int, piece: int = 0, pieces: int = 1) -> Numbers:
+        values = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
+        return Numbers(values[piece::pieces])
+
+
+NUMBER_TRAINING = TrainingOptions(steps=5, batch_size=8, precision="fp32")
+
+
+@dataclass(frozen=True)
+class NumberRecipe:
+    """Fits a network with running means and dropout to zero."""
+
+    training: TrainingOptions = NUMBER_TRAINING
+    options: TrainingOptions = NUMBER_TRAINING
+    needs_labels: bool = False
+
+    def losses(self, network: torch.nn.Module, batch: Numbers, moment: Moment) -> Losses:
+        loss = network(batch.values).square().mean()
+        return Losses(loss, {"square": float(loss.detach())})
+
+
+def numbers_fitting(norm: bool = True) -> Fitting:
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4) if norm else torch.nn.Tanh(), torch.nn.Linear(4, 2)]
+    network = torch.nn.Sequential(*layers, *([torch.nn.Dropout(0.5)] if norm else []))
+    return Fitting(open_world("cpu", "fp32"), NumberRecipe(), network, NumberSource())  # type: ignore[arg-type]
+
+
+def test_what_is_measured_in_between_does_not_change_a_step() -> None:
+    first, second = numbers_fitting(), numbers_fitting()
+    for _ in range(3):
+        first.take_step()
+        torch.rand(7)
+        second.take_step()
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, second.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("looks", range(1, 8))
+def test_a_step_that_is_broken_off_leaves_everything_as_it_was(looks: int) -> None:
+    whole, broken = numbers_fitting(), numbers_fitting()
+    for each in (whole, broken):
+        each.take_step()
+    before = {name: tensor.clone() for name, tensor in broken.network.state_dict().items()}
+    left = iter(range(looks))
+    with cuttable(broken.network, lambda: next(left, None) is None), pytest.raises(StepCut):
+        broken.take_step()
+    assert broken.step == 1
+    assert all(torch.equal(tensor, before[name]) for name, tensor in broken.network.state_dict().items())
+    for each in (whole, broken):
+        each.take_step()
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(tensor, broken.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("pieces", [2, 4, 8])
+def test_pieces_of_a_batch_learn_like_the_whole(pieces: int) -> None:
+    # Without running means, which see each piece by itself.
+    whole, cut = numbers_fitting(norm=False), numbers_fitting(norm=False)
+    cut.pieces = pieces
+    reports = [(whole.take_step(), cut.take_step()) for _ in range(3)]
+    for first, second in reports:
+        assert first.loss == pytest.approx(second.loss, rel=1e-5)
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.allclose(tensor, cut.network.state_dict()[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_uneven_pieces_are_weighed_by_their_examples() -> None:
+    whole, cut = numbers_fitting(norm=False), numbers_fitting(norm=False)
+    cut.pieces = 3
+    whole.take_step()
+    cut.take_step()
+    gradients = [[parameter.grad for parameter in each.parameters] for each in (whole, cut)]
+    for first, second in zip(*gradients, strict=True):
+        assert first is not None
+        assert second is not None
+        assert torch.allclose(first, second, rtol=1e-4, atol=1e-6)
