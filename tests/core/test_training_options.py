@@ -1,7 +1,7 @@
 """Options of a run as they are typed, and the page that lists them."""
 
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -9,7 +9,7 @@ import pytest
 
 from mrviewer.errors import InputError
 from mrviewer.method import get_method
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import COMMON, OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.cirim.recipe import CIRIMOptions
 from mrviewer_models.d5c5.recipe import D5C5Options
@@ -91,6 +91,65 @@ def test_values_that_cannot_be_read_are_refused(name: str, text: str, message: s
 
 def test_a_record_inside_is_nothing_to_type() -> None:
     assert override(Example(), {"inner": "5"}) == (Example(), {"inner": "5"})
+
+
+@dataclass(frozen=True)
+class Described:
+    """Options of a form.
+
+    Parameters
+    ----------
+    count, rate
+        How many, and how fast,
+        in two lines. See `Example`.
+    kind
+        One of two.
+    careful
+        Whether to be careful.
+    """
+
+    kind: Literal["a", "b"] = "a"
+    count: int = 1
+    rate: float = field(default=0.5, metadata=COMMON)
+    grid: tuple[int, int] = (3, 4)
+    shares: tuple[float, float, float] = (0.5, 0.25, 0.25)
+    careful: bool = False
+    name: str = ""
+    inner: Inner = Inner()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is looked at of a recipe."""
+
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    options: Described = field(default_factory=Described)
+    structure: tuple[str, ...] = ("kind", "name")
+
+
+def test_options_are_described_for_a_form() -> None:
+    shown = describe_options(Recipe())
+    own = [each for each in shown if each.name in Described.__dataclass_fields__]
+    assert own == [
+        OptionField("rate", "float", "0.5", (), "How many, and how fast, in two lines. See Example.", common=True),
+        OptionField("kind", "choice", "a", ("a", "b"), "One of two."),
+        OptionField("count", "int", "1", (), "How many, and how fast, in two lines. See Example."),
+        OptionField("grid", "pair", "3,4"),
+        OptionField("shares", "text", "0.5,0.25,0.25"),
+        OptionField("careful", "bool", "False", (), "Whether to be careful."),
+        OptionField("name", "text", ""),
+    ]
+    assert {each.name for each in shown} >= {"steps", "learning_rate", "crop", "seed"}
+    assert all(each.help for each in shown if each not in own)
+    starting = describe_options(Recipe(TrainingOptions(start_from="weights.safetensors")))
+    assert {each.name for each in shown} - {each.name for each in starting} == {"kind", "name"}
+
+
+def test_what_is_described_can_be_typed_again() -> None:
+    changed = Described("b", 7, 1e-7, (1, 2), (0.1, 0.2, 0.7), careful=True, name="x")
+    written = {each.name: each.default for each in describe_options(Recipe(options=changed)) if each.name != "inner"}
+    assert override(Described(), written)[0] == changed
+    assert typed([0.5, [1, 2]]) == "0.5,1,2"
 
 
 def test_held_out_names_are_separated_by_commas() -> None:
