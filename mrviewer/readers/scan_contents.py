@@ -164,6 +164,8 @@ def _whitening(readouts: Readouts, rows: IntArray, header: RawHeader) -> tuple[N
 
 def _notes(table: ReadoutTable, rows: IntArray, grid: Grid) -> list[str]:
     notes = []
+    if grid.n_partitions == 1:
+        notes.append("phase was encoded along y: a mask of lines, which run along y too, drops parts of readouts")
     if grid.n_kept < grid.n_samples:
         notes.append(f"readout oversampling was removed: {grid.n_samples} samples became {grid.n_kept}")
     if table.n_samples[rows].max() < grid.n_samples:
