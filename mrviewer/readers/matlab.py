@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat, whosmat
+from scipy.io import whosmat
 from scipy.io.matlab import MatReadError
 
 from mrviewer.dynamic import SERIES
@@ -19,6 +19,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.raw.array_layout import can_be_image
 from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.numpy_array import read_numpy
 from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, require_plausible
 from mrviewer.study import Image
@@ -56,7 +57,7 @@ def read_matlab(path: Path, modality: str) -> FileContents:
         if _largest_is_complex(path, dict(listed)):
             return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)
-        stored = loadmat(path, variable_names=[name])[name]
+        stored = load_array(path, name)
     except FileFormatError:
         raise
     except _DAMAGED as error:
@@ -84,7 +85,7 @@ def _largest_is_complex(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
         return False
     largest = max(images, key=lambda name: math.prod(images[name]))
     require_plausible(path, images[largest])
-    return bool(np.iscomplexobj(loadmat(path, variable_names=[largest])[largest]))
+    return bool(np.iscomplexobj(load_array(path, largest)))
 
 
 def _choose_series(path: Path, shapes: dict[str, tuple[int, ...]], times: str | None) -> tuple[str, int]:

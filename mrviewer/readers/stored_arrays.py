@@ -10,11 +10,12 @@ from tokenize import TokenError
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat, whosmat
+from scipy.io import whosmat
 from scipy.io.matlab import MatReadError
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_stored
+from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = [
@@ -170,7 +171,7 @@ def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
             values = (as_complex(stored) if is_complex(stored.dtype) else stored).T
     else:
         try:
-            values = np.asarray(loadmat(path, variable_names=[name])[name])
+            values = np.asarray(load_array(path, name))
         except _DAMAGED as error:
             raise _damaged(path, error) from error
     values.setflags(write=False)

@@ -1,14 +1,17 @@
 """Hundreds of damaged files: each opens or is refused in a sentence; the run that looks for others finds them."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from mrviewer.coils.estimation import estimate_maps
 from mrviewer.errors import InputError
-from mrviewer.readers import open_study
+from mrviewer.readers import matlab_elements, open_study
 
 # The harness stays in the checkout; the tests also run beside an installed wheel.
 fuzz = pytest.importorskip("benchmarks.fuzz")
@@ -68,6 +71,27 @@ def test_arrays_and_headers_that_once_got_through(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=name) as caught:
             open_study([tmp_path / name])
         assert "1.2.3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_a_matlab_array_of_unknown_numbers_does_not_end_the_process(
+    tmp_path: Path, is_compressed: bool, is_complex: bool
+) -> None:
+    """scipy dies of such a code; the imaginary part has one of its own."""
+    values = np.arange(36.0).reshape(3, 3, 4) * (1 + 1j if is_complex else 1)
+    path = tmp_path / "a.mat"
+    savemat(path, {"data": values})
+    matlab_elements.require_known_types(path)
+    content = path.read_bytes()
+    place = content.rindex(struct.pack("<II", 9, 36 * 8))
+    damaged = content[:place] + struct.pack("<I", 11) + content[place + 4 :]
+    if is_compressed:
+        packed = zlib.compress(damaged[128:])
+        damaged = damaged[:128] + struct.pack("<II", 15, len(packed)) + packed
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match=r"a.mat .*numbers are of type 11"):
+        open_study([path])
 
 
 @pytest.mark.parametrize("edge", [3e231, 1e-300])

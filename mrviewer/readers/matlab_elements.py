@@ -1,0 +1,109 @@
+"""The elements of a MATLAB file, looked at before scipy believes them.
+
+scipy looks up how numbers are stored by a code in the file, and the process dies where the code is none.
+
+References
+----------
+The MathWorks, MAT-File Format: level 5 MAT-files, "MAT-File Data Types" and "Array Subelements".
+"""
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+__all__ = ["load_array", "require_known_types"]
+
+FILE_HEADER = 128
+MATRIX, COMPRESSED = 14, 15
+NUMBERS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13})
+"""Types of numbers that MATLAB stores: 8 to 64 bits, with and without sign, single and double."""
+NUMERIC_CLASSES = range(6, 16)
+COMPLEX_FLAG = 0x08
+BEGINNING = 4096
+"""Bytes of an array within which its real part begins."""
+
+
+@dataclass(frozen=True)
+class _Element:
+    """One piece of a file: its type, where its content begins, and where the next piece does."""
+
+    type: int
+    start: int
+    end: int
+
+
+def load_array(path: Path, name: str) -> NDArray[np.generic]:
+    """Read one array of a MATLAB file up to version 7.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of an array are of a type that MATLAB does not know. scipy may raise others.
+    """
+    require_known_types(path)
+    array: NDArray[np.generic] = loadmat(path, variable_names=[name])[name]
+    return array
+
+
+def require_known_types(path: Path) -> None:
+    """Look at the type of the numbers of every array in a file of version 5 to 7.
+
+    Raises
+    ------
+    ValueError
+        If MATLAB does not know one.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        order = {b"IM": "<", b"MI": ">"}.get(content[FILE_HEADER - 2 : FILE_HEADER])
+        if order is None:
+            return
+        for element in _elements(content, FILE_HEADER, order, is_outer=True):
+            array = content[element.start : element.end]
+            if element.type == COMPRESSED:
+                array = _inflated(array, order)
+            elif element.type == MATRIX:
+                array = struct.pack(f"{order}II", MATRIX, len(array)) + array
+            else:
+                continue
+            _require_known_types_of(array, order)
+
+
+def _inflated(packed: bytes, order: str) -> bytes:
+    """The beginning of an array; all of it if it is complex, since the imaginary part follows the real one."""
+    beginning = zlib.decompressobj().decompress(packed, BEGINNING)
+    return zlib.decompress(packed) if _flags(beginning, order) & COMPLEX_FLAG else beginning
+
+
+def _flags(array: bytes, order: str) -> int:
+    return struct.unpack_from(f"{order}I", array, 16)[0] >> 8 if len(array) >= 20 else 0
+
+
+def _require_known_types_of(array: bytes, order: str) -> None:
+    """Check the real and the imaginary part, which follow flags, sizes and name."""
+    if len(array) < 20 or struct.unpack_from(f"{order}I", array, 16)[0] & 0xFF not in NUMERIC_CLASSES:
+        return
+    n_parts = 2 if _flags(array, order) & COMPLEX_FLAG else 1
+    for number, element in enumerate(_elements(array, 8, order)):
+        if 3 <= number < 3 + n_parts and element.type not in NUMBERS:
+            raise ValueError(f"its numbers are of type {element.type}, which MATLAB does not know")
+
+
+def _elements(content: "bytes | mmap.mmap", position: int, order: str, *, is_outer: bool = False) -> Iterator[_Element]:
+    """Elements one after the other; up to four bytes may stand in the tag itself."""
+    while position + 8 <= len(content):
+        kind, size = struct.unpack_from(f"{order}II", content, position)
+        if kind >> 16:
+            yield _Element(kind & 0xFFFF, position + 4, position + 8)
+            position += 8
+            continue
+        end = position + 8 + size
+        yield _Element(kind, position + 8, min(end, len(content)))
+        # Everything is padded to eight bytes, apart from what is compressed.
+        position = end if is_outer and kind == COMPRESSED else end + (-size) % 8
