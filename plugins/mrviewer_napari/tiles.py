@@ -283,7 +283,14 @@ class TileGrid:
         return lay_out(tiles, self._viewer.canvas.size, self.plane.picture_mm(geometry))
 
     def _on_resize(self) -> None:
-        """Lay out again when the canvas has become much wider or taller."""
+        """Lay out again when the canvas has become much wider or taller.
+
+        The first layer of a window brings its slider, which resizes the canvas in the middle of `arrange`.
+        """
+        if self._closed or self._stage.busy:
+            if not self._closed and QCoreApplication.instance() is not None:
+                QTimer.singleShot(0, self._on_resize)
+            return
         shown = [self._specs[key] for key in self._specs if key in self.keys]
         if shown and self._lay_out(shown, self._places.geometry).rows != self._stage.shape[0]:
             self.arrange(self._places.geometry, shown, slice_axis=self._places.slice_axis)

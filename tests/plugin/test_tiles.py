@@ -469,3 +469,21 @@ def test_a_turned_window_gets_another_layout(viewer: ViewerModel, grid: TileGrid
     viewer.canvas.size = (1600, 500)
     assert viewer.canvas.grid.shape == (6, 1)
     np.testing.assert_array_equal(layer(viewer, "ZF").data, volume)
+
+
+def test_a_resize_in_the_middle_of_arranging_waits_until_that_is_done(viewer: ViewerModel, qapp: QApplication) -> None:
+    grid = TileGrid(viewer)
+
+    def narrow() -> None:  # the first layer of a window brings its slider, which takes room from the canvas
+        viewer.canvas.size = (1600, 500)
+
+    viewer.layers.events.inserted.connect(narrow)
+    grid.arrange(GEOMETRY, specs("d5c5", "zf"), slice_axis=0)
+    viewer.layers.events.inserted.disconnect(narrow)
+    assert len(viewer.layers) == 6
+    assert viewer.canvas.grid.actual_shape(viewer.layers) == (2, 3)
+    qapp.processEvents()
+    rows, columns = viewer.canvas.grid.actual_shape(viewer.layers)
+    assert rows > columns
+    assert len(viewer.layers) == rows * columns
+    grid.close()
