@@ -72,9 +72,11 @@ def is_complex(dtype: np.dtype[np.generic]) -> bool:
 
 def as_complex(values: NDArray[np.generic]) -> NDArray[np.complex64]:
     """Complex numbers from what was stored."""
-    if values.dtype.names is not None:
-        real, imaginary = values.dtype.names
-        return (values[real] + 1j * values[imaginary]).astype(np.complex64)
+    fields = values.dtype.fields
+    if fields is not None:
+        (real, real_at), (imaginary, imaginary_at) = (field[:2] for field in fields.values())
+        parts = values.getfield(real, real_at) + 1j * values.getfield(imaginary, imaginary_at)
+        return parts.astype(np.complex64)
     return values.astype(np.complex64, copy=False)
 
 
