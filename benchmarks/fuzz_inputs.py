@@ -71,8 +71,8 @@ def made_seeds() -> list[Seed]:
         Seed("nifti", {".img": image, ".hdr": header}),
         Seed("dicom", {".dcm": _dicom(explicit=True)}),
         Seed("dicom", {".dcm": _dicom(explicit=False)}),
-        Seed("matlab", {".mat": _saved(lambda stream: savemat(stream, {"data": volume, "t": np.arange(6.0)}))}),
-        Seed("matlab", {".mat": _saved(lambda stream: savemat(stream, {"x": kspace[0]}, do_compression=True))}),
+        Seed("matlab", {".mat": _matlab({"data": volume, "t": np.arange(6.0)})}),
+        Seed("matlab", {".mat": _matlab({"x": kspace[0]}, compress=True)}),
         Seed("numpy", {".npy": _saved(lambda stream: np.save(stream, kspace[0]))}),
         Seed("bart", {".cfl": kspace[0].tobytes(), ".hdr": b"# Dimensions\n12 16 1 2 1 1 1 1 1 1 1 1 1 1 1 1\n"}),
         Seed("hdf5", {".h5": _fastmri(kspace)}),
@@ -186,6 +186,12 @@ def _saved(write: Callable[[BytesIO], object]) -> bytes:
     stream = BytesIO()
     write(stream)
     return stream.getvalue()
+
+
+def _matlab(arrays: dict[str, np.ndarray], *, compress: bool = False) -> bytes:
+    content = _saved(lambda stream: savemat(stream, arrays, do_compression=compress))
+    # The first line tells the time of writing; without it the same seed gives the same inputs on another day.
+    return b"MATLAB 5.0 MAT-file".ljust(116) + content[116:]
 
 
 def _fastmri(kspace: np.ndarray) -> bytes:
