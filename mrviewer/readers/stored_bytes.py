@@ -123,14 +123,14 @@ class StoredBytes:
 
         Returns
         -------
-        The content, writable; `None` if it is not compressed, is made of several members, or is damaged, which `fill`
-        tells more of.
+        The content, writable; `None` if it is not compressed, is made of several members, or is damaged or gone, which
+        `fill` tells more of.
         """
         if not self.compressed or not 0 < count <= self.size * MAX_DEFLATE_RATIO:
             return None
-        if self._size_in_trailer() != count % (1 << 32):
-            return None
         try:
+            if self._size_in_trailer() != count % (1 << 32):
+                return None
             with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stored:
                 content = deflate.gzip_decompress(stored, count)
         except (deflate.DeflateError, OSError, ValueError):

@@ -102,9 +102,9 @@ def test_a_peer_that_is_not_there_says_so(peers: Path, monkeypatch: pytest.Monke
 def test_networks_without_a_reference_run_against_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     methods = pytest.importorskip("benchmarks.bench_methods")
     monkeypatch.delenv("MRVIEWER_PEERS", raising=False)
-    monkeypatch.setattr(methods, "FROM_KSPACE", ("synnet", "seranet"))
+    monkeypatch.setattr(methods, "FROM_KSPACE", ("linet", "seranet"))
     rows = list(itertools.islice(methods.rows("tiny", (32, 24), 1), 4))
-    assert [row.name for row in rows] == ["synnet, tiny"] * 2 + ["seranet, tiny"] * 2
+    assert [row.name for row in rows] == ["linet, tiny"] * 2 + ["seranet, tiny"] * 2
     assert [row.peer for row in rows] == ["ours, plain", "ours, plain, no_grad"] * 2
     assert all(row.ratio is not None and row.ratio > 0 for row in rows)
     assert "not fastMRI U-Nets, for MRVIEWER_PEERS is not set" in rows[2].note
