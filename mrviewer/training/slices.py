@@ -193,7 +193,7 @@ def _common_size(
 
 
 def _fit(plane: NDArray[Scalar], size: tuple[int, int]) -> NDArray[Scalar]:
-    """Crop or pad with zeros around the centre."""
+    """Crop or pad around the centre; mirrored at the border, because not every image ends in air."""
     for axis, edge in enumerate(size):
         extra = plane.shape[axis] - edge
         if extra > 0:
@@ -201,5 +201,5 @@ def _fit(plane: NDArray[Scalar], size: tuple[int, int]) -> NDArray[Scalar]:
         elif extra < 0:
             widths = [(0, 0), (0, 0)]
             widths[axis] = (-extra // 2, -extra - (-extra // 2))
-            plane = np.pad(plane, widths)
+            plane = np.pad(plane, widths, mode="symmetric")
     return plane

@@ -270,6 +270,14 @@ def test_slices_are_as_large_as_the_database_needs(cache: Path) -> None:
     assert read_all(finish(prepare_slices(large, None)))[0].shape[1:] == (LARGEST, 32)
 
 
+def test_tissue_at_the_border_goes_on_in_the_padding(cache: Path) -> None:
+    geometry = Geometry.axial((3, 40, 40), (1.0, 1.0, 1.0))
+    everywhere = Study("full", {"T1": Image(np.full((3, 40, 40), 7, np.uint8), geometry, "T1")})
+    images, _ = read_all(finish(prepare_slices([Subject("full", lambda: everywhere)], None)))
+    assert images.shape == (3, 48, 48)
+    assert np.all(images == 1)
+
+
 def test_labels_belong_to_the_measured_image(cache: Path) -> None:
     subjects = [Subject("a", lambda: crop_study((6, 35, 50), ("T1", "T2")))]
     usual = finish(prepare_slices(subjects, None))
