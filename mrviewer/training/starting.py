@@ -13,12 +13,11 @@ from mrviewer.weights import read_about
 
 __all__ = ["finetune_defaults"]
 
-_RATE_SHARE = 0.5
 _STEPS = 200
 # What belongs to the run that made the weights, and not to the next one.
 _OF_THE_RUN = frozenset(
     {
-        "steps", "steps_per_epoch", "learning_rate", "schedule", "decay", "decay_epochs", "decay_times", "seed",
+        "steps", "steps_per_epoch", "schedule", "decay", "decay_epochs", "decay_times", "seed",
         "threads", "hold_out", "start_from", "adapt_from", "lesion_masks", "reconstruction_from", "segmentation_from",
         "diagnoses", "modality", "slice_size", "extend_modalities", "column", "voxel_mm", "window",
     }
@@ -37,8 +36,8 @@ def finetune_defaults(
     """Options, as typed, with which a method goes on learning from trained weights.
 
     They are those that the weights were trained with, as far as the recipe still has them, but for the length of the
-    run, a learning rate of half as much, and what the recipe itself changes (`Tunable.finetuning`). The size of the
-    network is left to the weights.
+    run, its schedule, and what the recipe itself changes (`Tunable.finetuning`). The size of the network is left to the
+    weights.
 
     Parameters
     ----------
@@ -65,15 +64,14 @@ def finetune_defaults(
     saved = read_about(weights).get("recipe")
     base = method.recipe({"start_from": str(weights)})
     defaults = _kept(base, saved if isinstance(saved, Mapping) else {})
-    rate = defaults.pop("learning_rate", base.training.learning_rate)
-    usual = {"start_from": str(weights), "steps": str(_STEPS), "learning_rate": typed(_RATE_SHARE * float(rate))}
+    usual = {"start_from": str(weights), "steps": str(_STEPS)}
     changed = method.recipe(defaults | usual)
     return defaults | usual | (dict(changed.finetuning(study, parts)) if isinstance(changed, Tunable) else {})
 
 
 def _kept(base: Recipe, saved: Mapping[str, object]) -> dict[str, str]:
     """Saved options that the recipe still has and that a person could type."""
-    left_out = _OF_THE_RUN - {"learning_rate"} | set(base.structure if isinstance(base, Tunable) else ())
+    left_out = _OF_THE_RUN | set(base.structure if isinstance(base, Tunable) else ())
     names = {item.name for record in (base.training, base.options) for item in fields(record)} - left_out
     kept = {name: typed(value) for name, value in saved.items() if name in names and not isinstance(value, dict)}
     # An older version may have known values that this one refuses.

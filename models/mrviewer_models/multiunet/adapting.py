@@ -101,5 +101,6 @@ def fitting_options(shape: MultiUNetShape, study: Study | None, parts: Sequence[
     extent = np.multiply(geometry.shape, geometry.voxel_size_mm)
     if extent.max() < _SMALL * shape.voxel_mm:
         voxel = max(float(np.median(geometry.voxel_size_mm)), float(extent.max()) / _LARGEST)
-        options |= {"voxel_mm": f"{voxel:g}", "crop": str(_CROP), "window": str(_CROP), "learning_rate": "0.004"}
+        options |= {"voxel_mm": f"{voxel:g}", "crop": str(_CROP), "window": str(_CROP)}
+        options |= {"learning_rate": "0.004", "steps": "150"}
     return options
