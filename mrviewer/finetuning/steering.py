@@ -80,6 +80,8 @@ class Steering:
                     finished.append(end.value)
         finally:
             job.close()
+            # A wish of the last moment is seen before the next phase begins.
+            self._looked = 0.0
         if self._world.largest(not finished):
             raise StopAsked
         return finished[0]
