@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -16,6 +17,8 @@ MOST_LABELS = 1000
 """A label map of more classes is an image that was given by mistake."""
 WHOLE = 1e-3
 """Distance from a whole number that rounding in a file explains."""
+SAME_VOXEL = 0.1
+"""Part of a voxel by which two programs may put one grid apart."""
 
 
 def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
@@ -27,7 +30,8 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
         Whole numbers, 0 is background; or probabilities, which are cut at 0.5. 0 and 255 are 0 and 1. Values below 0
         and values that are not finite become background.
     geometry
-        The grid of the images. Labels on another one are resampled by scanner coordinates to the nearest voxel.
+        The grid of the images. Labels on a part of it, as a DICOM SEG has them, go where they belong, voxel for voxel;
+        labels on another grid are resampled by scanner coordinates to the nearest voxel.
 
     Returns
     -------
@@ -45,7 +49,11 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
         raise FileFormatError(f"{name} is a series of {labels.n_frames} volumes; give one volume of labels")
     values, notes = _whole_numbers(labels.volume(), name)
     if not labels.geometry.matches(geometry):
-        values, note = _resampled(values, labels.geometry, geometry, name)
+        start = _place_within(labels.geometry, geometry)
+        if start is None:
+            values, note = _resampled(values, labels.geometry, geometry, name)
+        else:
+            values, note = _placed(values, start, geometry.shape, name)
         notes.append(note)
     if not values.any():
         notes.append(f"{name} labels no voxel of the image")
@@ -103,6 +111,26 @@ def _rounded(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.generic
         )
     notes.append(f"{name} holds probabilities and was cut at 0.5")
     return (values > 0.5).astype(np.uint8), notes
+
+
+def _place_within(source: Geometry, target: Geometry) -> tuple[int, int, int] | None:
+    """First voxel of `target` that `source` covers, if it is cut out of it voxel for voxel; `None` if it is not."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in source.shape])).reshape(3, -1).T.astype(float)
+    there = apply_affine(np.linalg.inv(target.affine), source.to_mm(corners))
+    start = np.rint(there[0]).astype(int)
+    inside = bool(np.all(start >= 0) and np.all(start + source.shape <= target.shape))
+    fits = bool(np.abs(there - corners - start).max() <= SAME_VOXEL)
+    return (int(start[0]), int(start[1]), int(start[2])) if inside and fits else None
+
+
+def _placed(
+    values: NDArray[np.generic], start: tuple[int, int, int], shape: tuple[int, int, int], name: str
+) -> tuple[NDArray[np.generic], str]:
+    """Values in the part of a grid that they cover; background outside."""
+    whole = np.zeros(shape, values.dtype)
+    whole[tuple(slice(first, first + n) for first, n in zip(start, values.shape, strict=True))] = values
+    covered = values.size / whole.size
+    return whole, f"{name} covers {covered:.0%} of the image, voxel for voxel; the rest counts as background"
 
 
 def _resampled(

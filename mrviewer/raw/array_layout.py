@@ -125,12 +125,21 @@ def guess_layout(values: NDArray[np.generic]) -> ArrayLayout:
     plane = np.asarray(values[index])
     if plane.dtype.kind != "c":
         return ArrayLayout(axes, Domain.IMAGE)
-    power = np.abs(np.nan_to_num(plane)) ** 2
+    plane = _finite(plane)
+    power = np.abs(plane) ** 2
     # K-space is its own transform's opposite: the more concentrated of the two is k-space, wherever its DC lies.
-    if _spread(power) > _spread(np.abs(fft2c(np.nan_to_num(plane).astype(np.complex64))) ** 2):
+    if _spread(power) > _spread(np.abs(fft2c(plane)) ** 2):
         return ArrayLayout(axes, Domain.IMAGE)
     middle = tuple(slice(size // 4, size // 4 + size // 2) for size in power.shape)
     return ArrayLayout(axes, Domain.KSPACE, corner=bool(power[middle].sum() < 0.5 * power.sum()))
+
+
+def _finite(plane: NDArray[np.complexfloating]) -> NDArray[np.complex64]:
+    """Values below 1, whose squares can be added; damaged files hold any number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.nan_to_num(plane.astype(np.complex64), posinf=0, neginf=0)
+    largest = max(float(np.abs(finite.real).max()), float(np.abs(finite.imag).max()))
+    return finite / np.float32(2 * largest) if largest > 0 else finite
 
 
 def can_be_image(shape: tuple[int, ...]) -> bool:

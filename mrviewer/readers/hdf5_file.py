@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MrviewerError
+from mrviewer.readers.hdf5_trial import require_readable
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = ["as_complex", "is_complex", "opened", "require_stored"]
@@ -28,12 +29,13 @@ def opened(path: Path) -> Iterator[h5py.File]:
     InputError
         If there is no such file, or no permission to read it.
     FileFormatError
-        If it is no HDF5 file or damaged, now or while it is read.
+        If it is no HDF5 file or damaged, now or while it is read, or if the library would not survive it.
     """
     StoredBytes.of(path)
     # MATLAB writes its own text before the signature.
     if not h5py.is_hdf5(path):
         raise FileFormatError(f"{path.name} is no HDF5 file, whatever its name says; check what it is")
+    require_readable(path)
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -67,7 +69,16 @@ def require_stored(dataset: h5py.Dataset, path: Path) -> None:
 
 def is_complex(dtype: np.dtype[np.generic]) -> bool:
     """Whether values are complex, as numbers or as pairs of real and imaginary part."""
-    return dtype.kind == "c" or (dtype.names is not None and tuple(dtype.names) in _PARTS)
+    if dtype.fields is None:
+        return dtype.kind == "c"
+    parts = [field[0] for field in dtype.fields.values()]
+    # Damaged files tell of parts that lie on each other, or are references.
+    return (
+        tuple(dtype.fields) in _PARTS
+        and parts[0] == parts[1]
+        and parts[0].kind in "fiu"
+        and 2 * parts[0].itemsize <= dtype.itemsize
+    )
 
 
 def as_complex(values: NDArray[np.generic]) -> NDArray[np.complex64]:

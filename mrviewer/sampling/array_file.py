@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MaskError
+from mrviewer.readers.hdf5_trial import require_readable
 
 __all__ = ["read_array"]
 
@@ -106,6 +107,7 @@ def _read_mat_hdf5(file: Path) -> dict[str, object]:
         import h5py
     except ImportError:
         raise MaskError(f"{file.name}: {_MATLAB_HDF5}") from None
+    require_readable(file)
     try:
         with h5py.File(file, "r") as handle:
             return {name: np.asarray(item).T for name, item in handle.items() if isinstance(item, h5py.Dataset)}

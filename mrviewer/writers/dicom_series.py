@@ -24,6 +24,8 @@ from mrviewer import __version__
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
+from mrviewer.readers.dicom.contrast import UNKNOWN_CONTRAST
+from mrviewer.readers.names import MODALITIES
 from mrviewer.writers.dicom_source import DicomSource, Plane, lies_on
 from mrviewer.writers.dicom_terms import SOURCE_IMAGE, SOURCE_SERIES, code_item
 from mrviewer.writers.whole_folder import whole_folder
@@ -32,7 +34,7 @@ __all__ = ["DerivedSeries", "SeriesKind", "write_dicom_series"]
 
 LARGEST_STORED = 32767
 WINDOW_PERCENTILE = 99.5
-_LABELS = {"reconstruction": "Reconstruction", "error": "Error map"}
+_LABELS = {"reconstruction": "reconstruction", "error": "error map"}
 _SERIES_OFFSETS = {"reconstruction": 7000, "error": 8000}
 """Added to the number of the source series, so that viewers list ours after it, in this order."""
 _OF_MANY_FRAMES = ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -59,12 +61,16 @@ class DerivedSeries:
         Its grid, which is that of the source.
     derivation
         How it was made, e.g. ``d5c5, random mask, acceleration 4``; free of names.
+    modality
+        What the source shows, where a person knows better than its header; one that this program does not know is not
+        told, since it may hold anything.
     """
 
     kind: SeriesKind
     volume: NDArray[np.generic]
     geometry: Geometry
     derivation: str = ""
+    modality: str = ""
 
 
 def write_dicom_series(
@@ -101,7 +107,7 @@ def write_dicom_series(
     headers = _headers(source, privacy)
     with silent_about_values(), whole_folder(folder, list(dict.fromkeys([*earlier, *names]))) as partial:
         for one, volume in zip(series, volumes, strict=True):
-            common = _common(one, volume)
+            common = _common(one, volume, one.modality or source.modality)
             for number, (header, plane, values) in enumerate(zip(headers, source.planes, volume, strict=True), 1):
                 image = _image(header, plane, source, one.kind)
                 image.update(common)
@@ -134,15 +140,17 @@ def _headers(source: DicomSource, privacy: Privacy) -> list[Dataset]:
     return [exported_header(plane.header, privacy) for plane in source.planes]
 
 
-def _common(series: DerivedSeries, values: NDArray[np.float64]) -> Dataset:
+def _common(series: DerivedSeries, values: NDArray[np.float64], modality: str) -> Dataset:
     """What all slices of a series share: what it is, how it is scaled and shown."""
     largest = float(np.abs(values).max(initial=0.0))
     bright = float(np.percentile(np.abs(values), WINDOW_PERCENTILE)) or largest or 1.0
     is_error = series.kind is SeriesKind.ERROR
     common = Dataset()
     common.SeriesInstanceUID = generate_uid(prefix=None)
-    common.SeriesDescription = f"{_LABELS[series.kind]} (mrviewer, not for diagnosis)"
-    common.DerivationDescription = series.derivation or _LABELS[series.kind]
+    # Readers tell the contrast by these words, since times alone do not say whether an agent was given.
+    shown = modality if modality in MODALITIES else UNKNOWN_CONTRAST
+    common.SeriesDescription = f"{shown} {_LABELS[series.kind]} (mrviewer, not for diagnosis)"
+    common.DerivationDescription = series.derivation or _LABELS[series.kind].capitalize()
     common.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     common.Manufacturer = common.ManufacturerModelName = "mrviewer"
     common.SoftwareVersions = __version__

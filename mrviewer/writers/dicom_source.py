@@ -61,10 +61,13 @@ class DicomSource:
         Of the series.
     stack
         Where its slices lie.
+    modality
+        As its header proposes.
     """
 
     number: int
     stack: Stack
+    modality: str = "unknown"
 
     @property
     def geometry(self) -> Geometry:
@@ -183,7 +186,7 @@ def read_sources(path: Path) -> list[DicomSource]:
     """
     entries = finish(list_series(path))
     sources = [
-        DicomSource(entry.number, stack)
+        DicomSource(entry.number, stack, entry.modality)
         for entry in entries
         if not entry.refusal and not entry.is_segmentation
         for stack in entry.stacks

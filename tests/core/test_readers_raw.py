@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from raw_files import (
@@ -34,6 +34,7 @@ from mrviewer.raw import coil_images as images_of
 from mrviewer.raw import coil_maps as maps_of
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.readers import open_study
+from mrviewer.readers.hdf5_file import is_complex
 from mrviewer.readers.numpy_array import describe_array
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import RawData, Study
@@ -285,33 +286,52 @@ def _fresh(folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def sound_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in _fresh(tmp_path_factory.mktemp("sound"))}
+def sound_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sound")
+    _fresh(folder)
+    return folder
 
 
 @pytest.mark.parametrize("name", ["fastmri.h5", "bart.hdr", "array.npy", "old.mat"])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@example(changes=[(0.946627908869479, 127)], kept=1.0)
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
     kept=st.just(1.0) | st.floats(0, 1),
 )
 def test_damaged_files_open_or_are_refused(
-    sound_files: dict[str, bytes],
+    sound_files: Path,
     tmp_path_factory: pytest.TempPathFactory,
     name: str,
     changes: list[tuple[float, int]],
     kept: float,
 ) -> None:
-    content = bytearray(sound_files[name])
+    content = bytearray((sound_files / name).read_bytes())
     for place, value in changes:
         # Headers lie at the beginning of all these files.
         content[int(place * min(len(content), 2400))] = value
     del content[int(kept * len(content)) :]
     folder = tmp_path_factory.mktemp("damaged")
     if name == "bart.hdr":
-        (folder / "bart.cfl").write_bytes(sound_files["bart.cfl"])
+        (folder / "bart.cfl").write_bytes((sound_files / "bart.cfl").read_bytes())
     (folder / name).write_bytes(content)
     assert refusal_of(folder / name).count("\n") == 0
+
+
+def test_a_file_that_would_crash_the_library_is_refused(tmp_path: Path) -> None:
+    path = write_fastmri(tmp_path / "FLAIR.h5", STACK[:1], XML)
+    # The class of the header's type, a text of variable length, becomes a sequence of nobody knows what.
+    text, nonsense = b"\x19\x01\x01\x00\x10\x00\x00\x00", b"\x19\x1d\x01\x00\x10\x00\x00\x00"
+    assert text in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(text, nonsense))
+    with pytest.raises(FileFormatError, match=r"FLAIR.h5 is damaged \(reading it crashes the HDF5 library\)"):
+        open_study(path)
+
+
+def test_complex_values_whose_parts_lie_on_each_other_are_refused() -> None:
+    overlapping = np.dtype({"names": ["r", "i"], "formats": ["<f8", "<f4"], "offsets": [0, 4], "itemsize": 8})
+    assert not is_complex(overlapping)
+    assert is_complex(np.dtype([("r", "<f4"), ("i", "<f4")]))
 
 
 # Real files --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydicom import dcmread
 from mrviewer import cli
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.readers.names import MODALITIES
 from mrviewer.writers import write_volume
 from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
 from mrviewer.writers.dicom_source import DicomSource, read_sources
@@ -59,6 +61,29 @@ def test_slices_refer_to_the_slices_they_were_made_from(tmp_path: Path, source: 
         assert image.DerivationDescription == "d5c5, random mask, acceleration 4"
         uids |= {str(image.SOPInstanceUID), str(image.SeriesInstanceUID), str(plane.header.SOPInstanceUID)}
     assert len(uids) == 2 * len(names) + 1
+
+
+@pytest.mark.parametrize("modality", [*MODALITIES, "unknown"])
+def test_a_derived_series_keeps_the_modality_of_its_source(tmp_path: Path, source: DicomSource, modality: str) -> None:
+    for kind in SeriesKind:
+        given = replace(derived(source, kind), modality=modality)
+        write_dicom_series(tmp_path / kind, [given], source)
+        assert read_sources(tmp_path / kind)[0].modality == modality
+
+
+def test_a_contrast_agent_is_not_forgotten(tmp_path: Path, series: DicomSeries) -> None:
+    for path in series.files:
+        image = dcmread(path)
+        image.ContrastBolusAgent = "gadobutrol"
+        image.save_as(path)
+    source = read_sources(series.folder)[0]
+    write_dicom_series(tmp_path / "out", [derived(source, SeriesKind.RECONSTRUCTION)], source)
+    assert source.modality == read_sources(tmp_path / "out")[0].modality == "T1Gd"
+
+
+def test_a_modality_that_may_be_a_name_is_not_told(tmp_path: Path, source: DicomSource) -> None:
+    [name, *_] = write_dicom_series(tmp_path / "out", [replace(derived(source), modality="Quixote")], source)
+    assert "Quixote" not in str(dcmread(tmp_path / "out" / name).SeriesDescription)
 
 
 def test_windows_fit_the_values(tmp_path: Path, source: DicomSource) -> None:

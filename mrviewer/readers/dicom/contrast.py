@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.readers.names import MODALITIES, guess_modality
 
-__all__ = ["SequenceFacts", "propose_modality"]
+__all__ = ["UNKNOWN_CONTRAST", "SequenceFacts", "propose_modality"]
 
+UNKNOWN_CONTRAST = "Unknown contrast"
+"""What a series that this program derived from another is called where the contrast of the other is not known."""
 _ENHANCED = {
     "FLUID_ATTENUATED": "FLAIR",
     "T1": "T1",
@@ -22,7 +24,8 @@ _ENHANCED = {
     "DIFFUSION": "DWI",
 }
 _NO_CONTRAST = re.compile(
-    r"field ?map|b0|scout|locali[sz]er|survey|phase|fa\b|trace ?map|perf|swi|mra|tof|spectr", re.I
+    rf"{UNKNOWN_CONTRAST}|field ?map|b0|scout|locali[sz]er|survey|phase|fa\b|trace ?map|perf|swi|mra|tof|spectr",
+    re.I,
 )
 _WITHOUT_AGENT = re.compile(r"pre(?:\b|_|reg)|non[- ]?contrast|unenhanced|native|nativ\b", re.I)
 _ATTENUATED = re.compile(r"(?i)flair|dark[-_ ]?fluid")
