@@ -136,6 +136,23 @@ def test_a_shift_by_whole_voxels_loses_nothing_but_the_border() -> None:
     assert "covers 88% of the image, and 0.04 ml of labels became 0.04 ml" in note
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_labels_on_a_part_of_the_grid_go_where_they_belong(axis: int) -> None:
+    cut: list[slice] = [slice(None)] * 3
+    cut[axis] = slice(1, 4)
+    part = blob()[tuple(cut)]
+    start = np.array([index.start or 0 for index in cut], float)
+    affine = GRID.affine.copy()
+    affine[:3, 3] = GRID.to_mm(start)
+    geometry = Geometry(part.shape, affine, GRID.to_stored)
+    found, note = labels_on_grid(labels(part, geometry), GRID)
+    expected = np.zeros_like(blob())
+    expected[tuple(cut)] = part
+    np.testing.assert_array_equal(found.volume(), expected)
+    assert "voxel for voxel" in note
+    assert "resampled" not in note
+
+
 def test_labels_elsewhere_are_refused() -> None:
     affine = GRID.stored_affine.copy()
     affine[2, 3] += 500
@@ -153,7 +170,7 @@ def test_labels_elsewhere_are_refused() -> None:
         ("mask_0_255.nii.gz", 327, "255"),
         ("mask_same_space_stored_LPS.nii.gz", 327, ""),
         ("mask_multilabel_1_2_4.nii.gz", 327, ""),
-        ("mask_cropped_grid.nii.gz", 327, "another grid"),
+        ("mask_cropped_grid.nii.gz", 327, "voxel for voxel"),
         ("mask_on_2x_finer_grid.nii.gz", 327, "another grid"),
         ("mask_float_probability.nii.gz", 233, "cut at 0.5"),
         ("mask_empty.nii.gz", 0, "labels no voxel"),
