@@ -59,18 +59,34 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """Panels of one slice, from left to right.
+    """Panels of one slice, row by row.
 
     Parameters
     ----------
     panels
-        All of one size.
+        All of one size; `None` leaves a place free.
     pixel_mm
         Edges of a pixel along y and x.
+    columns
+        Panels of a row; 0 puts all into one.
+    sides
+        Letters of the patient at the left and the right edge of each panel; empty where they are not known.
     """
 
-    panels: Sequence[Panel]
+    panels: Sequence[Panel | None]
     pixel_mm: tuple[float, float]
+    columns: int = 0
+    sides: tuple[str, str] = ("", "")
+
+    @property
+    def n_columns(self) -> int:
+        """Panels of a row."""
+        return self.columns or len(self.panels)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of panels."""
+        return -(-len(self.panels) // self.n_columns)
 
 
 @dataclass(frozen=True)
@@ -83,9 +99,30 @@ class _Layout:
     bar_mm: int
     bar: float
 
-    def left(self, index: int) -> int:
-        """First column of a panel."""
-        return MARGIN + index * (self.width + MARGIN)
+    def corner(self, number: int, columns: int) -> tuple[int, int]:
+        """First column and first row of a panel."""
+        row, column = divmod(number, columns)
+        return MARGIN + column * (self.width + MARGIN), TITLE + row * (self.height + TITLE)
+
+    def size(self, figure: Figure) -> tuple[int, int]:
+        """Width and height of the figure."""
+        width = MARGIN + figure.n_columns * (self.width + MARGIN)
+        return width, figure.n_rows * (self.height + TITLE) + MARGIN
+
+    def bar_corner(self, figure: Figure) -> tuple[int, int]:
+        """Where the scale bar begins: in the lower left corner of the first panel that is there."""
+        first = next(number for number, panel in enumerate(figure.panels) if panel is not None)
+        left, top = self.corner(first, figure.n_columns)
+        return left + MARGIN, top + self.height - MARGIN
+
+    def sides(self, figure: Figure) -> list[tuple[str, int, str]]:
+        """Letter, distance from the left edge of a panel, and which end of the letter lies there."""
+        left, right = figure.sides
+        ends = ((left, MARGIN, "start"), (right, self.width - MARGIN, "end"))
+        return [(letter, x, anchor) for letter, x, anchor in ends if letter]
+
+
+_ANCHORS = {"start": "lm", "end": "rm"}
 
 
 def write_figure(path: Path, figure: Figure) -> Path:
@@ -120,9 +157,10 @@ def write_figure(path: Path, figure: Figure) -> Path:
 
 
 def _layout(figure: Figure) -> _Layout:
-    if not figure.panels:
+    panels = [panel for panel in figure.panels if panel is not None]
+    if not panels:
         raise InputError("the figure has no panel; give at least one")
-    shapes = {mask.shape for panel in figure.panels for mask in (panel.values, *panel.masks.values())}
+    shapes = {mask.shape for panel in panels for mask in (panel.values, *panel.masks.values())}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise ShapeError(f"the pictures of a figure are {', '.join(map(str, sorted(shapes)))}; give slices of one size")
     rows, columns = next(iter(shapes))
@@ -134,18 +172,18 @@ def _layout(figure: Figure) -> _Layout:
 
 
 def _png(figure: Figure, layout: _Layout) -> bytes:
-    size = (layout.left(len(figure.panels)), TITLE + layout.height + MARGIN)
-    picture = Picture.new("RGB", size, "white")
+    picture = Picture.new("RGB", layout.size(figure), "white")
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(TEXT)
-    for index, panel in enumerate(figure.panels):
-        left = layout.left(index)
-        resized = _coloured(panel).resize((layout.width, layout.height), Picture.Resampling.NEAREST)
-        picture.paste(resized, (left, TITLE))
-        draw.text((left, TITLE / 2), panel.title, "black", font, anchor="lm")
+    for panel, (left, top) in _placed(figure, layout):
+        picture.paste(_coloured(panel).resize((layout.width, layout.height), Picture.Resampling.NEAREST), (left, top))
+        draw.text((left, top - TITLE / 2), panel.title, "black", font, anchor="lm")
         for points, colour in _drawn_outlines(panel, layout):
-            draw.line([(left + x, TITLE + y) for x, y in (*points, points[0])], colour, 2)
-    x, y = layout.left(0) + MARGIN, TITLE + layout.height - MARGIN
+            draw.line([(left + x, top + y) for x, y in (*points, points[0])], colour, 2)
+        for letter, x, anchor in layout.sides(figure):
+            place = (left + x, top + layout.height / 2)
+            draw.text(place, letter, "white", font, anchor=_ANCHORS[anchor], stroke_width=1, stroke_fill="black")
+    x, y = layout.bar_corner(figure)
     draw.rectangle((x, y - 3, x + layout.bar, y), "white", "black")
     draw.text((x, y - 6), f"{layout.bar_mm} mm", "white", font, anchor="lb", stroke_width=1, stroke_fill="black")
     stream = BytesIO()
@@ -154,32 +192,44 @@ def _png(figure: Figure, layout: _Layout) -> bytes:
 
 
 def _svg(figure: Figure, layout: _Layout) -> str:
-    width, height = layout.left(len(figure.panels)), TITLE + layout.height + MARGIN
+    width, height = layout.size(figure)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif" font-size="{TEXT}">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
-    for index, panel in enumerate(figure.panels):
-        left = layout.left(index)
+    for panel, (left, top) in _placed(figure, layout):
         stream = BytesIO()
         _coloured(panel).save(stream, "PNG")
         data = base64.b64encode(stream.getvalue()).decode()
-        parts.append(f'<text x="{left}" y="{TITLE - 8}">{escape(panel.title)}</text>')
+        parts.append(f'<text x="{left}" y="{top - 8}">{escape(panel.title)}</text>')
         parts.append(
-            f'<image x="{left}" y="{TITLE}" width="{layout.width}" height="{layout.height}" '
+            f'<image x="{left}" y="{top}" width="{layout.width}" height="{layout.height}" '
             f'preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
         )
         for points, colour in _drawn_outlines(panel, layout):
-            corners = " ".join(f"{left + x:.2f},{TITLE + y:.2f}" for x, y in points)
+            corners = " ".join(f"{left + x:.2f},{top + y:.2f}" for x, y in points)
             parts.append(f'<polygon points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    x, y = layout.left(0) + MARGIN, TITLE + layout.height - MARGIN
+        for letter, x, anchor in layout.sides(figure):
+            parts.append(_svg_words(letter, left + x, top + layout.height / 2, anchor))
+    x, y = layout.bar_corner(figure)
     parts.append(f'<rect x="{x}" y="{y - 3}" width="{layout.bar:.2f}" height="3" fill="white" stroke="black"/>')
-    parts.append(
-        f'<text x="{x}" y="{y - 8}" fill="white" stroke="black" stroke-width="2" paint-order="stroke">'
-        f"{layout.bar_mm} mm</text>"
-    )
+    parts.append(_svg_words(f"{layout.bar_mm} mm", x, y - 8, "start"))
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _placed(figure: Figure, layout: _Layout) -> list[tuple[Panel, tuple[int, int]]]:
+    """Panels that are there, and where."""
+    places = [(panel, layout.corner(number, figure.n_columns)) for number, panel in enumerate(figure.panels)]
+    return [(panel, corner) for panel, corner in places if panel is not None]
+
+
+def _svg_words(words: str, x: float, y: float, anchor: str) -> str:
+    """Words that can be read over dark and bright."""
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="white" stroke="black" stroke-width="2" '
+        f'paint-order="stroke">{words}</text>'
+    )
 
 
 def _coloured(panel: Panel) -> Picture.Image:

@@ -1,6 +1,6 @@
 """What one run leaves in a folder: volumes, mask, numbers and lesions, whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,11 @@ RESULT_FILES = (
 
 
 def write_results(
-    folder: Path, run: "Reconstruction", assessment: "Assessment", notes: Sequence[str] = ()
+    folder: Path,
+    run: "Reconstruction",
+    assessment: "Assessment",
+    notes: Sequence[str] = (),
+    files: Container[str] = RESULT_FILES,
 ) -> dict[str, object]:
     """Write the files of a run into a folder; what the run did not give is left out.
 
@@ -44,6 +48,8 @@ def write_results(
         Its numbers.
     notes
         What a person must read to understand the study.
+    files
+        Which of `RESULT_FILES` are wished.
 
     Returns
     -------
@@ -56,23 +62,32 @@ def write_results(
         If nothing can be written there.
     """
     metrics = {**describe_run(run), **assessment.to_json(), **describe_findings(run), "notes": list(notes)}
+    volumes = {name: volume for name, volume in _volumes(run).items() if name in files}
     with whole_folder(folder, RESULT_FILES) as partial:
-        np.save(partial / "mask.npy", run.mask.pattern)
-        if run.image is not None:
-            write_volume(partial / "reconstruction.nii.gz", run.image, run.geometry, description=run.method)
-        if run.image is not None and run.reference is not None:
-            error = error_map(run.image, run.reference)
-            write_volume(partial / "error.nii.gz", error, run.geometry, description=f"{run.method} - reference")
-        if run.lesions is not None:
-            write_volume(partial / "segmentation.nii.gz", run.lesions, run.geometry, description=run.method)
-        if run.segmentation is not None and run.lesion_value is not None and len(run.class_names) > 1:
-            write_volume(
-                partial / "segmentation_classes.nii.gz", run.segmentation, run.geometry, description=run.method
-            )
-        if assessment.lesions is not None:
+        if "mask.npy" in files:
+            np.save(partial / "mask.npy", run.mask.pattern)
+        for name, volume in volumes.items():
+            words = f"{run.method} - reference" if name == "error.nii.gz" else run.method
+            write_volume(partial / name, volume, run.geometry, description=words)
+        if assessment.lesions is not None and "lesions.csv" in files:
             write_lesions(partial / "lesions.csv", assessment.lesions)
-        write_metrics(partial / "metrics.json", metrics)
+        if "metrics.json" in files:
+            write_metrics(partial / "metrics.json", metrics)
     return metrics
+
+
+def _volumes(run: "Reconstruction") -> dict[str, NDArray[np.generic]]:
+    """Volumes that a run gave, by the name of their file."""
+    volumes: dict[str, NDArray[np.generic]] = {}
+    if run.image is not None:
+        volumes["reconstruction.nii.gz"] = run.image
+        if run.reference is not None:
+            volumes["error.nii.gz"] = error_map(run.image, run.reference)
+    if run.lesions is not None:
+        volumes["segmentation.nii.gz"] = run.lesions
+    if run.segmentation is not None and run.lesion_value is not None and len(run.class_names) > 1:
+        volumes["segmentation_classes.nii.gz"] = run.segmentation
+    return volumes
 
 
 def describe_run(run: "Reconstruction") -> dict[str, object]:
@@ -82,7 +97,7 @@ def describe_run(run: "Reconstruction") -> dict[str, object]:
         "method": run.method,
         "modality": run.modality,
         "mask": {
-            "name": mask.name,
+            "name": _without_folder(mask.name),
             "acceleration": mask.acceleration,
             "center_fraction": mask.center_fraction,
             "seed": mask.seed,
@@ -92,6 +107,12 @@ def describe_run(run: "Reconstruction") -> dict[str, object]:
         "seconds": run.seconds,
         "origin": str(run.origin),
     }
+
+
+def _without_folder(name: str) -> str:
+    """Name of a mask; of one from a file without its folder, which may be called after a person."""
+    kind, _, path = name.partition(":")
+    return f"{kind}:{Path(path).name}" if path else name
 
 
 def describe_findings(run: "Reconstruction") -> dict[str, object]:

@@ -2,14 +2,24 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.lesions import LesionTable
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["LESION_COLUMNS", "write_lesions", "write_metrics"]
+__all__ = ["LESION_COLUMNS", "write_lesions", "write_metrics", "write_quantities"]
+
+_UNITS = {
+    "image psnr": "dB",
+    "segmentation hd95_mm": "mm",
+    "segmentation lesions_reference": "lesions",
+    "segmentation lesions_found": "lesions",
+    "seconds": "s",
+}
+"""Units of what is in ``metrics.json``; all else is a ratio or a name."""
+_SENTENCES = ("conventions", "notes")
 
 LESION_COLUMNS = (
     "lesion",
@@ -66,3 +76,30 @@ def write_lesions(path: str | Path, table: LesionTable) -> None:
         for row in table.rows:
             figures = (row.volume_ml, row.dice, row.precision, row.recall, *row.centroid_mm)
             writer.writerow((row.id, row.status.value, *figures))
+
+
+def write_quantities(path: str | Path, metrics: Mapping[str, object]) -> None:
+    """Write the numbers of ``metrics.json`` as CSV, a row each with its unit, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Usually ``metrics.csv``; an old file is replaced.
+    metrics
+        What ``metrics.json`` holds. A value that is not known is an empty field; sentences are left out.
+    """
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("quantity", "value", "unit"))
+        for name, value in _leaves(metrics):
+            if name not in _SENTENCES:
+                writer.writerow((name, value, _UNITS.get(name, "")))
+
+
+def _leaves(metrics: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Values under the names of their branches."""
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", value

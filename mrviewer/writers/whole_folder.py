@@ -4,11 +4,14 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
 
-__all__ = ["require_writable", "whole_folder"]
+__all__ = ["new_folder", "require_writable", "whole_folder"]
+
+MOST_NUMBERED = 1000
 
 
 @contextmanager
@@ -38,6 +41,59 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@dataclass
+class NewFolder:
+    """A folder on its way.
+
+    Parameters
+    ----------
+    partial
+        Where to write.
+    path
+        What it is called in the end.
+    """
+
+    partial: Path
+    path: Path
+
+
+@contextmanager
+def new_folder(parent: Path, name: str) -> Iterator[NewFolder]:
+    """Make a folder that was not there before, whole or not at all; nothing that is there is touched.
+
+    Parameters
+    ----------
+    parent
+        Made if it does not exist.
+    name
+        Of the folder; where it is taken, a number follows it.
+
+    Raises
+    ------
+    InputError
+        If the name is none of a folder, or nothing can be written there.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise InputError(f"{name!r} is no name of a folder; give one without slashes")
+    path = _free(parent.resolve(), name)
+    made = NewFolder(_make_partial(path), path)
+    try:
+        yield made
+        made.path = _free(path.parent, name)
+        made.partial.rename(made.path)
+    finally:
+        shutil.rmtree(made.partial, ignore_errors=True)
+
+
+def _free(parent: Path, name: str) -> Path:
+    """Path in a folder that is not taken."""
+    names = (name if number == 1 else f"{name}-{number}" for number in range(1, MOST_NUMBERED))
+    free = next((parent / name for name in names if not (parent / name).exists()), None)
+    if free is None:
+        raise InputError(f"{parent.name} holds {MOST_NUMBERED} folders called {name}; choose another name")
+    return free
 
 
 def require_writable(folder: Path) -> None:

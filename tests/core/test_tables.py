@@ -11,7 +11,7 @@ import pytest
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.lesions import LesionTable, lesion_table
-from mrviewer.writers.tables import write_lesions, write_metrics
+from mrviewer.writers.tables import write_lesions, write_metrics, write_quantities
 
 GRID = Geometry.axial((4, 5, 6), (3.0, 2.0, 1.0))
 
@@ -78,3 +78,16 @@ def test_an_interrupted_table_leaves_the_old_file(tmp_path: Path, table: LesionT
         write_lesions(path, broken)
     assert path.read_text() == "old\n"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_numbers_are_written_with_their_units(tmp_path: Path) -> None:
+    metrics = {"method": "d5c5", "image": {"psnr": 31.25, "ssim": None}, "seconds": 2.0, "notes": ["Quixote.nii"]}
+    write_quantities(tmp_path / "metrics.csv", metrics)
+    rows = list(csv.reader((tmp_path / "metrics.csv").open(encoding="utf-8")))
+    assert rows == [
+        ["quantity", "value", "unit"],
+        ["method", "d5c5", ""],
+        ["image psnr", "31.25", "dB"],
+        ["image ssim", "", ""],
+        ["seconds", "2.0", "s"],
+    ]

@@ -13,6 +13,7 @@ from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.readers import read_image
 from mrviewer.writers import whole_file, write_volume
+from mrviewer.writers.whole_folder import new_folder
 
 GRID = Geometry.axial((3, 4, 5), (2.0, 1.0, 1.5))
 ORIENTED = (
@@ -154,3 +155,24 @@ def test_a_whole_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
     finally:
         os.umask(mask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_new_folder_touches_nothing_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.txt").write_text("old")
+    with new_folder(tmp_path, "results") as made:
+        (made.partial / "a.txt").write_text("new")
+        assert not made.path.exists()
+    assert made.path == tmp_path.resolve() / "results-2"
+    assert (tmp_path / "results" / "a.txt").read_text() == "old"
+    assert (tmp_path / "results-2" / "a.txt").read_text() == "new"
+
+
+def test_a_new_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path, "results") as made:
+        (made.partial / "a.txt").write_text("new")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    for name in ("", "..", "a/b"):
+        with pytest.raises(InputError, match="no name of a folder"), new_folder(tmp_path, name):
+            pass

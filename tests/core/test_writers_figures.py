@@ -90,6 +90,21 @@ def test_colours_run_from_blue_over_white_to_red(tmp_path: Path) -> None:
     assert [tuple(row[column]) for column in (100, 800, 1400)] == [(0, 0, 255), (255, 255, 255), (255, 0, 0)]
 
 
+def test_panels_stand_in_rows_with_the_sides_of_the_patient(tmp_path: Path) -> None:
+    one = figure().panels[0]
+    grid = Figure([one, one, None, one], (1.0, 1.0), columns=2, sides=("R", "L"))
+    with Picture.open(write_figure(tmp_path / "a.png", grid)) as picture:
+        size, pixels = picture.size, np.asarray(picture)
+    drawing = ElementTree.parse(write_figure(tmp_path / "a.svg", grid)).getroot()
+    assert size == (int(drawing.attrib["width"]), int(drawing.attrib["height"]))
+    corners = {(int(image.attrib["x"]), int(image.attrib["y"])) for image in drawing.iter(f"{SVG}image")}
+    assert len({x for x, _ in corners}) == len({y for _, y in corners}) == 2
+    assert len(corners) == 3
+    assert np.all(pixels[size[1] * 3 // 4, 4 : size[0] // 2 - 10] == 255), "the third place is free"
+    words = [text.text for text in drawing.iter(f"{SVG}text")]
+    assert (words.count("R"), words.count("L")) == (3, 3)
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not end in .png or .svg"):
         write_figure(tmp_path / "a.jpg", figure())
