@@ -83,7 +83,7 @@ def test_an_interrupted_table_leaves_the_old_file(tmp_path: Path, table: LesionT
 def test_numbers_are_written_with_their_units(tmp_path: Path) -> None:
     metrics = {"method": "d5c5", "image": {"psnr": 31.25, "ssim": None}, "seconds": 2.0, "notes": ["Quixote.nii"]}
     write_quantities(tmp_path / "metrics.csv", metrics)
-    rows = list(csv.reader((tmp_path / "metrics.csv").open(encoding="utf-8")))
+    rows = list(csv.reader((tmp_path / "metrics.csv").read_text(encoding="utf-8").splitlines()))
     assert rows == [
         ["quantity", "value", "unit"],
         ["method", "d5c5", ""],
