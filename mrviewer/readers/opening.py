@@ -13,7 +13,7 @@ from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
 
-__all__ = ["open_study", "read_image"]
+__all__ = ["open_study", "read_image", "study_of"]
 
 
 def read_image(path: str | Path, modality: str | None = None) -> Image:
@@ -70,17 +70,41 @@ def open_study(
     """
     request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
     opened, failures = _open_all(request.images)
+    return study_of(request.name, opened, [*request.notes, *failures], request.labels)
+
+
+def study_of(
+    name: str, opened: Sequence[FileContents], notes: Sequence[str] = (), labels: Candidate | None = None
+) -> Study:
+    """Put together what files hold: images on the grid of the first, labels, raw data.
+
+    Parameters
+    ----------
+    name
+        What a person sees.
+    opened
+        The files, the first of them decides the grid; labels among their images become the reference.
+    notes
+        What else a person should know.
+    labels
+        File of the reference; it goes before labels among the images.
+
+    Raises
+    ------
+    InputError
+        If there is no image and no k-space, or labels that were asked for cannot be used.
+    """
     opened, inside = _without_labels(opened)
     images, raw, clashes = _merge(opened)
-    notes = [*request.notes, *failures, *clashes, *_file_notes(opened, images)]
+    said = [*notes, *clashes, *_file_notes(opened, images)]
     reference = None
-    if request.labels is not None and images:
-        reference, remarks = _open_labels(request.labels, next(iter(images.values())))
-        notes += remarks
+    if labels is not None and images:
+        reference, remarks = _open_labels(labels, next(iter(images.values())))
+        said += remarks
     elif inside and images:
         reference, note = labels_on_grid(inside[0], next(iter(images.values())).geometry)
-        notes += [note] if note else []
-    return Study(request.name, images, reference, raw, tuple(notes))
+        said += [note] if note else []
+    return Study(name, images, reference, raw, tuple(said))
 
 
 def _read(path: Path, modality: str, axes: str = "") -> FileContents:

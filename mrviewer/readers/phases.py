@@ -1,12 +1,15 @@
 """A dynamic series of exactly four volumes is a four-phase study."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.readers.loading import load_pixels
 from mrviewer.study import Image, LazyArray
 
 __all__ = ["FrameArray", "split_into_phases"]
@@ -28,6 +31,10 @@ class FrameArray:
     def dtype(self) -> np.dtype[np.generic]:
         """Type of one element."""
         return self.series.dtype
+
+    def load(self) -> Generator[Progress, None, None]:
+        """Read the whole series, slice by slice where its file can be read so."""
+        yield from load_pixels(self.series)
 
     def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
         """Return the volume in memory."""

@@ -82,6 +82,8 @@ def describe_series(
         notes=(*notes, *identity.kept_out(planes.notes, names)),
         refusal="".join(identity.kept_out([refusal], names)) if refusal else "",
         is_segmentation=is_segmentation,
+        uid=first.text(Tag.SERIES_INSTANCE),
+        frame_of_reference=first.text(Tag.FRAME_OF_REFERENCE),
         files=tuple(header.file for header in headers),
         stacks=stacks,
     )

@@ -1,8 +1,8 @@
 """Which files to look at: of a folder and all below it, of a zip, of a DICOMDIR, or beside one file of a series."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
@@ -11,7 +11,7 @@ from mrviewer.readers.dicom.header import Header, read_dataset, read_header
 from mrviewer.readers.dicom.stored_file import StoredFile, is_zip, packed_files
 from mrviewer.readers.dicom.tags import Tag
 
-__all__ = ["FilesToRead", "files_to_read", "is_dicom", "series_key"]
+__all__ = ["FilesToRead", "files_of_all", "files_to_read", "is_dicom", "series_key"]
 
 MOST_FILES = 200_000
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
@@ -54,13 +54,13 @@ class FilesToRead:
     files
         The files, in the order of their names.
     series
-        The only series that is wanted, see `series_key`; `None` for all.
+        The only series that are wanted, see `series_key`; `None` for all.
     notes
         What was left out.
     """
 
     files: tuple[StoredFile, ...]
-    series: tuple[str, str, str] | None = None
+    series: frozenset[tuple[str, str, str]] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -86,22 +86,70 @@ def files_to_read(path: Path) -> FilesToRead:
     FileFormatError
         If it is neither a folder nor DICOM nor a zip.
     """
+    return files_of_all([path])[0]
+
+
+def files_of_all(paths: Sequence[Path]) -> list[FilesToRead]:
+    """Files that several paths stand for: each folder, zip and DICOMDIR, and all single files of one folder together.
+
+    What cannot be used among them is noted.
+
+    Raises
+    ------
+    InputError
+        If nothing can be used.
+    """
+    parts: list[FilesToRead] = []
+    given: dict[Path, dict[StoredFile, tuple[str, str, str]]] = {}
+    failures: list[InputError] = []
+    for path in paths:
+        try:
+            key = _series_of(path)
+            if key is None:
+                parts.append(_of_container(path))
+            else:
+                given.setdefault(path.parent, {})[StoredFile(path)] = key
+        except InputError as error:
+            failures.append(error)
+    parts += map(_of_files, given.values())
+    if not parts:
+        raise failures[0]
+    notes = tuple(f"left out: {error}" for error in failures)
+    return [replace(parts[0], notes=(*parts[0].notes, *notes)), *parts[1:]]
+
+
+def _of_files(given: Mapping[StoredFile, tuple[str, str, str]]) -> FilesToRead:
+    """Files of one folder, and beside them those of the same series."""
+    has_series = any(series for _, series, _ in given.values())
+    beside = _beside(next(iter(given)).path) if has_series else ()
+    return FilesToRead(tuple(dict.fromkeys((*given, *beside))), frozenset(given.values()))
+
+
+def _series_of(path: Path) -> tuple[str, str, str] | None:
+    """Series of a single DICOM file; `None` for what holds or lists several."""
     if path.is_dir():
-        return FilesToRead(tuple(_below(path, MOST_FILES)))
+        return None
     if not path.is_file():
         raise InputError(f"there is no file {path.name}; check the path")
     try:
         if is_zip(path):
-            return FilesToRead(tuple(file for file in packed_files(path) if _is_candidate(file.name)))
+            return None
     except OSError as error:
         raise FileFormatError(f"{path.name} cannot be read ({error.strerror or 'disk error'})") from error
     header = read_header(StoredFile(path))
     if header is None:
         raise FileFormatError(f"{path.name} is no DICOM file; give a DICOM file, a folder of them, or a zip")
-    if header.text(Tag.SOP_CLASS) == _DIRECTORY_CLASS or path.name.upper() == "DICOMDIR":
-        return _of_directory(path)
-    key = series_key(header)
-    return FilesToRead(_beside(path) if key[1] else (StoredFile(path),), key)
+    is_list = header.text(Tag.SOP_CLASS) == _DIRECTORY_CLASS or path.name.upper() == "DICOMDIR"
+    return None if is_list else series_key(header)
+
+
+def _of_container(path: Path) -> FilesToRead:
+    """Files of a folder, a zip or a DICOMDIR."""
+    if path.is_dir():
+        return FilesToRead(tuple(_below(path, MOST_FILES)))
+    if is_zip(path):
+        return FilesToRead(tuple(file for file in packed_files(path) if _is_candidate(file.name)))
+    return _of_directory(path)
 
 
 def series_key(header: Header) -> tuple[str, str, str]:

@@ -1,13 +1,13 @@
 """The studies and series that a folder, a file, a DICOMDIR or a zip holds."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
 from mrviewer.progress import Progress
 from mrviewer.readers.dicom.describe import describe_series
-from mrviewer.readers.dicom.files import FilesToRead, files_to_read, series_key
+from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
 from mrviewer.readers.dicom.header import Header, read_header
 from mrviewer.readers.dicom.patient import Identity
 from mrviewer.readers.dicom.series import SeriesEntry
@@ -33,8 +33,10 @@ class _Found:
     n_copies: int = 0
 
 
-def list_series(path: str | Path) -> Generator[Progress, None, tuple[SeriesEntry, ...]]:
-    """Find the series of a folder (and all below it), a zip, a DICOMDIR, or the series to which one file belongs.
+def list_series(
+    paths: str | Path | Sequence[str | Path],
+) -> Generator[Progress, None, tuple[SeriesEntry, ...]]:
+    """Find the series of a folder (and all below it), a zip, a DICOMDIR, or those to which single files belong.
 
     Yields after each file; the progress that brings the first file of a series carries a preliminary `SeriesEntry` of
     that file alone as its detail, so that a picture can be shown long before the last file is read.
@@ -50,19 +52,20 @@ def list_series(path: str | Path) -> Generator[Progress, None, tuple[SeriesEntry
     FileFormatError
         If it holds no DICOM file.
     """
-    path = Path(path)
-    wanted = files_to_read(path)
+    given = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    parts = files_of_all(given)
+    files = {file: part.series for part in parts for file in part.files}
     found = _Found()
-    for done, file in enumerate(wanted.files, 1):
-        first = _take(file, wanted.series, found)
-        yield Progress(done, len(wanted.files), "files looked at", _preliminary(first, found) if first else None)
+    for done, (file, wanted_series) in enumerate(files.items(), 1):
+        first = _take(file, wanted_series, found)
+        yield Progress(done, len(files), "files looked at", _preliminary(first, found) if first else None)
     if not found.series:
         reason = f": {found.failures[0]}" if found.failures else ""
-        raise FileFormatError(f"{path.name} holds no DICOM file that opens{reason}")
-    return tuple(_entries(found, _notes(found, wanted)))
+        raise FileFormatError(f"{given[0].name} holds no DICOM file that opens{reason}")
+    return tuple(_entries(found, _notes(found, parts, [path.name for path in given])))
 
 
-def _take(file: StoredFile, wanted_series: tuple[str, str, str] | None, found: _Found) -> Header | None:
+def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | None, found: _Found) -> Header | None:
     """Sort one file in; the header is returned if it begins a new series."""
     try:
         header = read_header(file)
@@ -72,7 +75,7 @@ def _take(file: StoredFile, wanted_series: tuple[str, str, str] | None, found: _
     if header is None or header.text(Tag.SOP_CLASS) == _MEDIA_DIRECTORY:
         return None
     key = series_key(header)
-    if wanted_series not in (None, key):
+    if wanted_series is not None and key not in wanted_series:
         return None
     found.identity |= Identity.of(header)
     instance = header.text(Tag.SOP_INSTANCE)
@@ -105,14 +108,15 @@ def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
     yield from sorted(entries, key=lambda entry: (entry.study, entry.number, entry.description))
 
 
-def _notes(found: _Found, wanted: FilesToRead) -> tuple[str, ...]:
+def _notes(found: _Found, parts: Sequence[FilesToRead], given: Sequence[str]) -> tuple[str, ...]:
     """What was left out of the whole listing."""
-    notes = [*wanted.notes, *(f"left out: {failure}" for failure in found.failures[:MOST_NAMED])]
+    notes = [note for part in parts for note in part.notes]
+    notes += [f"left out: {failure}" for failure in found.failures[:MOST_NAMED]]
     if len(found.failures) > MOST_NAMED:
         notes.append(f"left out: {len(found.failures) - MOST_NAMED} more damaged files")
     if found.n_copies:
         notes.append(f"left out: {_counted(found.n_copies)} of images that are there twice")
-    return found.identity.kept_out(notes, (file.name for file in wanted.files))
+    return found.identity.kept_out(notes, [*given, *(file.name for part in parts for file in part.files)])
 
 
 def _counted(n_copies: int) -> str:

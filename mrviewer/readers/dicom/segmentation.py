@@ -20,7 +20,7 @@ from mrviewer.study import Image
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
 
-__all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation"]
+__all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation", "segmented_series"]
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MOST_VOXELS = 1 << 30
@@ -47,6 +47,19 @@ def is_segmentation(path: Path) -> bool:
     except (FileFormatError, OSError):
         return False
     return header is not None and header.text(Tag.SOP_CLASS) in SEGMENTATION_CLASSES
+
+
+def segmented_series(file: StoredFile) -> frozenset[str]:
+    """Identifiers of the series that a segmentation says it was drawn on; none if it does not say.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    with told_as(f"{file.name} is a segmentation that cannot be read: it is damaged"):
+        references = read_dataset(file, pixels=False).get("ReferencedSeriesSequence") or ()
+        return frozenset(str(item.SeriesInstanceUID) for item in references if "SeriesInstanceUID" in item)
 
 
 def read_segmentation(files: Sequence[StoredFile]) -> FileContents:

@@ -39,6 +39,8 @@ class SeriesEntry:
         Why it cannot be opened, as a sentence; empty if it can.
     is_segmentation
         Whether it holds labels (DICOM SEG) and no image.
+    uid, frame_of_reference
+        Identifiers of the series, and of the position of the patient in the scanner.
     """
 
     study: int
@@ -55,6 +57,8 @@ class SeriesEntry:
     notes: tuple[str, ...] = ()
     refusal: str = ""
     is_segmentation: bool = False
+    uid: str = field(default="", repr=False)
+    frame_of_reference: str = field(default="", repr=False)
     files: tuple[StoredFile, ...] = field(default=(), repr=False)
     stacks: Sequence[Stack] = field(default=(), repr=False)
 

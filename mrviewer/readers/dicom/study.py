@@ -17,7 +17,7 @@ from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.names import MODALITIES
 from mrviewer.study import Image
 
-__all__ = ["public_name", "read_dicom"]
+__all__ = ["modality_rank", "public_name", "read_dicom", "with_names_of_their_own"]
 
 ANONYMOUS = "DICOM study"
 FIRST_LOOKED_AT = 10
@@ -45,7 +45,7 @@ def read_dicom(path: Path, modality: str) -> FileContents:
     entries = finish(list_series(path))
     if modality == "labels":
         return read_series(_labels(entries, path.name))
-    images = sorted((entry for entry in entries if _is_image(entry)), key=_rank)
+    images = sorted((entry for entry in entries if _is_image(entry)), key=modality_rank)
     if not images:
         raise FileFormatError(_nothing_opens(entries, path.name))
     if len({entry.study for entry in images}) > 1:
@@ -55,7 +55,7 @@ def read_dicom(path: Path, modality: str) -> FileContents:
     if modality.partition("_")[0] != "unknown":
         return read_series(replace(_named(images, modality, path.name), modality=modality))
     segmentations = [entry for entry in entries if entry.is_segmentation and not entry.refusal]
-    return _together(_with_names_of_their_own(images), segmentations, [entry for entry in entries if entry.refusal])
+    return _together(with_names_of_their_own(images), segmentations, [entry for entry in entries if entry.refusal])
 
 
 def public_name(path: Path) -> str:
@@ -74,7 +74,8 @@ def _is_image(entry: SeriesEntry) -> bool:
     return not entry.refusal and not entry.is_segmentation
 
 
-def _rank(entry: SeriesEntry) -> int:
+def modality_rank(entry: SeriesEntry) -> int:
+    """Place of a series in the order in which modalities are opened."""
     return MODALITIES.index(entry.modality) if entry.modality in MODALITIES else len(MODALITIES)
 
 
@@ -106,7 +107,7 @@ def _nothing_opens(entries: Sequence[SeriesEntry], name: str) -> str:
     return refusals[0] if len(refusals) == 1 else f"{name} holds {len(refusals)} series and none opens: {refusals[0]}"
 
 
-def _with_names_of_their_own(images: Sequence[SeriesEntry]) -> list[SeriesEntry]:
+def with_names_of_their_own(images: Sequence[SeriesEntry]) -> list[SeriesEntry]:
     """Call a second series of one modality ``T1_2``."""
     named: list[SeriesEntry] = []
     for entry in images:
