@@ -155,6 +155,7 @@ class MrPanel(QWidget):
         self._viewer.layers.events.inserted.disconnect(self._on_layer)
         forget(self._viewer)
         self.signal.close_jobs()
+        self.save.close_jobs(_PATIENCE_S)
         self.corrections.correcting.close(_PATIENCE_S)
         self.finetune.close_jobs(_PATIENCE_S)
         self.session.close(_PATIENCE_S)

@@ -37,6 +37,13 @@ class Places:
         index = self.to_index(self._viewer.dims.point)[axis]
         return int(np.clip(np.rint(index), 0, self.geometry.shape[axis] - 1))
 
+    @property
+    def shown_voxel(self) -> tuple[int, int, int]:
+        """Voxel ``(z, y, x)`` of the grid that is nearest to the shown place."""
+        last = np.array(self.geometry.shape) - 1
+        z, y, x = map(int, np.clip(np.rint(self.to_index(self._viewer.dims.point)), 0, last))
+        return z, y, x
+
     def show_slice(self, index: int) -> None:
         """Move along the slice axis."""
         place = np.zeros(3)

@@ -1,14 +1,12 @@
 """The controller: wishes come in through the state, studies through `open`, and answers go to tiles and sections."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
 from mrviewer.method import Method, list_methods
-from mrviewer.progress import Progress
 from mrviewer.sampling import Mask
 from mrviewer_napari.catalogue import Catalogue
 from mrviewer_napari.compute import Computation
@@ -23,7 +21,7 @@ from mrviewer_napari.results import Outcome, outdated
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.state import MaskWish, PanelState, StepWish
 from mrviewer_napari.tiles import TileGrid
-from mrviewer_napari.work import measure_again, save_outcomes
+from mrviewer_napari.work import measure_again
 
 __all__ = ["Session"]
 
@@ -72,7 +70,7 @@ class Session(QObject):
         self.computation = Computation(self)
         self._presenter = Presenter(grid, state, self.computation)
         self.opening = Opening(self)
-        self._save, self._measure = Slot(self), Slot(self)
+        self._measure = Slot(self)
         self._connect()
         if state.chains:
             self._follow_chains(state.chains)
@@ -83,12 +81,9 @@ class Session(QObject):
         self.opening.message.connect(self.message)
         self.opening.failed.connect(self.report)
         self.opening.busy_changed.connect(self.busy_changed)
-        self._save.yielded.connect(self._on_saving)
-        self._save.returned.connect(self._on_saved)
         self._measure.returned.connect(self.computation.replace_outcomes)
-        for slot in (self._save, self._measure):
-            slot.failed.connect(self.report)
-            slot.idle.connect(self.busy_changed)
+        self._measure.failed.connect(self.report)
+        self._measure.idle.connect(self.busy_changed)
         self.computation.slice_ready.connect(self._presenter.show_answer)
         self.computation.steps_ready.connect(self._on_steps_ready)
         self.computation.outcome_ready.connect(self._on_outcome)
@@ -136,8 +131,7 @@ class Session(QObject):
     @property
     def is_settled(self) -> bool:
         """Whether nothing runs, waits or is due."""
-        busy = (self.opening.busy, self._save.busy, self._measure.busy)
-        return self.computation.is_settled and not any(busy)
+        return self.computation.is_settled and not (self.opening.busy or self._measure.busy)
 
     # What a person does --------------------------------------------------------------------------------------------
 
@@ -186,13 +180,6 @@ class Session(QObject):
             self.state.chains = tuple(name for name in self.state.chains if name in self.methods)
         self.methods_changed.emit()
 
-    def save(self, folder: Path) -> None:
-        """Write what is finished into a folder, as ``mrviewer reconstruct`` would."""
-        scan, outcomes = self.scan, self.outcomes
-        if scan is not None and outcomes:
-            self._save.request(lambda: gathered(save_outcomes(scan, outcomes, folder)))
-            self.busy_changed.emit()
-
     def report(self, error: Exception) -> None:
         """Tell the person of a failure."""
         self.message.emit(str(error))
@@ -200,14 +187,14 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Stop whatever runs."""
-        for work in (self.opening, self._save, self._measure):
+        for work in (self.opening, self._measure):
             work.cancel()
         self.computation.stop()
         self.message.emit("Stopped")
 
     def close(self, wait_s: float = 10.0) -> bool:
         """Stop everything and wait for the threads; says whether all have ended."""
-        works = (self.opening, self._save, self._measure)
+        works = (self.opening, self._measure)
         for work in works:
             work.cancel()
         ended = [self.computation.close(wait_s), *(work.close(wait_s) for work in works)]
@@ -215,12 +202,6 @@ class Session(QObject):
         return all(ended)
 
     # What has come ---------------------------------------------------------------------------------------------------
-
-    def _on_saving(self, records: list[Progress]) -> None:
-        self.message.emit(f"{records[-1].message} ...")
-
-    def _on_saved(self, folder: Path) -> None:
-        self.message.emit(f"Saved to {folder.name}")
 
     def _install(self, scan: Scan) -> None:
         same_patient = self.scan is not None and self.scan.patient is scan.patient

@@ -251,6 +251,15 @@ class TileGrid:
         """Index of the shown place along the slice axis."""
         return self._places.current_slice
 
+    def shown_voxel(self) -> tuple[int, int, int]:
+        """Voxel ``(z, y, x)`` at which the shown planes are cut."""
+        return self._places.shown_voxel
+
+    def window_of(self, key: str) -> tuple[float, float]:
+        """Values that a tile shows black and white."""
+        low, high = self._tile(key).image.contrast_limits
+        return float(low), float(high)
+
     def clear(self) -> None:
         """Take all tiles off the screen."""
         self._scales.adopt([], [])

@@ -258,31 +258,6 @@ def test_a_method_that_only_segments_shows_the_full_image(open_session: Open, ev
     assert session.grid.keys == ("reference", "unet")
 
 
-def test_saved_files_hold_the_numbers_of_the_command_line(
-    open_session: Open, eventually: Wait, methods: list[FakeMethod], tmp_path: Path
-) -> None:
-    import json
-
-    session = open_session(*methods)
-    eventually(lambda: session.is_settled)
-    messages: list[str] = []
-    session.message.connect(messages.append)
-    session.save(tmp_path / "out")
-    eventually(lambda: messages[-1:] == ["Saved to out"])
-    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
-    names = ("reconstruction.nii.gz", "error.nii.gz", "mask.npy", "metrics.json")
-    assert written == {
-        *(f"{method}/{name}" for method in ("zero-filled", "joint") for name in names),
-        "joint/segmentation.nii.gz",
-        "joint/lesions.csv",
-    }
-    metrics = json.loads((tmp_path / "out" / "joint" / "metrics.json").read_text())
-    outcome = session.computation.outcome("joint")
-    assert metrics["image"]["psnr"] == outcome.assessment.image.psnr
-    assert metrics["mask"]["acceleration"] == 4.0
-    assert metrics["notes"] == ["made for a test"]
-
-
 def test_closing_in_the_middle_of_work_ends_the_threads(open_session: Open, eventually: Wait) -> None:
     slow = FakeMethod("slow", steps=100, wait_s=0.02)
     session = open_session(slow)

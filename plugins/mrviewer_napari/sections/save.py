@@ -1,10 +1,13 @@
-"""Save: what came out, in the files and with the numbers of ``mrviewer reconstruct``; and the picture."""
+"""Save: what came out, in the files that other programs read; and the picture."""
 
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from mrviewer_napari.exporting.desk import ExportDesk
+from mrviewer_napari.exporting.window import ExportWindow
+from mrviewer_napari.exporting.writing import Exported
 from mrviewer_napari.sections.parts import quiet_label
 from mrviewer_napari.session import Session
 
@@ -12,16 +15,19 @@ __all__ = ["SaveSection"]
 
 
 class SaveSection(QWidget):
-    """Two buttons."""
+    """Two buttons, and what was saved last."""
 
     def __init__(self, session: Session, viewer: Any, parent: QWidget | None = None) -> None:  # noqa: ANN401
         super().__init__(parent)
         self._session, self._viewer = session, viewer
+        self.desk = ExportDesk(session, self)
+        self.window_: ExportWindow | None = None
         self.results = QPushButton("Save results...")
-        self.results.setToolTip("Images, error maps and segmentations as NIfTI, mask, numbers and lesion tables")
+        self.results.setToolTip("Images, error maps, segmentations and numbers: NIfTI, DICOM, CSV, BIDS, figures")
         self.picture = QPushButton("Save picture...")
         self.picture.setToolTip("The tiles as they stand, as PNG")
         self.text = quiet_label()
+        self._last = ""
         buttons = QHBoxLayout()
         buttons.addWidget(self.results)
         buttons.addWidget(self.picture)
@@ -29,20 +35,24 @@ class SaveSection(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
         layout.addWidget(self.text)
-        self.results.clicked.connect(self._ask_folder)
+        self.results.clicked.connect(self.open_window)
         self.picture.clicked.connect(self._ask_picture)
         session.outcomes_changed.connect(self.refresh)
+        self.desk.exported.connect(self._keep_last)
+        self.desk.failed.connect(self._tell)
         self.refresh()
 
     def refresh(self) -> None:
-        """Offer what is finished."""
+        """Say what is finished, and what was saved last."""
         names = [outcome.request.method for outcome in self._session.outcomes]
-        self.results.setEnabled(bool(names))
-        self.text.setText(f"Finished: {', '.join(names)}" if names else "Nothing is finished yet")
+        finished = f"Finished: {', '.join(names)}" if names else "Nothing is finished yet"
+        self.text.setText("\n".join(filter(None, (finished, self._last))))
 
-    def save_results(self, folder: Path) -> None:
-        """Write every finished method into a folder, each in its own if there are several."""
-        self._session.save(folder)
+    def open_window(self) -> None:
+        """Show the window Save results beside the viewer."""
+        if self.window_ is None:
+            self.window_ = ExportWindow(self.desk, self.window())
+        self.window_.look()
 
     def save_picture(self, path: Path) -> None:
         """Write the canvas as PNG."""
@@ -51,9 +61,17 @@ class SaveSection(QWidget):
         save_canvas(self._viewer, path)
         self._session.message.emit(f"Saved {path.name}")
 
-    def _ask_folder(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "Save results to a folder"):
-            self.save_results(Path(folder))
+    def close_jobs(self, wait_s: float) -> bool:
+        """Stop saving; says whether the threads have ended."""
+        return self.desk.close(wait_s)
+
+    def _keep_last(self, done: Exported) -> None:
+        self._last = done.sentence
+        self.refresh()
+
+    def _tell(self, error: Exception) -> None:
+        """Tell of a failure here too, for the window may be closed by now."""
+        self._session.message.emit(str(error))
 
     def _ask_picture(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", "mrviewer.png", "PNG (*.png)")

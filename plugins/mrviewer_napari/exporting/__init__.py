@@ -1,0 +1,1 @@
+"""Export: what of a study and its results leaves the viewer, in which files, and where to."""
