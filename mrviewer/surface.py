@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from mrviewer.boxes import bounding_box
 from mrviewer.overlap import binarise
@@ -109,6 +108,9 @@ def _directed_percentile(
         if n_hit:
             open_points = open_points[~hit]
     else:
+        # A tenth of a second to load, which the window shall not wait for.
+        from scipy.spatial import KDTree
+
         tree = KDTree(np.argwhere(target) * spacing_mm, balanced_tree=False, compact_nodes=False)
         distances[n_known:], _ = tree.query(np.transpose(np.unravel_index(open_points, source.shape)) * spacing_mm)
     return float(np.quantile(distances, _PERCENTILE))

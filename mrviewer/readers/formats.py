@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.matlab import read_matlab
 from mrviewer.readers.nifti import read_nifti
 
 __all__ = ["FORMATS", "Format", "format_of", "is_dicom_path", "is_listed"]
@@ -60,7 +59,7 @@ _BART = Format("BART", ("*.cfl",), _later("mrviewer.readers.bart", "read_bart"))
 
 FORMATS = (
     Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
-    Format("MATLAB", ("*.mat",), read_matlab),
+    Format("MATLAB", ("*.mat",), _later("mrviewer.readers.matlab", "read_matlab")),
     Format("k-space in HDF5", ("*.h5", "*.hdf5", "*.mrd"), _later("mrviewer.readers.hdf5", "read_hdf5")),
     _BART,
     Format("raw data of Siemens", ("meas_*.dat",), _later("mrviewer.readers.twix", "read_twix"), companions=("*.dat",)),
