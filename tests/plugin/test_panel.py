@@ -1,6 +1,5 @@
 """The panel in a window, driven as a person would: click, drag, type, drop, close."""
 
-import json
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -149,15 +148,8 @@ def test_lesions_sort_by_number_and_not_by_letter(opened: tuple[Any, MrPanel]) -
     assert volumes == sorted(volumes)
 
 
-def test_saving_writes_the_figures_that_the_panel_shows(
-    opened: tuple[Any, MrPanel], tmp_path: Path, eventually: Wait
-) -> None:
+def test_the_picture_is_saved_as_it_stands(opened: tuple[Any, MrPanel], tmp_path: Path) -> None:
     _, panel = opened
-    panel.save.save_results(tmp_path / "out")
-    eventually(lambda: panel.status.text() == "Saved to out")
-    metrics = json.loads((tmp_path / "out" / "joint" / "metrics.json").read_text())
-    assert f"PSNR {metrics['image']['psnr']:.2f} dB" in panel.methods.rows["joint"].text.text()
-    assert f"Dice {metrics['segmentation']['dice']:.3f}" in panel.methods.rows["joint"].text.text()
     panel.save.save_picture(tmp_path / "tiles.png")
     assert (tmp_path / "tiles.png").stat().st_size > 10_000
 
