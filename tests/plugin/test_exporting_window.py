@@ -93,7 +93,7 @@ def test_files_hold_the_numbers_that_the_panel_shows(
     image = outcome.reconstruction.geometry.to_stored_order(outcome.reconstruction.image)
     np.testing.assert_array_equal(np.asarray(written.dataobj), image)
     assert metrics["notes"] == [], "notes may name files"
-    assert window.done.text().startswith(f"Saved 12 files to {folder.name}: Reconstruction, Error map")
+    assert window.done.text().startswith(f"Saved 12 files to {folder.name}: NIfTI, numbers")
     assert window.show_folder.isVisible()
     assert "Saved 12 files" in panel.save.text.text()
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_is_greyed_with_its_reason(opened: tuple[Any, MrPanel], q
     qtbot.mouseClick(window.methods["joint"], Click, pos=QPoint(8, window.methods["joint"].height() // 2))
     assert window.chosen == ("zero-filled",)
     assert not image.box.isEnabled()
-    assert image.reason.text() == "no chosen method segments"
+    assert image.reason.text() == "no method segments"
     assert window.name.text() == "mrviewer-zero-filled"
     qtbot.mouseClick(window.methods["zero-filled"], Click, pos=QPoint(8, 8))
     assert not window.save.isEnabled() or window._items == {Item.LABELS}

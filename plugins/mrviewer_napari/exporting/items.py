@@ -36,8 +36,8 @@ class Item(Enum):
     MASK = (Group.NIFTI, "Sampling mask", "mask.npy: true where a sample was acquired")
     SEG = (Group.DICOM, "Segmentation as SEG", "segmentation.dcm: one segment a lesion, on the slices of the series")
     LABELS_SEG = (Group.DICOM, "Labels as SEG", "labels.dcm: the reference labels, drawn by a person")
-    IMAGE_SERIES = (Group.DICOM, "Reconstruction as series", "A derived MR series beside the one it was made from")
-    ERROR_SERIES = (Group.DICOM, "Error map as series", "A derived MR series of signed errors")
+    IMAGE_SERIES = (Group.DICOM, "Reconstruction series", "A derived MR series beside the one it was made from")
+    ERROR_SERIES = (Group.DICOM, "Error map series", "A derived MR series of signed errors")
     NUMBERS = (Group.NUMBERS, "Numbers", "metrics.csv with units, metrics.json, and lesions.csv where labels are open")
     BIDS = (Group.NUMBERS, "BIDS derivatives", "Images, lesions and numbers under the names of BIDS, with side cars")
     PNG = (Group.FIGURE, "PNG", "figure.png: the shown slice of every chosen method, with a scale bar")
@@ -81,9 +81,9 @@ def refusals(scan: Scan, outcomes: Sequence[Outcome], found: SourceState) -> dic
     found
         The DICOM series.
     """
-    nothing = "" if outcomes else "no finished method is chosen"
+    nothing = "" if outcomes else "no method is chosen"
     image = nothing or _image_refusal(outcomes)
-    error = image or ("" if scan.reference is not None else "acquired undersampled: no reference")
+    error = image or ("" if scan.reference is not None else "no reference: undersampled")
     segmentation = nothing or _segmentation_refusal(outcomes)
     labels = "" if scan.labels is not None else "no labels are open"
     source = _source_refusal(scan, found)
@@ -109,12 +109,12 @@ def refusals(scan: Scan, outcomes: Sequence[Outcome], found: SourceState) -> dic
 
 def _image_refusal(outcomes: Sequence[Outcome]) -> str:
     found = any(outcome.reconstruction.image is not None for outcome in outcomes)
-    return "" if found else "no chosen method reconstructs"
+    return "" if found else "no method reconstructs"
 
 
 def _segmentation_refusal(outcomes: Sequence[Outcome]) -> str:
     found = any(outcome.reconstruction.segmentation is not None for outcome in outcomes)
-    return "" if found else "no chosen method segments"
+    return "" if found else "no method segments"
 
 
 def _empty_refusal(outcomes: Sequence[Outcome]) -> str:
@@ -124,7 +124,7 @@ def _empty_refusal(outcomes: Sequence[Outcome]) -> str:
 
 def _source_refusal(scan: Scan, found: SourceState) -> str:
     if scan.frame > 0:
-        return f"frame {scan.frame + 1}: only the first refers to DICOM"
+        return "only the first frame can refer to DICOM"
     return found.reason if found.source is None else ""
 
 

@@ -49,7 +49,9 @@ class Shown:
 def tiles_figure(scan: Scan, outcomes: Sequence[Outcome], shown: Shown) -> Figure:
     """Panels of the shown slice: the reference, each finished method, and its error map where there is one."""
     cut = _Cut.of(scan, shown)
-    images: list[Panel | None] = [] if scan.reference is None else [cut.image(scan.reference, "Reference", None)]
+    images: list[Panel | None] = []
+    if scan.reference is not None:
+        images.append(cut.image(scan.reference, "Reference", np.zeros(scan.geometry.shape, np.uint8)))
     errors: list[Panel | None] = [None] * len(images)
     for outcome in outcomes:
         made = outcome.reconstruction
@@ -113,10 +115,8 @@ class _Cut:
         return Panel(error, title, window, signed, self._masks(made.lesions))
 
     def _masks(self, lesions: NDArray[np.uint8] | None) -> dict[str, NDArray[np.bool_]]:
-        """Segmentation and reference, in the same two colours on every panel."""
-        if not self.shown.contours:
+        """Segmentation and reference, in the same two colours on every panel; none where nothing is segmented."""
+        if lesions is None or not self.shown.contours:
             return {}
-        nothing = np.zeros(self.scan.geometry.shape, bool)
         volumes = {"segmentation": lesions, "reference": self.scan.labels}
-        masks = {name: nothing if volume is None else np.greater(volume, 0) for name, volume in volumes.items()}
-        return {name: self.plane(volume).astype(bool) for name, volume in masks.items()}
+        return {name: np.greater(self.plane(volume), 0) for name, volume in volumes.items() if volume is not None}

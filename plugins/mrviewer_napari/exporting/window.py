@@ -33,7 +33,7 @@ from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, sig
 
 __all__ = ["ExportWindow"]
 
-_SIZE = (760, 640)
+_SIZE = (800, 600)
 _METHODS_A_ROW = 4
 _ANONYMOUS = (
     "DICOM files get a pseudonym: name, numbers, birth date, dates, institution and free text of the study stay out. "
@@ -127,6 +127,8 @@ class ExportWindow(QDialog):
             grid.addWidget(self.groups[group], row, column)
         grid.addWidget(self._lay_out_privacy(), 1, 1, 2, 1)
         grid.addWidget(self.groups[Group.FIGURE], 2, 0)
+        for group in self.groups.values():
+            group.column.addStretch(1)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)

@@ -36,6 +36,8 @@ _RESULTS = {
     Item.NUMBERS: ("metrics.json", "lesions.csv"),
 }
 _FIGURES = {Item.PNG: "figure.png", Item.SVG: "figure.svg"}
+_WORDS = {Item.NUMBERS: "numbers", Item.BIDS: "BIDS", Item.PNG: "figure", Item.SVG: "figure"}
+"""What the last sentence calls an item; others go under their heading."""
 _DICOM, _STAGE = "dicom", ".stage"
 _Step = tuple[str, Callable[[], object]]
 
@@ -124,7 +126,8 @@ class Exported:
     def sentence(self) -> str:
         """All of it in one line."""
         files = "1 file" if self.n_files == 1 else f"{self.n_files} files"
-        return f"Saved {files} to {self.folder.name}: {', '.join(item.title for item in self.items)}"
+        what = dict.fromkeys(_WORDS.get(item, item.group.value) for item in self.items)
+        return f"Saved {files} to {self.folder.name}: {', '.join(what)}"
 
 
 def export(given: Exportable, wish: ExportWish) -> Generator[Progress, None, Exported]:
