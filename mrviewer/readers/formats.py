@@ -67,6 +67,21 @@ FORMATS = (
     _DICOM,
 )
 
+_OTHER_FORMATS = (
+    (".mgh", "MGH (FreeSurfer)", "mri_convert"),
+    (".mgz", "MGH (FreeSurfer)", "mri_convert"),
+    (".mnc", "MINC", "mnc2nii"),
+    (".head", "AFNI", "3dAFNItoNIFTI"),
+    (".brik", "AFNI", "3dAFNItoNIFTI"),
+    (".par", "PAR/REC (Philips)", "dcm2niix"),
+    (".rec", "PAR/REC (Philips)", "dcm2niix"),
+    (".nrrd", "NRRD", "3D Slicer"),
+    (".nhdr", "NRRD", "3D Slicer"),
+    (".mha", "MetaImage", "3D Slicer"),
+    (".mhd", "MetaImage", "3D Slicer"),
+)
+"""Ends of names of what does not open, what it is, and what makes NIfTI of it."""
+
 
 def format_of(path: Path) -> Format:
     """Format of a file, by its name, else by what it holds; a folder can be DICOM alone.
@@ -83,8 +98,15 @@ def format_of(path: Path) -> Format:
             return file_format
     if is_dicom_path(path):
         return _DICOM
-    known = "; ".join(f"{known.name}: {', '.join(known.patterns or known.companions)}" for known in FORMATS)
-    raise FileFormatError(f"{path.name} has a name of no format that opens here ({known}); convert it to NIfTI")
+    raise FileFormatError(_of_no_format(path))
+
+
+def _of_no_format(path: Path) -> str:
+    known = ", ".join(file_format.name for file_format in FORMATS)
+    for suffix, name, converter in _OTHER_FORMATS:
+        if path.name.lower().removesuffix(".gz").endswith(suffix):
+            return f"{path.name} is of the format {name} and one of {known} was expected; convert it with {converter}"
+    return f"{path.name} is of no format that opens here, which are {known}; convert it to NIfTI"
 
 
 def is_dicom_path(path: Path) -> bool:
