@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.readers.contents import FileContents
+from mrviewer.errors import InputError
+from mrviewer.labels import labels_on_grid
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.study import modality_rank, with_names_of_their_own
@@ -119,10 +120,18 @@ def open_chosen(chosen: Sequence[SeriesEntry], name: str, labels: Path | None = 
     notes: list[str] = []
     if len(images) > 1:
         notes.append("series: " + "; ".join(f"{entry.modality} is {entry.title}" for entry in images))
-    for segmentation in (entry for entry in chosen if entry.is_segmentation):
-        contents = read_series(segmentation)
-        # The notes of a file that gives no image would be passed over.
-        opened.append(FileContents(contents.images))
-        notes += contents.notes
     found = Candidate(labels, "labels", is_asked_for=False) if labels is not None else None
-    return study_of(name, opened, notes, found)
+    study = study_of(name, opened, notes, found)
+    for segmentation in (entry for entry in chosen if entry.is_segmentation):
+        study = _with_segmentation(study, segmentation)
+    return study
+
+
+def _with_segmentation(study: Study, segmentation: SeriesEntry) -> Study:
+    """Take labels from a segmentation; one that cannot be used is noted, for the images open without it."""
+    try:
+        contents = read_series(segmentation)
+        labels, note = labels_on_grid(contents.images[0], study.geometry())
+    except InputError as error:
+        return study.with_labels(study.labels, f"left out: segmentation {segmentation.title}, {error}")
+    return study.with_labels(labels, *contents.notes, *([note] if note else []))

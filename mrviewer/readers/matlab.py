@@ -21,10 +21,10 @@ from mrviewer.raw.array_layout import can_be_image
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.numpy_array import read_numpy
-from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, require_plausible
+from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, list_arrays, require_plausible
 from mrviewer.study import Image
 
-__all__ = ["read_matlab"]
+__all__ = ["has_times", "read_matlab"]
 
 _TIME_NAMES = ("t", "time", "times", "timepoints", "tvec")
 _NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
@@ -33,6 +33,17 @@ _DAMAGED = (
     OverflowError, zlib.error, struct.error,
 )  # fmt: skip
 """What scipy raises, depending on which byte is wrong."""
+
+
+def has_times(path: Path) -> bool:
+    """Whether a file holds a vector of times, so that its array is known to be a series over time.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    return path.suffix.lower() == ".mat" and any(name.lower() in _TIME_NAMES for name in list_arrays(path))
 
 
 def read_matlab(path: Path, modality: str) -> FileContents:

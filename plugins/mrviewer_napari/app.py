@@ -41,6 +41,7 @@ def main(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = 
     import napari
 
     viewer, panel = build(demo=demo)
+    panel.asks = screenshot is None
     if paths and not demo:
         panel.open(paths)
     else:

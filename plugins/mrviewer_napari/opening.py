@@ -5,6 +5,8 @@ from collections.abc import Generator, Sequence
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.progress import Progress
+from mrviewer_napari.importing.answers import NewLabels
+from mrviewer_napari.importing.pictures import FirstPicture
 from mrviewer_napari.jobs import Slot, gathered
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.work import open_files, open_labels, open_part, open_sample
@@ -21,6 +23,12 @@ class Opening(QObject):
         To be shown in the place of what is open.
     labelled : Scan
         What is open, with other labels.
+    asked : mrviewer_napari.importing.questions.Question
+        What has to be answered before something opens.
+    stepped : Progress
+        How far it is.
+    pictured : FirstPicture
+        A slice of what is on its way.
     message : text
     failed : Exception
     busy_changed
@@ -28,6 +36,9 @@ class Opening(QObject):
 
     opened = Signal(object)
     labelled = Signal(object)
+    asked = Signal(object)
+    stepped = Signal(object)
+    pictured = Signal(object)
     message = Signal(str)
     failed = Signal(object)
     busy_changed = Signal()
@@ -37,7 +48,7 @@ class Opening(QObject):
         self._slot = Slot(self)
         self._for_labels = False
         self._slot.yielded.connect(self._on_steps)
-        self._slot.returned.connect(self._on_scan)
+        self._slot.returned.connect(self._on_answer)
         self._slot.failed.connect(self.failed)
         self._slot.idle.connect(self.busy_changed)
 
@@ -46,9 +57,9 @@ class Opening(QObject):
         """Whether something is being read."""
         return self._slot.busy
 
-    def files(self, paths: Sequence[str]) -> None:
-        """Open a study from files or folders."""
-        self.read(open_files(list(paths)))
+    def files(self, paths: Sequence[str], scan: Scan | None = None) -> None:
+        """Open a study from files or folders; a segmentation that comes alone becomes the labels of `scan`."""
+        self.read(open_files(list(paths), scan))
 
     def sample(self, kind: str, seed: int) -> None:
         """Simulate a patient of a kind of `mrviewer.database.SIMULATED_KINDS`."""
@@ -62,8 +73,8 @@ class Opening(QObject):
         """Take reference labels for what is open from a file."""
         self.read(open_labels(scan, path), for_labels=True)
 
-    def read(self, work: Generator[Progress, None, Scan], *, for_labels: bool = False) -> None:
-        """Run what makes a scan."""
+    def read(self, work: Generator[Progress, None, object], *, for_labels: bool = False) -> None:
+        """Run what makes a scan, or a question."""
         self._for_labels = for_labels
         self._slot.request(lambda: gathered(work))
         self.busy_changed.emit()
@@ -77,8 +88,26 @@ class Opening(QObject):
         return self._slot.close(wait_s)
 
     def _on_steps(self, records: list[Progress]) -> None:
+        for record in records:
+            if isinstance(record.detail, FirstPicture):
+                self.pictured.emit(record.detail)
+        self.stepped.emit(records[-1])
         self.message.emit(f"{records[-1].message} ...")
 
-    def _on_scan(self, scan: Scan) -> None:
+    def _on_answer(self, answer: object) -> None:
         self.message.emit("")
-        (self.labelled if self._for_labels else self.opened).emit(scan)
+        if isinstance(answer, NewLabels):
+            self.labelled.emit(answer.scan)
+        elif not isinstance(answer, Scan):
+            self.asked.emit(answer)
+        elif self._for_labels:
+            self.labelled.emit(answer)
+        else:
+            self.opened.emit(answer)
+            self.message.emit(_left_out(answer))
+
+
+def _left_out(scan: Scan) -> str:
+    """How many things did not open; the notes under Study say which, and why."""
+    count = sum(note.partition("left out: ")[1] != "" for note in scan.study.notes)
+    return f"Opened; {count} left out, the notes under Study say why" if count else ""

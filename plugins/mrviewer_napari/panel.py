@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
 from mrviewer_napari.curves import has_time
 from mrviewer_napari.derived import DISCLAIMER
 from mrviewer_napari.farewell import keep_strokes, say_that_runs_go_on
+from mrviewer_napari.importing.card import OpeningCard
 from mrviewer_napari.panels import bare, forget, remember
 from mrviewer_napari.reader import paths_of_layers
 from mrviewer_napari.sections.corrections import CorrectionsSection
@@ -36,6 +37,9 @@ from mrviewer_napari.window import OnClose, OnDrop
 
 if TYPE_CHECKING:
     import napari
+
+    from mrviewer_napari.importing.desk import ImportDesk
+    from mrviewer_napari.importing.questions import Question
 
 __all__ = ["MrPanel"]
 
@@ -64,6 +68,10 @@ class MrPanel(QWidget):
         self.state = state or state_from_preferences()
         self.grid = TileGrid(self._viewer)
         self.session = Session(self.state, self.grid, parent=self)
+        self.asks = True
+        """Whether a person is there to choose; otherwise what is proposed opens."""
+        self.desk: ImportDesk | None = None
+        self._card = OpeningCard(self.session.opening)
         self._hooked = self._ended = False
         self.setMinimumWidth(360)
         self.status = quiet_label()
@@ -71,6 +79,7 @@ class MrPanel(QWidget):
         self._build()
         self.session.message.connect(self._show_message)
         self.session.failed.connect(self._notify)
+        self.session.opening.asked.connect(self._on_question)
         self.session.scan_changed.connect(self._on_scan)
         self.session.outcomes_changed.connect(self._on_outcomes)
         self._viewer.layers.events.inserted.connect(self._on_layer)
@@ -158,6 +167,8 @@ class MrPanel(QWidget):
         self.save.close_jobs(_PATIENCE_S)
         self.corrections.correcting.close(_PATIENCE_S)
         self.finetune.close_jobs(_PATIENCE_S)
+        if self.desk is not None:
+            self.desk.close(_PATIENCE_S)
         self.session.close(_PATIENCE_S)
 
     def _on_close(self) -> None:
@@ -174,6 +185,19 @@ class MrPanel(QWidget):
             self._hooked = True
             OnClose(self.window(), self._on_close)
             OnDrop(self.window(), self.open)
+            self._card.place_over(_middle_of(self.window()))
+
+    def _on_question(self, question: "Question") -> None:
+        """Have the person answer, or open what is proposed."""
+        if not self.asks:
+            self.session.opening.read(question.answered())
+            return
+        if self.desk is None:
+            # What reads DICOM takes a while to load; by now the thread that looked at the files has loaded it.
+            from mrviewer_napari.importing.desk import ImportDesk
+
+            self.desk = ImportDesk(self.session.opening, self)
+        self.desk.ask(question)
 
     def _on_scan(self) -> None:
         scan = self.session.scan
@@ -218,3 +242,9 @@ class MrPanel(QWidget):
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
         traceback.clear_frames(error.__traceback__)  # frames would keep volumes and tensors alive
+
+
+def _middle_of(window: QWidget) -> QWidget:
+    """Where the pictures are."""
+    middle = window.centralWidget() if isinstance(window, QMainWindow) else None
+    return window if middle is None else middle

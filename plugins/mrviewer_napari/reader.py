@@ -1,38 +1,47 @@
-"""Open MR images through napari: into the panel if there is one, as plain layers in patient orientation if not."""
+"""Open MR images through napari: into the panel, or NIfTI as plain layers in patient orientation where there is none.
+
+DICOM and raw data need the panel, which asks what they are, and which reconstructs; it is docked for them.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mrviewer.readers.formats import is_listed
-from mrviewer_napari.panels import panel_of_current_viewer
+from mrviewer.readers.formats import is_dicom_path, is_listed
+from mrviewer_napari.panels import dock_panel, panel_of_current_viewer
+
+if TYPE_CHECKING:
+    from mrviewer_napari.panel import MrPanel
 
 __all__ = ["PATH_KEY", "can_open", "get_reader", "layers_of", "paths_of_layers", "read"]
 
 PATH_KEY = "mrviewer_path"
 """Metadata of a plain layer: the file, so that a panel that opens later can take the study up."""
 
-_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
+_PLAIN = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
+"""Opened as layers where there is no panel."""
+_OTHERS = (".dcm", ".ima", ".dicom", ".h5", ".hdf5", ".mrd", ".cfl", ".dat", ".mat", ".npy")
+_DEEPEST = 3
 LayerTuple = tuple[Any, ...]
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
-    """Answer napari whether these paths can be opened; looks into folders but into no file."""
+    """Answer napari whether these paths can be opened; looks into folders, and at the first bytes for DICOM."""
     paths = [path] if isinstance(path, str) else list(path)
     return read if can_open(paths) else None
 
 
 def can_open(paths: Sequence[str]) -> bool:
-    """Whether all paths are images or folders with images."""
+    """Whether all paths are images, DICOM, raw data, or folders with such files."""
     return bool(paths) and all(_has_image(Path(path)) for path in paths)
 
 
 def read(path: str | Sequence[str]) -> list[LayerTuple]:
-    """Open paths; with a panel in the window, the panel takes them and napari gets no layer."""
+    """Open paths; the panel takes them and napari gets no layer, unless they are NIfTI and there is no panel."""
     paths = [path] if isinstance(path, str) else list(path)
-    panel = panel_of_current_viewer()
+    panel = panel_of_current_viewer() or _panel_for(paths)
     if panel is not None:
         panel.open(paths)
         return [(None,)]
@@ -41,13 +50,40 @@ def read(path: str | Sequence[str]) -> list[LayerTuple]:
     return layers_of(open_study(paths))
 
 
+def _panel_for(paths: Sequence[str]) -> "MrPanel | None":
+    """A panel for what cannot be shown without; `None` for NIfTI, and where there is no window."""
+    import napari
+
+    viewer = napari.current_viewer()
+    if viewer is None or all(_is_plain(Path(path)) for path in paths):
+        return None
+    return dock_panel(viewer)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether layers can show it: NIfTI, or a folder of such files."""
+    if path.is_dir():
+        return any(file.name.lower().endswith(_PLAIN) for file in _listed(path))
+    return path.name.lower().endswith(_PLAIN)
+
+
 def _has_image(path: Path) -> bool:
-    if not path.is_dir():
-        return path.name.lower().endswith(_SUFFIXES)
+    """Whether a file or a folder is one of ours, by its name where that tells."""
     try:
-        return any(is_listed(file) for file in path.iterdir() if file.is_file())
+        if path.is_dir():
+            return bool(_listed(path)) or is_dicom_path(path)
+        return path.name.lower().endswith((*_PLAIN, *_OTHERS)) or (path.is_file() and is_dicom_path(path))
     except OSError:
         return False
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Images of a folder, else those up to three levels below it, by their names."""
+    for depth in range(_DEEPEST + 1):
+        files = [path for path in folder.glob("*/" * depth + "*") if is_listed(path) and path.is_file()]
+        if files:
+            return files
+    return []
 
 
 def layers_of(study: Any) -> list[LayerTuple]:  # noqa: ANN401 -- imported where it is needed

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.geometry import Geometry
 from mrviewer.physics import adjoint
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, retold
+from mrviewer.readers.loading import load_pixels
 from mrviewer.study import Image, Origin, RawData, Study
+from mrviewer_napari.importing.pictures import FirstPicture, of_raw
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -116,12 +118,15 @@ def load_scan(
     before is not read again.
     """
     chosen = study.choose_modality(modality)
+    if chosen in study.images:
+        data = study.images[chosen].data
+        yield from retold(load_pixels(data), lambda step: replace(step, message=f"reading {chosen}"))
     if series is None or series.image.modality != chosen:
         series = _series(study, chosen)
     if series is not None:
         study = _study_of_frame(series, frame)
     raw = raw_data(study, chosen)
-    yield Progress(0, raw.shape[0], f"reading {chosen}")
+    yield Progress(0, raw.shape[0], f"reading {chosen}", _first_picture(raw))
     reference = yield from _reference(study, raw)
     return Scan(
         study=study,
@@ -173,6 +178,11 @@ def _middle_slice(raw: RawData) -> NDArray[np.float32]:
     index = raw.shape[0] // 2
     magnitude: NDArray[np.float32] = np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
     return magnitude
+
+
+def _first_picture(raw: RawData) -> FirstPicture | None:
+    """Middle slice of a scanner's own data; simulations are made of an image that is read at once."""
+    return of_raw(raw, f"{raw.modality}, middle slice") if raw.origin is Origin.SCANNER else None
 
 
 def _reference(study: Study, raw: RawData) -> Generator[Progress, None, NDArray[np.float32] | None]:

@@ -137,7 +137,7 @@ class Session(QObject):
 
     def open(self, paths: Sequence[str]) -> None:
         """Open a study from files or folders; what is open stays if they are refused."""
-        self.opening.files(paths)
+        self.opening.files(paths, self.scan)
 
     def open_sample(self, seed: int = 0, kind: str = SIMULATED_MS) -> None:
         """Open a simulated patient of a kind of `mrviewer.database.SIMULATED_KINDS`."""

@@ -3,11 +3,16 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrviewer.live import LiveSlice
 from mrviewer.progress import Progress
 from mrviewer_napari.results import Outcome, measured
 from mrviewer_napari.scan import Scan, load_scan, with_labels
+
+if TYPE_CHECKING:
+    from mrviewer_napari.importing.answers import NewLabels
+    from mrviewer_napari.importing.questions import Question
 
 __all__ = [
     "Prepared",
@@ -30,13 +35,14 @@ class Prepared:
     live: LiveSlice
 
 
-def open_files(paths: Sequence[str]) -> Generator[Progress, None, Scan]:
-    """Open a study from files or folders."""
-    from mrviewer.readers import open_study
+def open_files(
+    paths: Sequence[str], scan: Scan | None = None
+) -> Generator[Progress, None, "Scan | NewLabels | Question"]:
+    """Open a study from files or folders, or find out what has to be asked first; `scan` is what is open."""
+    # What reads DICOM takes a while to load, which nobody at the screen shall wait for.
+    from mrviewer_napari.importing.examining import examine
 
-    yield Progress(0, 1, "opening")
-    study = open_study(paths)
-    return (yield from load_scan(study))
+    return (yield from examine(paths, scan))
 
 
 def open_sample(kind: str, seed: int) -> Generator[Progress, None, Scan]:

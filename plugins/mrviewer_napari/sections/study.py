@@ -12,7 +12,13 @@ from mrviewer_napari.session import Session
 
 __all__ = ["StudySection"]
 
-_FILES = "MR images (*.nii *.nii.gz *.hdr *.img);;All files (*)"
+_FILES = (
+    "All files (*);;"
+    "DICOM (*.dcm *.ima *.dicom *.zip DICOMDIR);;"
+    "NIfTI (*.nii *.nii.gz *.hdr *.img);;"
+    "Raw data and arrays (*.h5 *.hdf5 *.mrd *.cfl *.dat *.mat *.npy)"
+)
+"""DICOM files need no ending, so that all files come first."""
 
 
 class StudySection(QWidget):
@@ -64,11 +70,13 @@ class StudySection(QWidget):
     def _buttons(self) -> QGridLayout:
         buttons = QGridLayout()
         buttons.setSpacing(6)
-        self.labels_button = self._button("Open labels...", self._ask_labels, "Reference lesions, a NIfTI file")
+        self.labels_button = self._button("Open labels...", self._ask_labels, "Reference lesions, NIfTI or DICOM SEG")
         for place, button in enumerate(
             (
-                self._button("Open files...", self._ask_files, "One image, or several of one patient on one grid"),
-                self._button("Open folder...", self._ask_folder, "A folder with the images of one patient"),
+                self._button("Open files...", self._ask_files, "Images, DICOM or raw data of one patient"),
+                self._button(
+                    "Open folder...", self._ask_folder, "A folder with the images of one patient, or with DICOM"
+                ),
                 self._button("Sample patient", partial(self._session.open_sample, 0), "A simulated patient with MS"),
                 self.labels_button,
             )

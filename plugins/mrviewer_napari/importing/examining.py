@@ -1,0 +1,131 @@
+"""Looking at what a person dropped: a study that opens at once, or a question that comes before. No Qt."""
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.progress import Progress, retold
+from mrviewer.readers import open_study
+from mrviewer.readers.dicom import SeriesEntry, list_series
+from mrviewer.readers.dicom.segmentation import segmented_series
+from mrviewer.readers.dicom.study import public_name
+from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
+from mrviewer.readers.matlab import has_times
+from mrviewer.readers.names import label_rank
+from mrviewer.readers.numpy_array import describe_array
+from mrviewer.readers.study_request import study_request
+from mrviewer_napari.importing.answers import NewLabels
+from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, open_series, picture_of
+from mrviewer_napari.scan import Scan, load_scan
+from mrviewer_napari.work import open_labels
+
+__all__ = ["examine"]
+
+_DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
+_ARRAY_ENDINGS = (".npy", ".mat")
+
+
+def examine(paths: Sequence[str], scan: Scan | None = None) -> Generator[Progress, None, Scan | NewLabels | Question]:
+    """Look at files and folders, and open them if nothing has to be asked.
+
+    Parameters
+    ----------
+    paths
+        What was dropped or chosen.
+    scan
+        What is open; a segmentation that comes alone becomes its labels.
+
+    Raises
+    ------
+    InputError
+        If nothing of it can be opened; the sentence names the file and the fault.
+    """
+    yield Progress(0, 0, "looking at the files")
+    given = [Path(path) for path in paths]
+    series: list[Path] = []
+    others: list[Path] = []
+    for path in given:
+        (series if _is_series(path) else others).append(path)
+    if series and all(_is_labels(path) for path in others):
+        return (yield from _examine_series(series, others, scan))
+    if (question := _array_question(given)) is not None:
+        return question
+    yield Progress(0, 0, "opening")
+    return (yield from load_scan(open_study(list(paths))))
+
+
+def _is_series(path: Path) -> bool:
+    """Whether a path is DICOM, by its name or by what it holds."""
+    return (path.is_file() and path.suffix.lower() in _DICOM_ENDINGS) or is_dicom_subject(path)
+
+
+def _is_labels(path: Path) -> bool:
+    return path.is_file() and label_rank(path) is not None
+
+
+def _examine_series(
+    paths: Sequence[Path], labels: Sequence[Path], scan: Scan | None
+) -> Generator[Progress, None, Scan | NewLabels | SeriesQuestion]:
+    """List series; ask only where there is more than one image to open."""
+    has_picture = False
+
+    def told(step: Progress) -> Progress:
+        nonlocal has_picture
+        entry = step.detail if isinstance(step.detail, SeriesEntry) else None
+        picture = picture_of([entry]) if entry is not None and entry.stacks and not has_picture else None
+        has_picture = has_picture or picture is not None
+        return Progress(step.done, step.total, f"{step.done} of {step.total} files looked at", picture)
+
+    entries = yield from retold(list_series(paths), told)
+    yield Progress(0, 0, "sorting the series")
+    beside = [*labels, *(file for path in paths for file in labels_beside(path))]
+    name = _name(paths)
+    question = SeriesQuestion(entries, name, _drawn_on(entries), beside[0] if beside else None)
+    images = [entry for entry in entries if entry.stacks and not entry.refusal]
+    if len(images) > 1 or sum(len(entry.stacks) for entry in images) > 1:
+        return question
+    if images:
+        chosen = [entries[number] for number in question.proposal]
+        return (yield from open_series(chosen, question))
+    if scan is not None and any(entry.is_segmentation and not entry.refusal for entry in entries):
+        return NewLabels((yield from open_labels(scan, str(paths[0]))))
+    raise FileFormatError(_nothing_opens(entries, paths))
+
+
+def _name(paths: Sequence[Path]) -> str:
+    """Name of a study; several files are called by their folder."""
+    return public_name(paths[0] if len(paths) == 1 else paths[0].parent)
+
+
+def _drawn_on(entries: Sequence[SeriesEntry]) -> dict[int, frozenset[str]]:
+    """Which series the segmentations name; a damaged one names none."""
+    found: dict[int, frozenset[str]] = {}
+    for number, entry in enumerate(entries):
+        if entry.is_segmentation and not entry.refusal:
+            try:
+                found[number] = segmented_series(entry.files[0])
+            except FileFormatError:
+                found[number] = frozenset()
+    return found
+
+
+def _nothing_opens(entries: Sequence[SeriesEntry], paths: Sequence[Path]) -> str:
+    refusals = list(dict.fromkeys(entry.refusal for entry in entries if entry.refusal))
+    if not refusals:
+        return f"{paths[0].name} is a DICOM segmentation and no image; open its images first, then drop it onto them"
+    if len(refusals) == 1:
+        return refusals[0]
+    return f"{_name(paths)} holds {len(refusals)} series and none opens: {refusals[0]}"
+
+
+def _array_question(paths: Sequence[Path]) -> ArrayQuestion | None:
+    """Ask for the axes of an array that comes alone; a file that tells a series over time is not asked about."""
+    try:
+        images = study_request([str(path) for path in paths], None, None).images
+        [only] = images if len(images) == 1 and not images[0].axes else [None]
+        if only is None or only.path.suffix.lower() not in _ARRAY_ENDINGS or has_times(only.path):
+            return None
+        facts = describe_array(only.path)
+    except InputError:
+        return None  # Opening says why.
+    return None if facts.kind == "bool" else ArrayQuestion(only.path, facts, only.modality)

@@ -1,0 +1,123 @@
+"""What has to be asked before something opens, and what opens with the answer. No Qt."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.progress import Progress
+from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.readers.dicom import SeriesEntry, read_slice
+from mrviewer.readers.dicom.study import modality_rank
+from mrviewer.readers.dicom_choice import open_chosen, proposed
+from mrviewer.readers.numpy_array import ArrayFacts
+from mrviewer_napari.importing.pictures import FirstPicture, of_array
+from mrviewer_napari.scan import Scan, load_scan
+
+__all__ = ["ArrayQuestion", "Question", "SeriesQuestion", "layout_text", "open_array", "open_series", "picture_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesQuestion:
+    """Which of these series?
+
+    Parameters
+    ----------
+    entries
+        All series that were found, also those that cannot be opened.
+    name
+        What a study of them is called; nobody's name.
+    drawn_on
+        By number of a segmentation, the series that it names.
+    labels
+        File with reference labels beside the series.
+    """
+
+    entries: tuple[SeriesEntry, ...]
+    name: str
+    drawn_on: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    labels: Path | None = None
+
+    @property
+    def proposal(self) -> tuple[int, ...]:
+        """Numbers of the series to open unless a person says otherwise."""
+        return proposed(self.entries, self.drawn_on)
+
+    def answered(self) -> Generator[Progress, None, Scan]:
+        """Open what is proposed."""
+        return open_series([self.entries[number] for number in self.proposal], self)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayQuestion:
+    """Which axis of this array is what?
+
+    Parameters
+    ----------
+    path, facts
+        The file, and what is known of its array.
+    modality
+        What its name tells.
+    """
+
+    path: Path
+    facts: ArrayFacts
+    modality: str
+
+    def answered(self) -> Generator[Progress, None, Scan]:
+        """Open it as it seems to be."""
+        return open_array(self.path, self.facts.guess, self.modality)
+
+
+Question = SeriesQuestion | ArrayQuestion
+
+
+def open_series(chosen: Sequence[SeriesEntry], question: SeriesQuestion) -> Generator[Progress, None, Scan]:
+    """Open chosen series as one study; the middle slice comes first, and the pixels of one modality are read."""
+    yield Progress(0, 1, "opening", picture_of(sorted((entry for entry in chosen if entry.stacks), key=modality_rank)))
+    study = open_chosen(chosen, question.name, question.labels)
+    refused = [entry for entry in question.entries if entry.refusal]
+    notes = tuple(f"left out: series {entry.title}, {entry.refusal}" for entry in refused)
+    return (yield from load_scan(replace(study, notes=(*study.notes, *notes))))
+
+
+def picture_of(entries: Sequence[SeriesEntry]) -> FirstPicture | None:
+    """Middle slice of the first of these series that can be read."""
+    for entry in entries:
+        try:
+            plane = read_slice(entry)
+        except FileFormatError:
+            continue
+        _, row_mm, column_mm = entry.voxel_size_mm
+        return of_array(plane, (row_mm or 1.0, column_mm or 1.0), entry.title)
+    return None
+
+
+def open_array(path: Path, layout: ArrayLayout, modality: str) -> Generator[Progress, None, Scan]:
+    """Open an array with the axes that somebody told."""
+    from mrviewer.readers import open_study
+
+    yield Progress(0, 1, "opening")
+    study = open_study([f"{modality}={path}:{layout_text(layout)}"])
+    return (yield from load_scan(study))
+
+
+def layout_text(layout: ArrayLayout) -> str:
+    """A layout as `ArrayLayout.parse` reads it.
+
+    Raises
+    ------
+    InputError
+        If the name of the array cannot be told in it.
+    """
+    words = [*layout.axes]
+    if layout.domain is Domain.IMAGE:
+        words.append("image")
+    if layout.corner:
+        words.append("corner")
+    words.append("voxel=" + "x".join(f"{edge:g}" for edge in layout.voxel_size_mm))
+    if layout.name:
+        if not layout.name.isidentifier():
+            raise InputError(f"the array is called {layout.name!r}; save it under a name of letters and digits")
+        words.append(f"array={layout.name}")
+    return ",".join(words)
