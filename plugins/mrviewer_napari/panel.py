@@ -165,6 +165,7 @@ class MrPanel(QWidget):
         forget(self._viewer)
         self.signal.close_jobs()
         self.save.close_jobs(_PATIENCE_S)
+        self.view.coils.close_jobs(_PATIENCE_S)
         self.corrections.correcting.close(_PATIENCE_S)
         self.finetune.close_jobs(_PATIENCE_S)
         if self.desk is not None:

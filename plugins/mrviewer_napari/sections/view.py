@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer_napari.sections.coils import CoilButton
 from mrviewer_napari.sections.frames import FrameChooser
 from mrviewer_napari.sections.parts import signals_blocked
 from mrviewer_napari.sections.stepper import Stepper
@@ -57,7 +58,7 @@ class ViewSection(QWidget):
         outlines.addStretch(1)
         form = QFormLayout()
         form.addRow("Error gain", errors)
-        self.frames, self.stepper = FrameChooser(session), Stepper(session)
+        self.frames, self.stepper, self.coils = FrameChooser(session), Stepper(session), CoilButton(session)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(planes)
@@ -66,6 +67,7 @@ class ViewSection(QWidget):
         layout.addLayout(outlines)
         layout.addWidget(self.radiological)
         layout.addWidget(self.stepper)
+        layout.addWidget(self.coils)
         self._connect()
         self._show()
 
