@@ -15,6 +15,7 @@ from mrviewer_napari.scan import Scan
 
 __all__ = [
     "DISCLAIMER",
+    "NO_ERROR_MAP",
     "REFERENCE",
     "error_key",
     "first_slice",
@@ -31,6 +32,8 @@ __all__ = [
 
 DISCLAIMER = "Research software, not for diagnosis"
 REFERENCE = "reference"
+NO_ERROR_MAP = "no error map: acquired undersampled"
+"""What a tile says of a scan that has no reference."""
 
 
 def has_error_map(card: Card, scan: Scan) -> bool:
@@ -90,7 +93,9 @@ def tile_text(card: Card, scan: Scan, result: SliceResult | None, mask_text: str
 
 
 def _quality_text(scan: Scan, result: SliceResult) -> str:
-    if result.image is None or scan.reference is None:
+    if scan.reference is None:
+        return NO_ERROR_MAP
+    if result.image is None:
         return ""
     reference = np.ascontiguousarray(scan.plane(scan.reference, result.index), np.float32)
     quality = slice_quality(result.image, reference, scan.data_range)

@@ -1,5 +1,7 @@
 """The sampling mask: from a wish to a mask that exists, with a sentence where it does not. No Qt."""
 
+from dataclasses import replace
+
 from mrviewer.acquisition import within_acquired
 from mrviewer.errors import MrviewerError
 from mrviewer.sampling import Mask, make_mask
@@ -11,6 +13,9 @@ __all__ = ["MaskChoice"]
 
 class MaskChoice:
     """The mask that is used; where the wished one is impossible, the last possible one.
+
+    A scan that was acquired undersampled has the mask that it was acquired on, whatever is wished: how another one
+    would have looked cannot be known.
 
     Attributes
     ----------
@@ -35,11 +40,13 @@ class MaskChoice:
         self.mask = None
 
     def follow(self, wish: MaskWish, shape: tuple[int, int], raw: RawData | None = None) -> bool:
-        """Make what is wished for slices ``(y, x)``, without what a scan never acquired; says whether it changed."""
+        """Make what is wished for slices ``(y, x)``, or take what was acquired; says whether it changed."""
         before = self.mask
+        if raw is not None and raw.acquired is not None:
+            self.mask, self.error = _acquired_mask(shape, raw), None
+            return self.mask != before
         try:
-            mask = _mask_of(wish, shape)
-            self.mask = mask if raw is None else within_acquired(mask, raw)
+            self.mask = _mask_of(wish, shape)
             self.error, self._possible = None, wish
         except MrviewerError as error:
             self.error = error
@@ -52,6 +59,11 @@ class MaskChoice:
             return _mask_of(self._possible, shape)
         except MrviewerError:
             return None
+
+
+def _acquired_mask(shape: tuple[int, int], raw: RawData) -> Mask:
+    """All that was acquired, which is what ``--mask full`` gives on the command line."""
+    return replace(within_acquired(make_mask("full", shape), raw), note="")
 
 
 def _mask_of(wish: MaskWish, shape: tuple[int, int]) -> Mask:

@@ -29,6 +29,9 @@ __all__ = ["SamplingSection"]
 _STEPS = 10
 """Slider steps for each unit of acceleration."""
 _FASTEST = 16
+_ACQUIRED = (
+    "The scan was acquired undersampled, on this mask. No other can be chosen: what was not acquired is not known."
+)
 _PICTURE = 98
 """Three of them fit side by side."""
 
@@ -40,6 +43,7 @@ class SamplingSection(QWidget):
         super().__init__(parent)
         self._session, self._state = session, session.state
         self.family = QComboBox()
+        self.family.setPlaceholderText("as it was acquired")
         for family in mask_families():
             self.family.addItem(family.title, family.name)
             self.family.setItemData(self.family.count() - 1, family.citation, Qt.ItemDataRole.ToolTipRole)
@@ -78,7 +82,7 @@ class SamplingSection(QWidget):
         draw = QHBoxLayout()
         draw.addWidget(self.seed, 1)
         draw.addWidget(self.dice)
-        form = QFormLayout()
+        self._form = form = QFormLayout()
         form.setVerticalSpacing(6)
         form.addRow("Acceleration", rate)
         form.addRow("Centre fraction", self.center)
@@ -157,27 +161,45 @@ class SamplingSection(QWidget):
     # To the person -------------------------------------------------------------------------------------------------
 
     def _show(self, wish: MaskWish) -> None:
-        family = wish.family.partition(":")[0]
-        with signals_blocked(self.slider):
-            self.slider.setValue(round(wish.acceleration * _STEPS))
-        with signals_blocked(self.acceleration):
-            self.acceleration.setValue(wish.acceleration)
-        with signals_blocked(self.center):
-            self.center.setValue(wish.center_fraction)
-        with signals_blocked(self.seed):
-            self.seed.setValue(wish.seed)
+        """Show the wish; of a scan that has a mask of its own, the rate of that one."""
+        mask, free = self._session.mask, self._is_free
+        rate = wish.acceleration if free or mask is None else mask.achieved_acceleration
+        for widget, value in (
+            (self.slider, round(rate * _STEPS)),
+            (self.acceleration, rate),
+            (self.center, wish.center_fraction),
+            (self.seed, wish.seed),
+        ):
+            with signals_blocked(widget):
+                widget.setValue(value)
         with signals_blocked(self.family):
-            self.family.setCurrentIndex(self.family.findData(family))
-        from_file = family == "file"
+            self.family.setCurrentIndex(self.family.findData(wish.family.partition(":")[0]) if free else -1)
+        self._offer(wish)
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether a mask can be chosen: a scan that was acquired undersampled has its own."""
+        scan = self._session.scan
+        return scan is None or scan.raw.acquired is None
+
+    def _offer(self, wish: MaskWish) -> None:
+        """Offer what can be chosen of the wished mask."""
+        family, _, path = wish.family.partition(":")
+        made = self._is_free and family not in ("file", "full")
+        for widget in (self.family, self.file_button):
+            widget.setEnabled(self._is_free)
         for widget in (self.slider, self.acceleration):
-            widget.setEnabled(not from_file and family != "full")
+            widget.setEnabled(made)
         for widget in (self.center, self.seed, self.dice):
-            widget.setEnabled(not from_file and family != "full" and not is_learned(family))
-        name = wish.family.removeprefix("file:").rsplit("/", 1)[-1]
-        self.description.setText(f"Mask from {name}" if from_file else self._descriptions.get(family, ""))
+            widget.setEnabled(made and not is_learned(family))
+        for row in (1, 2):
+            self._form.setRowVisible(row, self._is_free)
+        words = f"Mask from {path.rsplit('/', 1)[-1]}" if family == "file" else self._descriptions.get(family, "")
+        self.description.setText(words if self._is_free else _ACQUIRED)
 
     def _show_mask(self) -> None:
         mask, scan = self._session.mask, self._session.scan
+        self._show(self._state.mask)
         self.problem.setText(self._session.mask_choice.problem)
         show_if(self.problem, bool(self._session.mask_choice.problem))
         show_if(self.pictures, mask is not None and scan is not None)
