@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Progress", "finish", "retold"]
+__all__ = ["Progress", "Skipped", "finish", "retold"]
 
 T = TypeVar("T")
 
@@ -31,6 +31,22 @@ class Progress:
     total: int
     message: str = ""
     detail: object | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something that could not be used and was left out, as `Progress.detail` tells it.
+
+    Parameters
+    ----------
+    subject
+        Its name.
+    reason
+        One sentence.
+    """
+
+    subject: str
+    reason: str
 
 
 def finish(job: Generator[Progress, None, T]) -> T:

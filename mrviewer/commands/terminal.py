@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, Skipped
 
 __all__ = ["print_json", "print_table", "refuse", "say", "watch"]
 
@@ -46,7 +46,7 @@ def print_table(table: Table, *, to_stdout: bool) -> None:
 
 
 def watch(job: Generator[Progress, None, T], title: str, *, seconds: float = float("inf")) -> T | None:
-    """Run a job to its end and draw its progress where standard error is a terminal.
+    """Run a job to its end and draw its progress where standard error is a terminal; what it leaves out is said.
 
     Parameters
     ----------
@@ -73,6 +73,8 @@ def watch(job: Generator[Progress, None, T], title: str, *, seconds: float = flo
                 except StopIteration as end:
                     value: T = end.value
                     return value
+                if isinstance(step.detail, Skipped):
+                    say(f"left out {step.detail.subject}: {step.detail.reason}")
                 bar.update(task, completed=step.done, total=step.total, description=f"{title} {step.message}".strip())
             return None
     finally:

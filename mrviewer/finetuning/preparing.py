@@ -7,8 +7,7 @@ from pathlib import Path
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
-from mrviewer.progress import Progress
-from mrviewer.training.preparing import Skipped
+from mrviewer.progress import Progress, Skipped
 from mrviewer.training.recipe import BatchSource, Recipe
 
 __all__ = ["DatabaseWatch", "Prepared", "is_full_disk", "prepare"]

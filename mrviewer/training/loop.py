@@ -15,7 +15,7 @@ from mrviewer.database import Subject, open_database, split_subjects
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.method import get_method
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, Skipped, retold
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
@@ -66,12 +66,13 @@ def cli_train(
         if plan.training.threads and world.device == "cpu":
             torch.set_num_threads(plan.training.threads)
         output.mkdir(parents=True, exist_ok=True)
-        source = yield from _prepare(plan, training, world)
+        skipped: list[Skipped] = []
+        source = yield from _prepare(plan, training, world, skipped)
         require_examples(source, plan, recipe)
         network = yield from _fit(plan, source, output, world)
         weights = output / "weights.safetensors"
         if world.is_first:
-            save_weights(weights, Weights(compact(network), _about(recipe, plan, training)))
+            save_weights(weights, Weights(compact(network), _about(recipe, plan, training, skipped)))
             if held_out:
                 figures = yield from evaluate_subjects(method.with_weights(weights), held_out, world.device)
                 with whole_file(output / "evaluation.json") as temporary:
@@ -112,9 +113,17 @@ def start_from(network: nn.Module, path: Path) -> None:
         raise WeightsError(f"{path.name} belongs to another architecture; start from weights of this method") from error
 
 
-def _prepare(plan: Recipe, subjects: Sequence[Subject], world: World) -> Generator[Progress, None, BatchSource]:
+def _prepare(
+    plan: Recipe, subjects: Sequence[Subject], world: World, skipped: list[Skipped]
+) -> Generator[Progress, None, BatchSource]:
     """Prepare batches, the first process before the others, which then find everything prepared."""
-    source = (yield from plan.source(subjects)) if world.is_first else None
+
+    def note(step: Progress) -> Progress:
+        if isinstance(step.detail, Skipped):
+            skipped.append(step.detail)
+        return step
+
+    source = (yield from retold(plan.source(subjects), note)) if world.is_first else None
     world.largest(0)
     return source if source is not None else (yield from plan.source(subjects))
 
@@ -141,11 +150,12 @@ def _fit(plan: Recipe, source: BatchSource, output: Path, world: World) -> Gener
     return network
 
 
-def _about(method: str, plan: Recipe, training: Sequence[Subject]) -> dict[str, object]:
+def _about(method: str, plan: Recipe, training: Sequence[Subject], skipped: Sequence[Skipped]) -> dict[str, object]:
+    left_out = {subject.subject for subject in skipped}
     return {
         "method": method,
         "recipe": without_folders({**asdict(plan.training), **asdict(plan.options)}),
-        "trained_on": [subject.name for subject in training],
+        "trained_on": [subject.name for subject in training if subject.name not in left_out],
         "torch": torch.__version__,
     }
 

@@ -8,7 +8,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,31 +19,15 @@ from safetensors.numpy import save_file
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, Skipped
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["Skipped", "keep_prepared", "prepare_each"]
+__all__ = ["keep_prepared", "prepare_each"]
 
 _logger = logging.getLogger(__name__)
 
 Prepared = TypeVar("Prepared")
 Tensors = Mapping[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A subject that could not be used, as `Progress.detail` tells it.
-
-    Parameters
-    ----------
-    subject
-        Its name.
-    reason
-        One sentence.
-    """
-
-    subject: str
-    reason: str
 
 
 def prepare_each(
@@ -66,7 +49,6 @@ def prepare_each(
             raise
         except (MrviewerError, OSError, EOFError, ValueError) as error:
             skipped.append(Skipped(subject.name, str(error)))
-            _logger.warning("a subject of %s is left out: %s", subject.database, type(error).__name__)
             yield Progress(number, len(subjects), f"left out {subject.name}: {error}", skipped[-1])
         else:
             yield Progress(number, len(subjects), f"prepared {subject.name}")

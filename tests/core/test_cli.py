@@ -14,7 +14,7 @@ from mrviewer import cli
 from mrviewer.commands import viewer
 from mrviewer.errors import InputError
 from mrviewer.method import method_names
-from mrviewer.progress import Progress
+from mrviewer.progress import Progress, Skipped
 
 KEYS = {"name", "tasks", "needs", "weights", "trained_on", "citation", "licence"}
 
@@ -230,6 +230,19 @@ def test_training_is_handed_its_options(
     answer = printed(capsys, "train", "d5c5", *options, "--output", run, "--json")
     assert seen == ["d5c5", ["a", "b"], Path(run), "cpu", {"steps": "5", "hold_out": "x=y"}]
     assert answer == {"method": "d5c5", "weights": str(tmp_path / "weights.safetensors"), "finished": True}
+
+
+def test_training_says_whom_it_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def job() -> Generator[Progress, None, Path]:
+        yield Progress(1, 2, "left out anna", Skipped("anna", "FLAIR.nii is cut short; copy it again"))
+        yield Progress(2, 2, "prepared bert")
+        return tmp_path / "weights.safetensors"
+
+    train_with(monkeypatch, job())
+    assert cli.main(["train", "d5c5", "--database", "a", "--output", str(tmp_path / "run")]) == 0
+    assert "left out anna: FLAIR.nii is cut short; copy it again\n" in capsys.readouterr().err
 
 
 def test_training_stops_in_time(

@@ -14,9 +14,9 @@ from mrviewer.database import Subject
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.geometry import Geometry
-from mrviewer.progress import Progress, finish
+from mrviewer.progress import Progress, Skipped, finish
 from mrviewer.study import Image, Study
-from mrviewer.training import cli_train
+from mrviewer.training import batches, cli_train
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
 from mrviewer.training.cutting import StepCut, cuttable
 from mrviewer.training.fitting import Fitting, learning_rate
@@ -201,6 +201,20 @@ def test_who_is_held_out_is_evaluated_and_never_trained_on(prepared: list[str], 
     assert sorted(figures["bert"]) == ["d5c5", "zero-filled"]
     for metrics in figures["bert"].values():
         assert np.isfinite(metrics["seconds"])
+
+
+def test_who_cannot_be_used_is_not_said_to_be_trained_on(
+    prepared: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_bert(
+        subjects: Sequence[Subject], masks: Path | None, *options: object
+    ) -> Generator[Progress, None, SliceStack]:
+        yield Progress(1, 1, "left out bert", Skipped("bert", "FLAIR.nii is cut short; copy it again"))
+        return (yield from prepare([each for each in subjects if each.name != "bert"], masks, *options))
+
+    prepare = batches.prepare_slices
+    monkeypatch.setattr(batches, "prepare_slices", without_bert)
+    assert load_weights(train("d5c5", tmp_path)).about["trained_on"] == ["anna", "carl"]
 
 
 def test_held_out_lesions_are_counted(prepared: list[str], tmp_path: Path) -> None:

@@ -13,13 +13,12 @@ import torch
 from mrviewer.database import Subject, open_database
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.progress import Progress, finish
+from mrviewer.progress import Progress, Skipped, finish
 from mrviewer.study import Image, Study
 from mrviewer.training.batches import Batch, BatchMaker
 from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
 from mrviewer.training.losses import segmentation_loss, soft_dice_loss
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.preparing import Skipped
 from mrviewer.training.slice_stacks import SLICE_SHAPE, SliceStack
 from mrviewer.training.slices import LARGEST, SliceFiles, SliceOptions, SlicePool, prepare_slices
 
