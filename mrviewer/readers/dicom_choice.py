@@ -119,12 +119,16 @@ def open_chosen(chosen: Sequence[SeriesEntry], name: str, labels: Path | None = 
     opened = [split_into_phases(read_series(entry)) for entry in images]
     notes: list[str] = []
     if len(images) > 1:
-        notes.append("series: " + "; ".join(f"{entry.modality} is {entry.title}" for entry in images))
+        notes.append("series: " + "; ".join(f"{entry.modality} is {_words(entry)}" for entry in images))
     found = Candidate(labels, "labels", is_asked_for=False) if labels is not None else None
     study = study_of(name, opened, notes, found)
     for segmentation in (entry for entry in chosen if entry.is_segmentation):
         study = _with_segmentation(study, segmentation)
     return study
+
+
+def _words(entry: SeriesEntry) -> str:
+    return f"{entry.number}, {entry.description or entry.sequence or 'no description'}"
 
 
 def _with_segmentation(study: Study, segmentation: SeriesEntry) -> Study:

@@ -69,7 +69,7 @@ def test_a_segmentation_belongs_where_it_says(entries: tuple[SeriesEntry, ...]) 
 def test_the_study_holds_what_was_chosen_under_the_names_that_were_confirmed(entries: tuple[SeriesEntry, ...]) -> None:
     study = open_chosen([entries[1], replace(entries[0], modality="T2")], "chosen")
     assert study.modalities == ("T2", "T2_2")
-    assert any("T2_2 is 1: t2_flair" in note for note in study.notes)
+    assert any("T2_2 is 1, t2_flair" in note for note in study.notes)
     np.testing.assert_array_equal(np.asarray(study.images["T2"].data).shape, (5, 6, 4))
 
 

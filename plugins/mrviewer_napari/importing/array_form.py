@@ -75,6 +75,8 @@ class ArrayForm(QDialog):
         self.picture.setStyleSheet("background: black;")
         self.caption = quiet_label()
         self.caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.caption.setFixedWidth(_PREVIEW)
+        self.caption.setMinimumHeight(2 * self.caption.fontMetrics().lineSpacing())
         self.warning = warning_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.accepted.connect(self.accept)
@@ -98,7 +100,7 @@ class ArrayForm(QDialog):
         z, y, x = (edge.value() for edge in self.voxel)
         return ArrayLayout(
             axes=tuple(box.currentData() for box in self.axes),
-            domain=self.values.currentData(),
+            domain=Domain(self.values.currentData()),  # Qt keeps the text alone
             corner=self.centre.currentData(),
             voxel_size_mm=(z, y, x),
             name=self._facts.name,

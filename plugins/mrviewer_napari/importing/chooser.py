@@ -25,9 +25,7 @@ from mrviewer_napari.importing.questions import SeriesQuestion
 from mrviewer_napari.importing.series_rows import (
     LEAVE_OUT,
     Ticks,
-    can_open,
     modality_choices,
-    remarks,
     size_text,
     study_text,
     title,
@@ -91,7 +89,7 @@ class SeriesChooser(QDialog):
     def show_thumbnail(self, number: int, grey: NDArray[np.uint8]) -> None:
         """Show the picture of a series in its row."""
         with signals_blocked(self.tree):
-            self.rows[number].setIcon(0, QIcon(pixmap_of(grey)))
+            self.rows[number].setIcon(0, _icon(pixmap_of(grey)))
         self.tree.viewport().update()
 
     def _make_tree(self) -> QTreeWidget:
@@ -126,19 +124,22 @@ class SeriesChooser(QDialog):
                     if entry.study == study:
                         self._add_row(heading, number, entry)
         self._show_ticks()
+        for number in self.ticks.images[:1]:
+            self.tree.scrollToItem(self.rows[number])
 
     def _add_row(self, heading: QTreeWidgetItem, number: int, entry: SeriesEntry) -> None:
         head, sequence = title(entry)
+        remarks = "\n".join(self.ticks.remarks(number))
         size, voxel = size_text(entry)
-        row = QTreeWidgetItem([f"{head}\n{sequence}".strip(), "", size, voxel, "\n".join(remarks(entry))])
+        row = QTreeWidgetItem([f"{head}\n{sequence}".strip(), "", size, voxel, remarks])
         heading.addChild(row)
         self.rows[number] = row
         row.setData(0, Qt.ItemDataRole.UserRole, number)
         row.setSizeHint(0, QSize(0, _THUMBNAIL + 10))
-        row.setIcon(0, _blank())
-        row.setToolTip(_REMARKS, "\n".join(remarks(entry)))
+        row.setIcon(0, _icon(_blank()))
+        row.setToolTip(_REMARKS, remarks)
         row.setToolTip(0, f"{head}\n{sequence}".strip())
-        if not can_open(entry):
+        if self.ticks.refusal(number):
             row.setFlags(Qt.ItemFlag.NoItemFlags)
             for column in range(len(_COLUMNS)):
                 row.setForeground(column, _GREY)
@@ -204,8 +205,15 @@ class SeriesChooser(QDialog):
             self.accept()
 
 
-def _blank() -> QIcon:
+def _icon(picture: QPixmap) -> QIcon:
+    """The same picture whether its row can be ticked or not."""
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Disabled)
+    return icon
+
+
+def _blank() -> QPixmap:
     """Room for a picture that has not come."""
     pixmap = QPixmap(_THUMBNAIL, _THUMBNAIL)
     pixmap.fill(QColor("#1b1d21"))
-    return QIcon(pixmap)
+    return pixmap

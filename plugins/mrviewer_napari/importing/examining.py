@@ -15,7 +15,7 @@ from mrviewer.readers.names import label_rank
 from mrviewer.readers.numpy_array import describe_array
 from mrviewer.readers.study_request import study_request
 from mrviewer_napari.importing.answers import NewLabels
-from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, open_series, picture_of
+from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, picture_of
 from mrviewer_napari.scan import Scan, load_scan
 from mrviewer_napari.work import open_labels
 
@@ -85,8 +85,7 @@ def _examine_series(
     if len(images) > 1 or sum(len(entry.stacks) for entry in images) > 1:
         return question
     if images:
-        chosen = [entries[number] for number in question.proposal]
-        return (yield from open_series(chosen, question))
+        return (yield from question.answered())
     if scan is not None and any(entry.is_segmentation and not entry.refusal for entry in entries):
         return NewLabels((yield from open_labels(scan, str(paths[0]))))
     raise FileFormatError(_nothing_opens(entries, paths))

@@ -45,7 +45,7 @@ class SeriesQuestion:
 
     def answered(self) -> Generator[Progress, None, Scan]:
         """Open what is proposed."""
-        return open_series([self.entries[number] for number in self.proposal], self)
+        return open_series([self.entries[number] for number in self.proposal], self, unseen=self.entries)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +72,23 @@ class ArrayQuestion:
 Question = SeriesQuestion | ArrayQuestion
 
 
-def open_series(chosen: Sequence[SeriesEntry], question: SeriesQuestion) -> Generator[Progress, None, Scan]:
-    """Open chosen series as one study; the middle slice comes first, and the pixels of one modality are read."""
+def open_series(
+    chosen: Sequence[SeriesEntry], question: SeriesQuestion, unseen: Sequence[SeriesEntry] = ()
+) -> Generator[Progress, None, Scan]:
+    """Open chosen series as one study; the middle slice comes first, and the pixels of one modality are read.
+
+    Parameters
+    ----------
+    chosen
+        Series with the modalities that were confirmed.
+    question
+        Where they come from.
+    unseen
+        Series that nobody was shown; notes tell of those that cannot be opened.
+    """
     yield Progress(0, 1, "opening", picture_of(sorted((entry for entry in chosen if entry.stacks), key=modality_rank)))
     study = open_chosen(chosen, question.name, question.labels)
-    refused = [entry for entry in question.entries if entry.refusal]
+    refused = [entry for entry in unseen if entry.refusal]
     notes = tuple(f"left out: series {entry.title}, {entry.refusal}" for entry in refused)
     return (yield from load_scan(replace(study, notes=(*study.notes, *notes))))
 

@@ -8,26 +8,11 @@ from mrviewer.readers.dicom_choice import belongs_to, lie_together
 from mrviewer.readers.names import MODALITIES
 from mrviewer_napari.importing.questions import SeriesQuestion
 
-__all__ = [
-    "LEAVE_OUT",
-    "UNKNOWN",
-    "Ticks",
-    "can_open",
-    "modality_choices",
-    "remarks",
-    "size_text",
-    "study_text",
-    "title",
-]
+__all__ = ["LEAVE_OUT", "Ticks", "modality_choices", "size_text", "study_text", "title"]
 
 LEAVE_OUT = "leave out"
-UNKNOWN = "unknown"
-_LABELS = "labels"
-
-
-def can_open(entry: SeriesEntry) -> bool:
-    """Whether a series can be ticked."""
-    return not entry.refusal and bool(entry.stacks or entry.is_segmentation)
+_UNKNOWN, _LABELS = "unknown", "labels"
+_ALONE = "a segmentation, and the images that it was drawn on are not here; open them first, then this"
 
 
 def title(entry: SeriesEntry) -> tuple[str, str]:
@@ -56,18 +41,9 @@ def size_text(entry: SeriesEntry) -> tuple[str, str]:
     return size, f"{column_mm:.2f} × {row_mm:.2f} × {across:.2f}"
 
 
-def remarks(entry: SeriesEntry) -> tuple[str, ...]:
-    """Why a series cannot be opened, else what is odd about it."""
-    if entry.refusal:
-        return (entry.refusal,)
-    if entry.is_segmentation:
-        return ("segmentation (DICOM SEG), offered as labels",)
-    return tuple(dict.fromkeys((*entry.notes, *(note for stack in entry.stacks[:1] for note in stack.notes))))
-
-
 def modality_choices(entry: SeriesEntry) -> tuple[str, ...]:
     """What a person may call a series."""
-    known = (_LABELS,) if entry.is_segmentation else (*MODALITIES, UNKNOWN)
+    known = (_LABELS,) if entry.is_segmentation else (*MODALITIES, _UNKNOWN)
     others = () if entry.modality in known else (entry.modality,)
     return (*others, *known, LEAVE_OUT)
 
@@ -93,6 +69,23 @@ class Ticks:
         """Ticked series that are no segmentations."""
         return [number for number in sorted(self.numbers) if not self._entry(number).is_segmentation]
 
+    def refusal(self, number: int) -> str:
+        """Why a series cannot be ticked; empty if it can."""
+        entry = self._entry(number)
+        if entry.is_segmentation and not entry.refusal:
+            return "" if self._images_of(number) else _ALONE
+        return entry.refusal
+
+    def remarks(self, number: int) -> tuple[str, ...]:
+        """Why a series cannot be opened, else what is odd about it."""
+        entry, refusal = self._entry(number), self.refusal(number)
+        if refusal:
+            return (refusal,)
+        if entry.is_segmentation:
+            names = ", ".join(title(self._entry(image))[0] for image in self._images_of(number))
+            return (f"segmentation, offered as the labels of {names}",)
+        return tuple(dict.fromkeys((*entry.notes, *(note for stack in entry.stacks[:1] for note in stack.notes))))
+
     def set(self, number: int, *, on: bool) -> tuple[int, ...]:
         """Tick or untick a series; returns the ones that had to be unticked, for they do not open with it."""
         before = self.numbers - {number}
@@ -117,9 +110,14 @@ class Ticks:
         """Take labels, and with them an image that they belong to unless one is ticked."""
         self.numbers = {*self.images, number}
         if not self._fits(number):
-            entries = enumerate(self.question.entries)
-            fitting = [image for image, entry in entries if entry.stacks and self._belongs(number, image)]
-            self.numbers = {number, *fitting[:1]}
+            self.numbers = {number, *self._images_of(number)[:1]}
+
+    def _images_of(self, labels: int) -> list[int]:
+        """Series that a segmentation may be the labels of; those that it names, if they are here."""
+        drawn_on = self.question.drawn_on.get(labels, frozenset())
+        entries = self.question.entries
+        fitting = [image for image, entry in enumerate(entries) if entry.stacks and self._belongs(labels, image)]
+        return [image for image in fitting if entries[image].uid in drawn_on] or fitting
 
     def _lies_elsewhere(self, ticked: SeriesEntry, other: int) -> bool:
         entry = self._entry(other)
