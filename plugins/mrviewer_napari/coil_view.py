@@ -66,7 +66,7 @@ class CoilView(QWidget):
     def refresh(self) -> None:
         """Have the shown slice, unless nobody looks."""
         scan = self._session.scan
-        if scan is None or self.isHidden():
+        if scan is None or not self.isVisible():
             return
         wanted = (scan, self._session.grid.current_slice())
         if wanted == self._asked:
