@@ -1,7 +1,9 @@
 """``mrviewer finetune``: a trained method goes on learning on a new database, also in several processes."""
 
 import json
+import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["finetune"]
 
+_INTERRUPTED = 130
 _TOLD = {
     "dice": "Dice",
     "precision": "precision",
@@ -95,8 +98,19 @@ def finetune(
     summary, is_interrupted = _run(order, resume=resume, background=background)
     if _is_first():
         _tell(order, summary, as_json=as_json)
-    if is_interrupted and not summary.finished:
+    is_cut_short = is_interrupted and not summary.finished
+    if background:
+        _leave_at_once(_INTERRUPTED if is_cut_short else 0)
+    if is_cut_short:
         raise KeyboardInterrupt
+
+
+def _leave_at_once(code: int) -> None:
+    """End the process without taking torch apart, which would hold its memory for seconds on a busy machine."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[FinetuneSummary, bool]":
