@@ -71,7 +71,7 @@ class MrPanel(QWidget):
         self.asks = True
         """Whether a person is there to choose; otherwise what is proposed opens."""
         self.desk: ImportDesk | None = None
-        self._card = OpeningCard(self.session.opening)
+        self.opening_card = OpeningCard(self.session.opening)
         self._hooked = self._ended = False
         self.setMinimumWidth(360)
         self.status = quiet_label()
@@ -186,7 +186,7 @@ class MrPanel(QWidget):
             self._hooked = True
             OnClose(self.window(), self._on_close)
             OnDrop(self.window(), self.open)
-            self._card.place_over(_middle_of(self.window()))
+            self.opening_card.place_over(_middle_of(self.window()))
 
     def _on_question(self, question: "Question") -> None:
         """Have the person answer, or open what is proposed."""
