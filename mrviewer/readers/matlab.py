@@ -47,7 +47,7 @@ def has_times(path: Path) -> bool:
 
 
 def read_matlab(path: Path, modality: str) -> FileContents:
-    """Open the dynamic series of a MATLAB file, or its complex array.
+    """Open the dynamic series of a MATLAB file, or its complex array, or its stack of slices.
 
     Its pixels are read at once: such a file holds a few slices, and only they tell whether the values are complex.
 
@@ -65,7 +65,7 @@ def read_matlab(path: Path, modality: str) -> FileContents:
     try:
         listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
         times = next((name for name, _ in listed if name.lower() in _TIME_NAMES), None)
-        if _largest_is_complex(path, dict(listed)):
+        if _largest_is_complex(path, dict(listed)) or (times is None and _is_volume(dict(listed))):
             return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)
         stored = load_array(path, name)
@@ -97,6 +97,12 @@ def _largest_is_complex(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
     largest = max(images, key=lambda name: math.prod(images[name]))
     require_plausible(path, images[largest])
     return bool(np.iscomplexobj(load_array(path, largest)))
+
+
+def _is_volume(shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Whether the only array of three axes is rather a stack of slices, as it does not begin with its shortest axis."""
+    volumes = [shape for shape in shapes.values() if len(shape) == 3]
+    return len(volumes) == 1 and can_be_image(volumes[0]) and volumes[0][0] > min(volumes[0])
 
 
 def _choose_series(path: Path, shapes: dict[str, tuple[int, ...]], times: str | None) -> tuple[str, int]:

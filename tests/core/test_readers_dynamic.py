@@ -141,3 +141,11 @@ def test_damaged_matlab_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"MATLAB 7.3 MAT-file" + bytes(600))
     with pytest.raises(FileFormatError, match=r"version 7\.3; save it with -v7"):
         read_image(path)
+
+
+def test_an_array_that_does_not_begin_with_its_shortest_axis_is_a_stack_of_slices(tmp_path: Path) -> None:
+    volume = np.random.default_rng(0).random((40, 30, 9)).astype(np.float32)
+    savemat(tmp_path / "FLAIR.mat", {"im": volume})
+    [image] = open_study(tmp_path / "FLAIR.mat").images.values()
+    assert (image.modality, image.n_frames, image.geometry.shape) == ("FLAIR", 1, (9, 40, 30))
+    assert np.allclose(image.volume(), np.moveaxis(volume, 2, 0))
