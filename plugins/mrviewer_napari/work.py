@@ -1,4 +1,4 @@
-"""Generators for the viewer's threads: reading studies, preparing slices, measuring again, saving. No Qt."""
+"""Generators for the viewer's threads: reading studies, preparing slices, measuring again. No Qt."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ __all__ = [
     "open_part",
     "open_sample",
     "prepare_slice",
-    "save_outcomes",
 ]
 
 
@@ -90,14 +89,3 @@ def measure_again(
 def name_of(paths: Sequence[str]) -> str:
     """Short name of what is being opened, for messages."""
     return ", ".join(Path(path).name for path in paths)
-
-
-def save_outcomes(scan: Scan, outcomes: Sequence[Outcome], folder: Path) -> Generator[Progress, None, Path]:
-    """Write finished outcomes as ``mrviewer reconstruct`` would, each method in its own folder if there are several."""
-    from mrviewer.writers.results import write_results
-
-    for place, outcome in enumerate(outcomes):
-        yield Progress(place, len(outcomes), f"saving {outcome.request.method}")
-        target = folder if len(outcomes) == 1 else folder / outcome.request.method
-        write_results(target, outcome.reconstruction, outcome.assessment, scan.study.notes)
-    return folder
