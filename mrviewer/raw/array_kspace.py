@@ -1,7 +1,6 @@
 """K-space out of an array whose axes are named."""
 
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.physics import fft2c
 from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.kept_volume import KeptVolume, slices_along
 
 __all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "ordered"]
 
@@ -100,18 +100,7 @@ class VolumeArrayKspace:
     layout: ArrayLayout
     frame: int = 0
     axis: int = 0
-    _volume: NDArray[np.complex64] | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        """Start without samples."""
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without lock and samples."""
-        return {**{name: value for name, value in self.__dict__.items() if name != "_lock"}, "_volume": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=Lock())
+    _volume: KeptVolume[np.complex64] = field(default_factory=KeptVolume, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -128,11 +117,7 @@ class VolumeArrayKspace:
 
     def read(self, index: int) -> NDArray[np.complex64]:
         """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
-        with self._lock:
-            if self._volume is None:
-                self._volume = self._transformed()
-            volume = self._volume
-        kspace: NDArray[np.complex64] = volume[index]
+        kspace: NDArray[np.complex64] = self._volume.get(self._transformed)[index]
         return kspace
 
     def calibration(self, index: int) -> None:
@@ -140,6 +125,4 @@ class VolumeArrayKspace:
         del index
 
     def _transformed(self) -> NDArray[np.complex64]:
-        axis = self.axis + 1
-        hybrid = np.fft.ifft(np.fft.ifftshift(self.samples(), axes=axis), axis=axis, norm="ortho")
-        return np.ascontiguousarray(np.moveaxis(np.fft.fftshift(hybrid, axes=axis), axis, 0), np.complex64)
+        return slices_along(self.samples(), self.axis + 1)

@@ -1,13 +1,13 @@
 """K-space of the images of a file of readouts: slices, or a volume cut into slices."""
 
 from dataclasses import dataclass, field
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.coils.calibration import calibration_region
 from mrviewer.raw.assembly import Grid, Readouts
+from mrviewer.raw.kept_volume import KeptVolume, slices_along
 from mrviewer.raw.readouts import IntArray
 
 __all__ = ["ReadoutKspace", "VolumeKspace"]
@@ -75,18 +75,7 @@ class VolumeKspace:
     grid: Grid
     rows: IntArray
     along_readout: bool
-    _volume: NDArray[np.complex64] | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        """Start without samples."""
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without lock and samples."""
-        return {**{name: value for name, value in self.__dict__.items() if name != "_lock"}, "_volume": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=Lock())
+    _volume: KeptVolume[np.complex64] = field(default_factory=KeptVolume, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -99,11 +88,7 @@ class VolumeKspace:
 
     def read(self, index: int) -> NDArray[np.complex64]:
         """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
-        with self._lock:
-            if self._volume is None:
-                self._volume = self._transformed()
-            volume = self._volume
-        kspace: NDArray[np.complex64] = volume[index]
+        kspace: NDArray[np.complex64] = self._volume.get(self._transformed)[index]
         return kspace
 
     def calibration(self, index: int) -> None:
@@ -111,8 +96,4 @@ class VolumeKspace:
         del index
 
     def _transformed(self) -> NDArray[np.complex64]:
-        kspace = self.readouts.assemble(self.rows, self.grid)
-        axis = -1 if self.along_readout else -3
-        shifted = np.fft.ifftshift(kspace, axes=axis)
-        hybrid = np.fft.fftshift(np.fft.ifft(shifted, axis=axis, norm="ortho"), axes=axis)
-        return np.ascontiguousarray(np.moveaxis(hybrid, axis, 0), dtype=np.complex64)
+        return slices_along(self.readouts.assemble(self.rows, self.grid), -1 if self.along_readout else -3)
