@@ -255,6 +255,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts")
     options = parser.parse_args()
     seeds = made_seeds() + (real_seeds(options.data) if options.data else [])
+    kinds = sorted({one.kind for one in seeds})
+    if options.only not in (None, *kinds):
+        parser.error(f"there is no format {options.only!r}; choose one of {', '.join(kinds)}")
     seeds = [one for one in seeds if options.only in (None, one.kind)]
     tally = fuzz(seeds, options.count, seconds=options.seconds, seed=options.seed)
     print(table(tally))
