@@ -41,14 +41,15 @@ def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Ca
                 yield Caption(cell, place, text, _LETTER_COLOUR)
 
 
-def legend_of(cell: int, *, compared: bool, plain: bool, error: str, classes: Sequence[str] = ()) -> Iterator[Caption]:
+def legend_of(cell: int, *, compared: bool, plain: str, error: str, classes: Sequence[str] = ()) -> Iterator[Caption]:
     """Yield the colours of the outlines that are drawn, and what the colour bar measures; empty for no bar.
 
-    Where classes are drawn, nothing is compared.
+    `plain` is what outlines are that are compared with nothing; empty where there are none. Where classes are drawn,
+    nothing is compared.
     """
     entries = [(name, class_colour(number)) for number, name in enumerate(classes)]
     entries += [(code.label, code.colour) for code in Agreement if compared and not classes]
-    entries += [("labels", PLAIN_COLOUR)] * plain
+    entries += [(plain, PLAIN_COLOUR)] if plain else []
     for row, (label, colour) in enumerate(entries):
         yield Caption(cell, Place.CORNER, f"■ {label}", colour, row)
     if error:

@@ -1,15 +1,17 @@
 """The canvas around the tiles: grid, camera, letters, titles and legend, kept true whatever happens to the viewer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from mrviewer_napari import views
 from mrviewer_napari.captions import font_size, legend_of, letters_of, titles_of, wrapped
+from mrviewer_napari.derived import REFERENCE
 from mrviewer_napari.layout import TileKind
 from mrviewer_napari.orientation import EdgeLetters, edge_letters
 from mrviewer_napari.overlays import Caption, Place, TileCaptions
 from mrviewer_napari.shelf import Shelf
+from mrviewer_napari.tile import Tile
 from mrviewer_napari.views import Plane
 
 __all__ = ["Stage"]
@@ -108,7 +110,7 @@ class Stage:
         return legend_of(
             self._legend_cell,
             compared=any(not tile.plain for tile in drawn),
-            plain=any(tile.plain for tile in drawn),
+            plain=_plain_word([tile for tile in drawn if tile.plain]),
             error=self.error_name if self._has_errors else "",
             classes=self.classes if drawn else (),
         )
@@ -174,3 +176,10 @@ class Stage:
         if self._shelf.tiles:
             self.write()
             self.refit()
+
+
+def _plain_word(tiles: Sequence[Tile]) -> str:
+    """What outlines are that are compared with nothing: the reference itself, or what methods gave without one."""
+    if not tiles:
+        return ""
+    return "labels" if any(tile.spec is not None and tile.spec.key == REFERENCE for tile in tiles) else "segmentation"

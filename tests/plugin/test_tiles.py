@@ -234,6 +234,8 @@ def test_the_legend_names_only_the_colours_that_are_drawn(viewer: ViewerModel, g
     assert legend() == ["■ agreed", "■ missed", "■ false", "■ labels"]
     grid.set_contours("reference", None)
     assert legend() == ["■ agreed", "■ missed", "■ false"]
+    grid.set_contours("zf", np.full(SHAPE, PLAIN, np.uint8))
+    assert legend() == ["■ segmentation"], "nobody drew it"
 
 
 def test_outlines_over_an_error_map_have_a_rim_in_the_shown_plane(viewer: ViewerModel, grid: TileGrid) -> None:
