@@ -55,7 +55,11 @@ def _open_viewer(paths: Sequence[str], *, demo: bool = False, screenshot: Path |
 
 
 def _require_existing(paths: Sequence[str]) -> None:
+    from mrviewer.readers.study_request import path_of  # `mrviewer --help` shall not wait for the readers
+
     for argument in paths:
-        path = argument if Path(argument).exists() else argument.rpartition("=")[2]
-        if not Path(path).exists() and not is_sample(argument):
+        if is_sample(argument):
+            continue
+        path = path_of(argument)
+        if not path.exists():
             raise InputError(f"there is no file or folder {path}; check the path, or see mrviewer --help")

@@ -10,7 +10,7 @@ from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subje
 from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
 from mrviewer.readers.subject_folder import find_subject_files
 
-__all__ = ["Candidate", "StudyRequest", "study_request"]
+__all__ = ["Candidate", "StudyRequest", "path_of", "study_request"]
 
 _DOMAINS = ("kspace", "image")
 """Names before a path that tell what an array holds, and no modality."""
@@ -86,6 +86,11 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
     notes += [f"left out: {other.path.name}, {references[0].path.name} holds the labels" for other in references[1:]]
     first = given[0][0]
     return StudyRequest(name or _title(first), tuple(images), references[0] if references else None, tuple(notes))
+
+
+def path_of(item: str | Path) -> Path:
+    """Path of ``FLAIR=path`` and of ``kspace=path.npy:coil,y,x``."""
+    return _split(_split_axes(item)[0])[0]
 
 
 def _title(path: Path) -> str:

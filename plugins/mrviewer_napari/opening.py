@@ -1,5 +1,6 @@
 """Opening studies in a thread: files, simulated patients, another modality or frame of what is open, labels."""
 
+import re
 from collections.abc import Generator, Sequence
 
 from qtpy.QtCore import QObject, Signal
@@ -109,5 +110,6 @@ class Opening(QObject):
 
 def _left_out(scan: Scan) -> str:
     """How many things did not open; the notes under Study say which, and why."""
-    count = sum(note.partition("left out: ")[1] != "" for note in scan.study.notes)
+    told = (re.search(r"left out: (\d+(?= (?:more|cop)))?", note) for note in scan.study.notes)
+    count = sum(int(match[1] or 1) for match in told if match)
     return f"Opened; {count} left out, the notes under Study say why" if count else ""

@@ -102,6 +102,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     [
         (["nothing.nii.gz"], "there is no file or folder nothing.nii.gz"),
         (["FLAIR=nothing.nii.gz"], "there is no file or folder nothing.nii.gz"),
+        (["kspace=nothing.npy:coil,y,x"], "there is no file or folder nothing.npy;"),
         (["assess", "--segmentation", "no.nii", "--reference", "no.nii"], "no.nii"),
         (["demo", "--screenshot", "nowhere/shot.png"], "folder nowhere does not exist"),
     ],

@@ -13,6 +13,10 @@ from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress, finish
 from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.study import Image
+from mrviewer.writers.dicom_seg import write_dicom_seg
+from mrviewer.writers.dicom_source import read_sources
+from mrviewer_napari.importing.answers import NewLabels
 from mrviewer_napari.importing.examining import examine
 from mrviewer_napari.importing.pictures import FirstPicture, grey
 from mrviewer_napari.importing.questions import ArrayQuestion, SeriesQuestion, layout_text
@@ -209,3 +213,22 @@ def test_odd_folders_open_at_once_but_the_one_with_two_series(shared_data: Path)
     folders = [path for path in sorted((shared_data / "oddities_dicom").iterdir()) if path.is_dir()]
     asked = [path.name for path in folders if not isinstance(looked_at(path), Scan)]
     assert asked == ["two_series_and_junk_in_one_folder"]
+
+
+def test_a_segmentation_becomes_the_labels_of_its_series_whether_it_lies_beside_or_comes_later(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "one", "t2_flair", 1)
+    scan = looked_at(folder)
+    assert isinstance(scan, Scan)
+    painted = np.zeros(scan.geometry.shape, np.uint8)
+    painted[2, 14:19, 10:15] = 1
+    [source] = read_sources(folder)
+    write_dicom_seg(tmp_path / "lesions.dcm", Image(painted, scan.geometry, "labels"), source)
+    later = finish(examine([str(tmp_path / "lesions.dcm")], scan))
+    assert isinstance(later, NewLabels)
+    np.testing.assert_array_equal(later.scan.labels, painted)
+    with pytest.raises(InputError, match="is a DICOM segmentation and no image"):
+        looked_at(tmp_path / "lesions.dcm")
+    (tmp_path / "lesions.dcm").rename(folder / "IM9999")
+    beside = looked_at(folder)
+    assert isinstance(beside, Scan)
+    np.testing.assert_array_equal(beside.labels, painted)

@@ -16,6 +16,7 @@ from series_files import PATIENT, write_series
 
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
+from mrviewer_napari import panels, session
 from mrviewer_napari.importing.array_form import ArrayForm
 from mrviewer_napari.importing.chooser import SeriesChooser
 from mrviewer_napari.importing.pictures import FirstPicture
@@ -103,6 +104,21 @@ def test_ticking_another_grid_unticks_the_others_and_says_so(
     assert not chooser.buttons.button(Open).isEnabled()
     chooser.tree.itemDoubleClicked.emit(chooser.rows[0], 0)
     assert rest(panel, eventually).study.modalities == ("FLAIR",)
+
+
+def test_napari_s_own_way_docks_the_panel_for_dicom(
+    make_napari_viewer: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    fakes: list[FakeMethod],
+    tmp_path: Path,
+    eventually: Wait,
+) -> None:
+    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    viewer = make_napari_viewer(show=True)
+    viewer.open(str(write_series(tmp_path / "one", "t2_flair", 1)), plugin="mrviewer")
+    panel = panels.panel_of(viewer)
+    assert panel is not None
+    assert rest(panel, eventually).modality == "FLAIR"
 
 
 def test_cancelling_the_choice_leaves_what_is_open(

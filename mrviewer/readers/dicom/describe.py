@@ -21,6 +21,8 @@ __all__ = ["describe_series"]
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 LONGEST_CODE = 16
 """Letters of a code such as a modality (VR CS)."""
+MOST_NAMED = 10
+"""Damaged files of a series that are named one by one."""
 _OTHERS = {
     "CT": "computed tomography",
     "US": "ultrasound",
@@ -129,9 +131,9 @@ def _planes(headers: Sequence[Header]) -> _Planes:
         facts = facts or enhanced
     if not frames:
         raise failures[0]
-    notes = [f"left out: {failure}" for failure in failures[:3]]
-    if len(failures) > 3:
-        notes.append(f"left out: {len(failures) - 3} more damaged files of this series")
+    notes = [f"left out: {failure}" for failure in failures[:MOST_NAMED]]
+    if len(failures) > MOST_NAMED:
+        notes.append(f"left out: {len(failures) - MOST_NAMED} more damaged files of this series")
     if any(frame.pixels.is_inverted for frame in frames):
         notes.append("the file shows its smallest values brightest (MONOCHROME1); they were turned round")
     return _Planes(tuple(frames), facts or EnhancedFacts(), tuple(notes))

@@ -17,7 +17,7 @@ from mrviewer.readers.dicom.tags import Tag
 __all__ = ["list_series"]
 
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-MOST_NAMED = 3
+MOST_NAMED = 10
 """Damaged files that are named one by one."""
 
 
