@@ -71,7 +71,7 @@ def _has_image(path: Path) -> bool:
     """Whether a file or a folder is one of ours, by its name where that tells."""
     try:
         if path.is_dir():
-            return bool(_listed(path)) or is_dicom_path(path)
+            return is_dicom_path(path) or bool(_listed(path))  # the first looks at a few files only
         return path.name.lower().endswith((*_PLAIN, *_OTHERS)) or (path.is_file() and is_dicom_path(path))
     except OSError:
         return False

@@ -165,7 +165,7 @@ def test_a_series_with_times_is_not_asked_about_and_one_without_is(tmp_path: Pat
 
 def test_a_mask_is_no_image(tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", np.ones((40, 32), bool))
-    with pytest.raises(InputError, match="mask"):
+    with pytest.raises(InputError, match="choose it under Sampling"):
         looked_at(tmp_path / "mask.npy")
 
 

@@ -127,4 +127,8 @@ def _array_question(paths: Sequence[Path]) -> ArrayQuestion | None:
         facts = describe_array(only.path)
     except InputError:
         return None  # Opening says why.
-    return None if facts.kind == "bool" else ArrayQuestion(only.path, facts, only.modality)
+    if facts.kind == "bool":
+        raise FileFormatError(
+            f"{only.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
+        )
+    return ArrayQuestion(only.path, facts, only.modality)
