@@ -24,10 +24,10 @@ from qtpy.QtWidgets import (
 from mrviewer.errors import MrviewerError
 from mrviewer.privacy import Privacy
 from mrviewer.progress import Progress
-from mrviewer.writers.dicom_terms import LesionKind, Region
 from mrviewer_napari.exporting.desk import ExportDesk
 from mrviewer_napari.exporting.export_rows import ItemGroup
 from mrviewer_napari.exporting.items import Group, Item
+from mrviewer_napari.exporting.words import ANONYMOUS, IDENTIFIED, KEPT_UIDS, KINDS, NEW_UIDS, REGIONS
 from mrviewer_napari.exporting.writing import Exported, ExportWish
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
 
@@ -35,22 +35,6 @@ __all__ = ["ExportWindow"]
 
 _SIZE = (800, 600)
 _METHODS_A_ROW = 4
-_ANONYMOUS = (
-    "DICOM files get a pseudonym: name, numbers, birth date, dates, institution and free text of the study stay out. "
-    "UIDs stay, so that results find their images. The pixels of a head still show a face."
-)
-_IDENTIFIED = "DICOM files carry name, number, birth date and dates of the study, for the archive that holds it."
-_NEW_UIDS = "UIDs are replaced too, for data that are published: results no longer find the images they came from."
-_KINDS = {
-    LesionKind.LESION: "lesion",
-    LesionKind.NEOPLASM: "neoplasm",
-    LesionKind.PLAQUE: "MS plaque (demyelination)",
-    LesionKind.INFARCT: "infarct",
-    LesionKind.EDEMA: "edema",
-    LesionKind.NECROSIS: "necrosis",
-    LesionKind.CYST: "cyst",
-}
-_REGIONS = {None: "not stated", Region.BRAIN: "brain", Region.SPINAL_CORD: "spinal cord", Region.LIVER: "liver"}
 
 
 class ExportWindow(QDialog):
@@ -86,9 +70,9 @@ class ExportWindow(QDialog):
         self.series, self.choose_series = quiet_label(), QPushButton("DICOM folder...")
         self.choose_series.setToolTip("The folder of the series that the study was made from")
         self.kind, self.region = choice_box("What the lesions are, as a code in SEG"), choice_box("Where they lie")
-        for kind, words in _KINDS.items():
+        for kind, words in KINDS.items():
             self.kind.addItem(words, kind)
-        for region, words in _REGIONS.items():
+        for region, words in REGIONS.items():
             self.region.addItem(words, region)
         self.subject = QLineEdit("01")
         self.subject.setToolTip("Letters and digits; never a name")
@@ -247,8 +231,8 @@ class ExportWindow(QDialog):
         if not self.anonymous.isChecked():
             with signals_blocked(self.new_uids):
                 self.new_uids.setChecked(False)
-        words = _ANONYMOUS if self.anonymous.isChecked() else _IDENTIFIED
-        self.privacy.setText(f"{words} {_NEW_UIDS}" if self.new_uids.isChecked() else words)
+        anonymous = f"{ANONYMOUS} {NEW_UIDS if self.new_uids.isChecked() else KEPT_UIDS}"
+        self.privacy.setText(anonymous if self.anonymous.isChecked() else IDENTIFIED)
 
     def _show_progress(self, step: Progress) -> None:
         self.bar.setRange(0, max(step.total, 1))
