@@ -30,6 +30,7 @@ class ReconstructRequest:
     min_lesion_ml: float
     device: str
     output: Path
+    coils: int | None = None
 
 
 def reconstruct(
@@ -45,6 +46,9 @@ def reconstruct(
     modality: Annotated[str | None, typer.Option(help="Which image to measure; FLAIR or the first.")] = None,
     reference_labels: Annotated[Path | None, typer.Option(help="Reference segmentation.", metavar="FILE")] = None,
     min_lesion_ml: MinLesion = 0.0,
+    coils: Annotated[
+        int | None, typer.Option(min=1, help="Compress the coils of measured k-space to so many.", metavar="N")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +65,7 @@ def reconstruct(
         min_lesion_ml=min_lesion_ml,
         device=device,
         output=output,
+        coils=coils,
     )
     metrics = watch(reconstruct_to_folder(request), method)
     if as_json:
@@ -85,6 +90,7 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     from mrviewer.assess import assess_run
     from mrviewer.device import resolve_device
     from mrviewer.method import get_method, require_fit
+    from mrviewer.raw import with_virtual_coils
     from mrviewer.reconstruct import reconstruct as run_method
     from mrviewer.sampling import make_mask
     from mrviewer.writers.results import write_results
@@ -93,6 +99,8 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     method = get_method(request.method)
     device = resolve_device(request.device)
     study = load_study(request.images, request.reference_labels)
+    if request.coils is not None:
+        study = with_virtual_coils(study, request.coils)
     modality = study.choose_modality(request.modality)
     require_fit(method, study, modality)
     _, _, height, width = raw_data(study, modality).shape
