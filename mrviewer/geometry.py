@@ -35,14 +35,19 @@ class Geometry:
         Array index ``(z, y, x, 1)`` to RAS+ millimetres.
     to_stored : (3, 2)
         nibabel orientation that turns an internal array into the order of the file it came from.
+    is_placed
+        Whether the file said how the volume lies in the scanner; if not, nobody knows which side is the left.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     to_stored: NDArray[np.float64]
+    is_placed: bool = True
 
     @classmethod
-    def from_stored(cls, shape: tuple[int, int, int], affine: NDArray[np.float64]) -> "Geometry":
+    def from_stored(
+        cls, shape: tuple[int, int, int], affine: NDArray[np.float64], *, is_placed: bool = True
+    ) -> "Geometry":
         """Geometry of a volume stored with `shape` and `affine` in any orientation, oblique or not."""
         stored = orientations.io_orientation(affine)
         to_internal = orientations.ornt_transform(stored, orientations.axcodes2ornt(INTERNAL_AXES))
@@ -51,17 +56,19 @@ class Geometry:
         for axis, (target, _) in enumerate(to_internal):
             internal_shape[int(target)] = shape[axis]
         back = orientations.ornt_transform(orientations.axcodes2ornt(INTERNAL_AXES), stored)
-        return cls((internal_shape[0], internal_shape[1], internal_shape[2]), internal_affine, back)
+        return cls((internal_shape[0], internal_shape[1], internal_shape[2]), internal_affine, back, is_placed)
 
     @classmethod
-    def axial(cls, shape: tuple[int, int, int], voxel_size_mm: tuple[float, float, float]) -> "Geometry":
+    def axial(
+        cls, shape: tuple[int, int, int], voxel_size_mm: tuple[float, float, float], *, is_placed: bool = True
+    ) -> "Geometry":
         """Upright grid centred on the isocentre, stored as RAS; for arrays that come without a position."""
         affine = np.zeros((4, 4))
         for row, axis in ((2, 0), (1, 1), (0, 2)):
             affine[row, axis] = -voxel_size_mm[axis]
             affine[row, 3] = voxel_size_mm[axis] * (shape[axis] - 1) / 2
         affine[3, 3] = 1
-        return cls(shape, affine, np.array([[2.0, -1.0], [1.0, -1.0], [0.0, -1.0]]))
+        return cls(shape, affine, np.array([[2.0, -1.0], [1.0, -1.0], [0.0, -1.0]]), is_placed)
 
     def to_internal(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
         """View of a stored array in internal order; axes after the first three are kept."""

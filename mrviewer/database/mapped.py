@@ -124,7 +124,7 @@ def with_voxel_size(geometry: Geometry, voxel_mm: tuple[float, float, float]) ->
     """
     affine = geometry.affine.copy()
     affine[:3, :3] *= np.divide(voxel_mm, geometry.voxel_size_mm)
-    return Geometry(geometry.shape, affine, geometry.to_stored)
+    return replace(geometry, affine=affine)
 
 
 def map_labels(values: NDArray[np.generic], classes: Mapping[int, int], name: str) -> NDArray[np.uint8]:

@@ -129,6 +129,6 @@ def _axis_without_gaps(volume: VolumeArrayKspace) -> tuple[int, Sampling]:
 def _image(stored: StoredArray, layout: ArrayLayout, modality: str, notes: Sequence[str]) -> FileContents:
     volume = ArrayVolume(stored, layout)
     z, y, x = volume.shape[-3:]
-    image = Image(volume, Geometry.axial((z, y, x), layout.voxel_size_mm), modality)
+    image = Image(volume, Geometry.axial((z, y, x), layout.voxel_size_mm, is_placed=False), modality)
     said = [series_note(volume.shape[0])] if len(volume.shape) == 4 else []
     return FileContents((image,), notes=(*notes, *said, POSITION_NOTE))

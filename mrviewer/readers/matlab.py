@@ -80,7 +80,7 @@ def read_matlab(path: Path, modality: str) -> FileContents:
             f"the array {name} in {path.name} is complex and a real-valued series was expected; save its magnitude"
         )
     frames = _frames(stored, axis)
-    geometry = Geometry.axial((1, *frames.shape[2:]), (1.0, 1.0, 1.0))
+    geometry = Geometry.axial((1, *frames.shape[2:]), (1.0, 1.0, 1.0), is_placed=False)
     image = Image(frames, geometry, SERIES if modality == "unknown" else modality, path)
     notes = (
         series_note(len(frames)),

@@ -180,7 +180,7 @@ def read_nifti(path: Path, modality: str) -> FileContents:
     """
     header = read_header(path)
     i, j, k = header.shape[:3]
-    geometry = Geometry.from_stored((i, j, k), header.affine)
+    geometry = Geometry.from_stored((i, j, k), header.affine, is_placed=header.is_placed)
     array = NiftiArray(header, geometry)
     _require_memory(array, path.name)
     image = Image(array, geometry, modality, path)

@@ -36,6 +36,8 @@ class NiftiHeader:
         ``value = stored * slope + intercept``.
     affine : (4, 4)
         Stored index to RAS+ millimetres.
+    is_placed
+        Whether the header states that.
     notes
         What is unusual, as sentences.
     """
@@ -47,6 +49,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     affine: NDArray[np.float64]
+    is_placed: bool
     notes: tuple[str, ...]
 
     @property
@@ -78,7 +81,7 @@ def read_header(path: Path) -> NiftiHeader:
     block = source.head(LARGEST_HEADER)
     header = _parse(block, header_path.name)
     pixels = source if pixel_path == header_path else StoredBytes.of(pixel_path)
-    affine, notes = stored_affine(header)
+    affine, is_placed, notes = stored_affine(header)
     slope, intercept = _scaling(header)
     found = NiftiHeader(
         pixels=pixels,
@@ -88,6 +91,7 @@ def read_header(path: Path) -> NiftiHeader:
         slope=slope,
         intercept=intercept,
         affine=affine,
+        is_placed=is_placed,
         notes=notes,
     )
     found.pixels.require(found.offset + found.n_bytes)

@@ -15,8 +15,8 @@ SMALLEST_EDGE, LARGEST_EDGE = 1e-9, 1e9
 """Voxel edges beyond these, in the unit of the header, come from damaged bytes."""
 
 
-def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Affine from stored index to RAS+ millimetres, and what is unusual about it.
+def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tuple[str, ...]]:
+    """Affine from stored index to RAS+ millimetres, whether the header states it, and what is unusual about it.
 
     The sform is taken if its code is positive, else the qform, else the voxel sizes alone; in the last case nothing
     says which side is left, and the axes are taken to run Left, Anterior, Superior as most programs do.
@@ -35,6 +35,7 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str,
     sform = sform if sform is not None and _is_usable(sform) else None
     qform = qform if qform is not None and _is_usable(qform) else None
     affine = sform if sform is not None else qform
+    is_placed = affine is not None
     if affine is None:
         affine = header.get_base_affine()
         notes.append(
@@ -51,7 +52,7 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], tuple[str,
     if unit in UNIT_MM:
         affine = np.diag([*[UNIT_MM[unit]] * 3, 1]) @ affine
         notes.append(f"the header counts in {UNIT_NAMES[unit]}; positions were converted to millimetres")
-    return np.asarray(affine, np.float64), tuple(notes)
+    return np.asarray(affine, np.float64), is_placed, tuple(notes)
 
 
 def _qform(header: Nifti1Header) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def raw_contents(
     n_slices, _, height, width = source.shape
     sizes = [height, width]
     sizes.insert(slice_axis, n_slices)
-    geometry = Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm)
+    geometry = Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm, is_placed=False)
     raw = CartesianRawData(modality, geometry, source, sampling.acquired, slice_axis)
     images = () if sampling.acquired is not None else (Image(MagnitudeVolume(raw), geometry, modality),)
     return FileContents(images, (raw,), (*notes, *sampling.notes, POSITION_NOTE))

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 from mrviewer.geometry import INTERNAL_AXES
 from mrviewer_napari.coil_pictures import CoilPictures, Kind, Room, coil_facts, look_at_coils
 from mrviewer_napari.jobs import Slot
-from mrviewer_napari.orientation import edge_letters
+from mrviewer_napari.orientation import axis_names, edge_letters
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.sections.parts import quiet_label
 from mrviewer_napari.session import Session
@@ -103,7 +103,7 @@ class CoilView(QWidget):
         row, column = (axis for axis in range(3) if axis != scan.slice_axis)
         height, width = scan.plane_shape
         self.canvas.aspect = width * sizes[column] / (height * sizes[row])
-        self.canvas.axes = (row, column)
+        self.canvas.axes, self.canvas.names = (row, column), axis_names(scan.geometry)
         self._turn()
 
     def _turn(self, radiological: bool | None = None) -> None:
@@ -111,7 +111,7 @@ class CoilView(QWidget):
         del radiological
         row, column = self.canvas.axes
         self.canvas.mirrored = not self._session.state.radiological and column == INTERNAL_AXES.index("L")
-        letters = edge_letters(INTERNAL_AXES, (row, column), "down", "left" if self.canvas.mirrored else "right")
+        letters = edge_letters(self.canvas.names, (row, column), "down", "left" if self.canvas.mirrored else "right")
         self.canvas.sides = (letters.left, letters.right)
         self.canvas.update()
 
@@ -141,6 +141,8 @@ class CoilCanvas(QWidget):
         Width of a picture over its height, in millimetres.
     axes
         Axes (z, y, x) of rows and columns.
+    names
+        What the axes (z, y, x) are called.
     mirrored
         Whether columns run from right to left.
     sides
@@ -151,7 +153,7 @@ class CoilCanvas(QWidget):
         super().__init__()
         self.kinds: tuple[Kind, ...] = _SHOWN_FIRST
         self.aspect, self.axes, self.mirrored = 1.0, (1, 2), False
-        self.sides = ("", "")
+        self.names, self.sides = INTERNAL_AXES, ("", "")
         self._images: dict[Kind, list[QImage]] = {}
         self.setMinimumSize(240, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

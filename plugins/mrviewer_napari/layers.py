@@ -5,8 +5,9 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from mrviewer.geometry import INTERNAL_AXES, Geometry
+from mrviewer.geometry import Geometry
 from mrviewer_napari.colours import CLASS_COLOURS, PLAIN, PLAIN_COLOUR, RIM, RIM_COLOUR, Agreement, class_code
+from mrviewer_napari.orientation import axis_names
 
 __all__ = ["blank_layer", "contour_layer", "image_layer", "place", "place_blank", "placement", "window_of"]
 
@@ -20,7 +21,7 @@ def placement(geometry: Geometry) -> dict[str, object]:
     return {
         "scale": geometry.voxel_size_mm,
         "translate": tuple(-geometry.affine[2::-1, 3]),
-        "axis_labels": INTERNAL_AXES,
+        "axis_labels": axis_names(geometry),
         "units": "mm",
         "metadata": {"affine": geometry.affine},
     }
@@ -30,6 +31,7 @@ def place(layer: Image | Labels, geometry: Geometry) -> None:
     """Move an existing layer to another grid."""
     layer.scale = geometry.voxel_size_mm
     layer.translate = -geometry.affine[2::-1, 3]
+    layer.axis_labels = axis_names(geometry)
     layer.metadata = {"affine": geometry.affine}
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mrviewer.geometry import AXIS_LETTERS, Geometry
+from mrviewer.geometry import AXIS_LETTERS, INTERNAL_AXES, Geometry
 
-__all__ = ["OBLIQUE_DEGREES", "EdgeLetters", "edge_letters", "oblique_note"]
+__all__ = ["OBLIQUE_DEGREES", "EdgeLetters", "axis_names", "edge_letters", "position_note"]
 
 OBLIQUE_DEGREES = 0.5
 """Below this angle a scan counts as upright."""
@@ -13,7 +13,7 @@ OBLIQUE_DEGREES = 0.5
 
 @dataclass(frozen=True)
 class EdgeLetters:
-    """The letters at the four edges of a picture: L, R, A, P, S, I, or ``?``; empty where there is nothing to say."""
+    """The letters at the four edges of a picture: L, R, A, P, S, I; empty where nobody knows."""
 
     left: str = ""
     right: str = ""
@@ -21,7 +21,13 @@ class EdgeLetters:
     bottom: str = ""
 
 
-_UNKNOWN = ("?", "?")
+_UNKNOWN = ("", "")
+_UNPLACED = ("z", "y", "x")
+
+
+def axis_names(geometry: Geometry) -> tuple[str, str, str]:
+    """Names of the axes (z, y, x) of a grid: of the end to which they run, where the file says how it lies."""
+    return INTERNAL_AXES if geometry.is_placed else _UNPLACED
 
 
 def edge_letters(
@@ -50,7 +56,9 @@ def edge_letters(
     return EdgeLetters(left, right, top, bottom)
 
 
-def oblique_note(geometry: Geometry) -> str:
-    """Say how far the scan is turned against the scanner axes that the letters name; empty when it is upright."""
+def position_note(geometry: Geometry) -> str:
+    """Say how far the scan is turned against the scanner axes that the letters name, or that nobody knows its sides."""
+    if not geometry.is_placed:
+        return "the file does not say which side is which"
     angle = geometry.obliquity_degrees
     return f"oblique scan: letters are off by up to {angle:.1f}°" if angle > OBLIQUE_DEGREES else ""

@@ -14,7 +14,7 @@ from mrviewer.geometry import Geometry
 from mrviewer_napari.clicks import on_click
 from mrviewer_napari.layers import window_of
 from mrviewer_napari.layout import Layout, TileKind, TileSpec, image_key, lay_out
-from mrviewer_napari.orientation import oblique_note
+from mrviewer_napari.orientation import position_note
 from mrviewer_napari.places import Places
 from mrviewer_napari.scales import Scales
 from mrviewer_napari.shelf import Shelf
@@ -93,7 +93,7 @@ class TileGrid:
         self._places.geometry, self._places.slice_axis = geometry, slice_axis
         self._specs = specs = {tile.key: tile for tile in tiles}
         self._stage.shape = (layout.rows, layout.columns)
-        self._stage.note = oblique_note(geometry)
+        self._stage.note = position_note(geometry)
         self._stage.texts = {key: self._stage.texts.get(key, spec.title) for key, spec in specs.items()}
         with self._stage.rebuilding():
             self._shelf.fill(geometry, [None if key is None else specs[key] for key in layout.cells])

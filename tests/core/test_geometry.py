@@ -1,6 +1,7 @@
 """Laws of the grid: internal order, the way back, and world coordinates."""
 
 import itertools
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import INTERNAL_AXES, Geometry
+from mrviewer.readers import open_study, read_image
 
 SHAPE = (4, 5, 6)
 ORIENTATIONS = [
@@ -143,3 +145,11 @@ def test_grids_match_only_where_every_corner_does() -> None:
 def test_a_volume_of_another_shape_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"the volume is \(2, 2, 2\) but its geometry is"):
         Geometry.from_stored(SHAPE, affine_of(("R", "A", "S"))).to_stored_order(np.zeros((2, 2, 2)))
+
+
+def test_whether_a_file_says_how_it_lies_stays_with_the_grid(shared_data: Path) -> None:
+    for name, is_placed in (("base_ras_int16", True), ("oblique_affine", True), ("no_qform_no_sform", False)):
+        assert read_image(shared_data / "oddities_nifti" / f"{name}.nii.gz").geometry.is_placed is is_placed
+    dicom = open_study(shared_data / "oddities_dicom" / "no_position_no_orientation")
+    assert not dicom.geometry().is_placed
+    assert open_study(shared_data / "oddities_dicom" / "regular_series").geometry().is_placed

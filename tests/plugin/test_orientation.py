@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mrviewer.geometry import INTERNAL_AXES, Geometry
-from mrviewer_napari.orientation import EdgeLetters, edge_letters, oblique_note
+from mrviewer_napari.orientation import EdgeLetters, axis_names, edge_letters, position_note
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_letters_agree_with_the_affine(displayed: tuple[int, ...]) -> None:
 
 
 def test_unknown_axes_are_not_guessed() -> None:
-    assert edge_letters(("0", "1", "L"), (1, 2)) == EdgeLetters(left="R", right="L", top="?", bottom="?")
+    assert edge_letters(("0", "1", "L"), (1, 2)) == EdgeLetters(left="R", right="L")
 
 
 def test_a_scene_in_three_dimensions_has_no_edges() -> None:
@@ -58,6 +58,15 @@ def test_an_oblique_scan_is_announced(degrees: float, said: str) -> None:
     angle = np.radians(degrees)
     affine = np.eye(4)
     affine[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    note = oblique_note(Geometry.from_stored((4, 4, 4), affine))
+    note = position_note(Geometry.from_stored((4, 4, 4), affine))
     assert bool(note) == bool(said)
     assert said in note
+
+
+def test_sides_have_no_names_where_the_file_does_not_say_how_it_lies() -> None:
+    unplaced = Geometry.axial((4, 5, 6), (1.0, 1.0, 1.0), is_placed=False)
+    assert edge_letters(axis_names(unplaced), (1, 2)) == EdgeLetters()
+    assert position_note(unplaced) == "the file does not say which side is which"
+    placed = Geometry.axial((4, 5, 6), (1.0, 1.0, 1.0))
+    assert edge_letters(axis_names(placed), (1, 2)) == EdgeLetters("R", "L", "A", "P")
+    assert position_note(placed) == ""

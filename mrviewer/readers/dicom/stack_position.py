@@ -86,7 +86,7 @@ def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tu
         )
         geometry = Geometry.axial((levels.n_slices, *shape), spacing)
         # Slices count from the foot, as they were sorted; the internal order begins at the head.
-        return Geometry(geometry.shape, geometry.affine, _STORED_FROM_FOOT), tuple(notes)
+        return Geometry(geometry.shape, geometry.affine, _STORED_FROM_FOOT, is_placed=False), tuple(notes)
     step = _step(levels, spacing[0])
     affine = np.eye(4)
     affine[:3, 0] = np.array(first.place.orientation[:3]) * spacing[2]

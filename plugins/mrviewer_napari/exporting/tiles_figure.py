@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.geometry import INTERNAL_AXES
 from mrviewer.quality import error_map
 from mrviewer.reconstruct import Reconstruction
 from mrviewer.writers.figures import Figure, Panel
 from mrviewer_napari.derived import mask_text
-from mrviewer_napari.orientation import edge_letters
+from mrviewer_napari.orientation import axis_names, edge_letters
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.views import Plane
@@ -94,7 +93,9 @@ class _Cut:
 
     @property
     def sides(self) -> tuple[str, str]:
-        letters = edge_letters(INTERNAL_AXES, self.rest, "down", "left" if self.is_mirrored else "right")
+        letters = edge_letters(
+            axis_names(self.scan.geometry), self.rest, "down", "left" if self.is_mirrored else "right"
+        )
         return letters.left, letters.right
 
     def plane(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
