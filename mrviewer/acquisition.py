@@ -70,8 +70,9 @@ class MagnitudeRawData:
         return
 
     def kspace(self, index: int) -> NDArray[np.complex64]:
-        """Transform of one slice, ``(1, y, x)``."""
-        return fft2c(self._slices[index][None].astype(np.complex64)).astype(np.complex64, copy=False)
+        """Transform of one slice, ``(1, y, x)``; values that are not finite are 0."""
+        plane = np.nan_to_num(self._slices[index].astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return fft2c(plane[None].astype(np.complex64)).astype(np.complex64, copy=False)
 
     def coil_maps(self, index: int) -> NDArray[np.complex64]:
         """One coil that sees everything alike."""
@@ -79,9 +80,9 @@ class MagnitudeRawData:
         return np.ones((1, *self.shape[2:]), np.complex64)
 
     @cached_property
-    def _slices(self) -> NDArray[np.float32]:
-        volume = np.nan_to_num(self.image.volume().astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        return np.moveaxis(volume, self.slice_axis, 0)
+    def _slices(self) -> NDArray[np.generic]:
+        """The volume as it is stored: a copy of a large one in single precision takes a second and much memory."""
+        return np.moveaxis(self.image.volume(), self.slice_axis, 0)
 
 
 def raw_data(study: Study, modality: str | None = None) -> RawData:

@@ -46,6 +46,10 @@ class LiveSlice:
         if not 0 <= self.index < self.raw.shape[0]:
             raise ShapeError(f"slice {self.index} was asked for but there are {self.raw.shape[0]}; count from 0")
 
+    def transform(self) -> None:
+        """Do now what does not depend on the mask, which the first mask would have to wait for otherwise."""
+        _ = self._hybrid, self._conjugate_maps
+
     def zero_filled(self, mask: Mask) -> NDArray[np.float32]:
         """Magnitude of the adjoint, ``|sum_c conj(s_c) F^-1(M y_c)|``.
 

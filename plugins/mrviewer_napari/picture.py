@@ -90,11 +90,12 @@ class Picture:
         if scan is None:
             return
         self._grid.set_text(card.name, card.name)
-        empty = np.zeros(scan.geometry.shape, np.float32)
-        shown = scan.reference if Task.RECONSTRUCT not in card.tasks and scan.reference is not None else empty
-        self._grid.set_volume(card.name, shown, limits=scan.window)
+        if Task.RECONSTRUCT not in card.tasks and scan.reference is not None:
+            self._grid.set_volume(card.name, scan.reference, limits=scan.window)
+        else:
+            self._grid.set_empty(card.name, limits=scan.window)
         if has_error_map(card, scan):
-            self._grid.set_volume(error_key(card.name), np.zeros(scan.geometry.shape, np.float32))
+            self._grid.set_empty(error_key(card.name))
         self._grid.set_contours(card.name, np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None)
 
     def show_volume(self, card: Card, outcome: Outcome) -> None:

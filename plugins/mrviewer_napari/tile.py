@@ -89,6 +89,10 @@ class Tile:
             raise InputError("the volume is complex but a tile shows real values; pass its magnitude")
         self.image.data, self.owned = np.asarray(volume, np.float32), False
 
+    def blank(self) -> None:
+        """Replace the picture by an empty one that is ours to write into."""
+        self.image.data, self.owned = np.zeros(self.image.data.shape, np.float32), True
+
     def outline(self, codes: NDArray[np.uint8], shown: tuple[int, ...]) -> None:
         """Replace the outlines; over an error map they get a dark rim in the plane of the axes that are `shown`."""
         self._require(codes.shape)

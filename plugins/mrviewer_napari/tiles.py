@@ -127,13 +127,15 @@ class TileGrid:
         """
         tile = self._tile(key)
         tile.show(volume)
-        if tile.kind is TileKind.ERROR:
-            return
-        if limits is None and not self._windowed:
+        if limits is None and not self._windowed and tile.kind is not TileKind.ERROR:
             limits = window_of(volume)
-        if limits is not None:
-            self._windowed = True
-            tile.image.contrast_limits = limits
+        self._set_window(tile, limits)
+
+    def set_empty(self, key: str, *, limits: tuple[float, float] | None = None) -> None:
+        """Show nothing until slices come, which are written without copying a volume first; `limits` as above."""
+        tile = self._tile(key)
+        tile.blank()
+        self._set_window(tile, limits)
 
     def set_slice(self, key: str, index: int, plane: NDArray[np.floating]) -> None:
         """Write one slice in place and have it drawn if it is on the screen; in 3-D it waits for the next `set_volume`.
@@ -279,6 +281,11 @@ class TileGrid:
         self._closed = True
         if self._click in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._click)
+
+    def _set_window(self, tile: Tile, limits: tuple[float, float] | None) -> None:
+        if limits is not None and tile.kind is not TileKind.ERROR:
+            self._windowed = True
+            tile.image.contrast_limits = limits
 
     def _tile(self, key: str) -> Tile:
         tile = self._shelf.pictures.get(key)

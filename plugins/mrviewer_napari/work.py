@@ -72,7 +72,9 @@ def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
 def prepare_slice(scan: Scan, index: int) -> Generator[Progress, None, Prepared]:
     """Transform one slice so that a mask change takes a fraction of a millisecond."""
     yield Progress(0, 1, f"slice {index + 1}")
-    return Prepared(scan, index, LiveSlice(scan.raw, index))
+    live = LiveSlice(scan.raw, index)
+    live.transform()
+    return Prepared(scan, index, live)
 
 
 def measure_again(

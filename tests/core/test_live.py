@@ -1,18 +1,19 @@
 """The live slice equals the adjoint for every mask, coil count and size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mrviewer.acquisition import MagnitudeRawData
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.live import LiveSlice
 from mrviewer.physics import adjoint, normalise_maps
 from mrviewer.sampling import Mask, make_mask
-from mrviewer.study import Origin
+from mrviewer.study import Image, Origin
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,3 +109,39 @@ def test_a_mask_of_another_size_is_refused() -> None:
 def test_a_slice_that_does_not_exist_is_refused(index: int) -> None:
     with pytest.raises(ShapeError, match=f"slice {index} was asked for but there are 1"):
         LiveSlice(random_raw_data(1, 8, 8), index)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadOnce(ArrayRawData):
+    """Raw data whose file may be read until the slice is prepared."""
+
+    closed: list[bool] = field(default_factory=list)
+
+    def kspace(self, index: int) -> NDArray[np.complex64]:
+        assert not self.closed
+        return super().kspace(index)
+
+    def coil_maps(self, index: int) -> NDArray[np.complex64]:
+        assert not self.closed
+        return super().coil_maps(index)
+
+
+@pytest.mark.parametrize("family", ["random", "poisson"])
+def test_a_transformed_slice_needs_nothing_more_of_its_data(family: str) -> None:
+    raw = random_raw_data(2, 24, 24)
+    once = ReadOnce(raw.samples, raw.maps)
+    live, mask = LiveSlice(once, 0), make_mask(family, (24, 24), 2)
+    live.transform()
+    once.closed.append(True)
+    np.testing.assert_array_equal(live.zero_filled(mask), LiveSlice(raw, 0).zero_filled(mask))
+
+
+def test_a_magnitude_image_is_transformed_slice_by_slice_without_what_is_not_finite() -> None:
+    volume = np.random.default_rng(0).random((3, 8, 6)) * 100
+    volume[1, 2, 3], volume[2, 0, 0], volume[2, 1, 0] = np.nan, np.inf, -np.inf
+    clean = np.where(np.isfinite(volume), volume, 0)
+    geometry = Geometry.axial((3, 8, 6), (5.0, 1.0, 1.0))
+    raw = MagnitudeRawData(Image(volume.astype(">f4"), geometry, "T1"))
+    for index in range(3):
+        np.testing.assert_allclose(adjoint(raw.kspace(index), raw.coil_maps(index)).real, clean[index], atol=1e-3)
+    assert np.isnan(raw.image.volume()[1, 2, 3])

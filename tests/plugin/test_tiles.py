@@ -133,6 +133,18 @@ def test_a_slice_changes_the_tile_and_never_the_callers_volume(
     np.testing.assert_array_equal(volume, original)
 
 
+def test_an_empty_picture_takes_slices_without_a_copy(viewer: ViewerModel, grid: TileGrid, volume: Volume) -> None:
+    grid.set_volume("d5c5", volume)
+    grid.set_empty("d5c5", limits=(0, 3))
+    empty = layer(viewer, "D5C5").data
+    assert not empty.any()
+    grid.set_slice("d5c5", 2, np.full(SHAPE[1:], 7, np.float32))
+    assert layer(viewer, "D5C5").data is empty
+    assert (empty[2] == 7).all()
+    assert grid.window_of("d5c5") == (0, 3)
+    assert not (volume == 7).any()
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_run_along_the_axis_of_the_scan(viewer: ViewerModel, grid: TileGrid, axis: int) -> None:
     grid.arrange(GEOMETRY, specs("d5c5"), slice_axis=axis)
