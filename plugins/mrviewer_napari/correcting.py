@@ -133,6 +133,11 @@ class Correcting(QObject):
                 scan is not None and scan.geometry.matches(self.scan.geometry) and (scan.patient is self.scan.patient)
             )
 
+    def take_over(self, before: Scan, after: Scan) -> None:
+        """Go on painting where the modality of what is painted on was corrected."""
+        if self.scan is not None and self.scan.patient is before.patient and after.geometry.matches(self.scan.geometry):
+            self.scan = after
+
     def save(self, author: str, folder: Path | None = None, *, wait: bool = False) -> None:
         """Write what was painted beside the study, as a new file; in a thread unless `wait`."""
         if self.layer is None or self.scan is None or self._template is None:

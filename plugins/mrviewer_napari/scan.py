@@ -12,12 +12,13 @@ from mrviewer.geometry import Geometry
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress, retold
 from mrviewer.readers.loading import load_pixels
+from mrviewer.renaming import renamed
 from mrviewer.study import Image, Origin, RawData, Study
 from mrviewer_napari.importing.pictures import FirstPicture, of_raw
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["Scan", "Series", "load_scan", "with_labels"]
+__all__ = ["Scan", "Series", "load_scan", "with_labels", "with_modality"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,21 @@ def with_labels(scan: Scan, labels: Image, *notes: str) -> Scan:
     if series is not None:
         series = replace(series, study=series.study.with_labels(labels, *notes))
     return replace(scan, study=study, series=series, labels=_labels(study))
+
+
+def with_modality(scan: Scan, modality: str) -> Scan:
+    """Return the same scan under another modality; nothing is read again.
+
+    Raises
+    ------
+    InputError
+        If another image of the study has that modality.
+    """
+    study, series = renamed(scan.study, scan.modality, modality), scan.series
+    if series is not None:
+        patient = renamed(series.study, scan.modality, modality)
+        series = replace(series, study=patient, image=replace(series.image, modality=modality))
+    return replace(scan, study=study, modality=modality, raw=raw_data(study, modality), series=series)
 
 
 def _series(study: Study, modality: str) -> Series | None:

@@ -18,7 +18,7 @@ from mrviewer_napari.method_rows import MethodFacts
 from mrviewer_napari.opening import Opening
 from mrviewer_napari.presenter import Presenter
 from mrviewer_napari.results import Outcome, outdated
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.scan import Scan, with_modality
 from mrviewer_napari.state import MaskWish, PanelState, StepWish
 from mrviewer_napari.tiles import TileGrid
 from mrviewer_napari.work import measure_again
@@ -41,6 +41,8 @@ class Session(QObject):
 
     scan_changed = Signal()
     """Another study, modality, or other labels."""
+    modality_corrected = Signal(object, object)
+    """The scan as it was, and under another modality; comes before `scan_changed`."""
     methods_changed = Signal()
     """A chain or a model of the person's own came or went."""
     mask_changed = Signal()
@@ -76,7 +78,7 @@ class Session(QObject):
             self._follow_chains(state.chains)
 
     def _connect(self) -> None:
-        self.opening.opened.connect(self._install)
+        self.opening.opened.connect(self._on_opened)
         self.opening.labelled.connect(self._install_labels)
         self.opening.message.connect(self.message)
         self.opening.failed.connect(self.report)
@@ -153,6 +155,20 @@ class Session(QObject):
         if self.scan is not None and modality != self.scan.modality:
             self.opening.part(self.scan, modality)
 
+    def correct_modality(self, modality: str) -> None:
+        """Call what is shown by another modality; methods are asked, and run, anew."""
+        before = self.scan
+        if before is None or modality == before.modality:
+            return
+        try:
+            scan = with_modality(before, modality)
+        except MrviewerError as error:
+            self.report(error)
+            return
+        self.opening.cancel()
+        self.modality_corrected.emit(before, scan)
+        self._install(scan, is_same_patient=True)
+
     def choose_frame(self, frame: int) -> None:
         """Look at another frame of the open series, also while one is on its way."""
         if self.scan is not None and (frame != self.scan.frame or self.opening.busy):
@@ -203,8 +219,10 @@ class Session(QObject):
 
     # What has come ---------------------------------------------------------------------------------------------------
 
-    def _install(self, scan: Scan) -> None:
-        same_patient = self.scan is not None and self.scan.patient is scan.patient
+    def _on_opened(self, scan: Scan) -> None:
+        self._install(scan, is_same_patient=self.scan is not None and self.scan.patient is scan.patient)
+
+    def _install(self, scan: Scan, *, is_same_patient: bool) -> None:
         self.computation.forget()
         self.state.step = None
         self.scan = scan
@@ -212,7 +230,7 @@ class Session(QObject):
         self.catalogue.look_at(scan.study, scan.modality)
         self._make_mask()
         self._presenter.arrange(scan, self.shown)
-        if not same_patient:
+        if not is_same_patient:
             self.grid.show_slice(first_slice(scan))
         self.scan_changed.emit()
         self._aim()

@@ -1,16 +1,19 @@
 """Study: what is open, what is known of it, and how to open something else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from mrviewer.readers.names import MODALITIES
 from mrviewer_napari.derived import study_facts
 from mrviewer_napari.sections.parts import choice_box, clear_form, quiet_label, signals_blocked
 from mrviewer_napari.session import Session
 
 __all__ = ["StudySection"]
+
+_UNKNOWN = "unknown"
 
 _FILES = (
     "All files (*);;"
@@ -31,16 +34,18 @@ class StudySection(QWidget):
         self.name.setWordWrap(True)
         self.modality = choice_box("The image to sample and to reconstruct")
         self.modality.textActivated.connect(session.choose_modality)
-        self._facts = QFormLayout()
-        self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._facts.setVerticalSpacing(2)
-        self._facts.setHorizontalSpacing(12)
+        self.contrast = choice_box("What the shown image is, if it was guessed wrong; methods follow")
+        self.contrast.textActivated.connect(self._on_contrast)
+        self._correction = _form()
+        self._correction.addRow(quiet_label("Modality"), self.contrast)
+        self._facts = _form()
         self.notes = quiet_label()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._buttons())
         layout.addWidget(self.name)
         layout.addWidget(self.modality)
+        layout.addLayout(self._correction)
         layout.addLayout(self._facts)
         layout.addWidget(self.notes)
         session.scan_changed.connect(self.refresh)
@@ -52,20 +57,28 @@ class StudySection(QWidget):
         clear_form(self._facts)
         self.labels_button.setVisible(scan is not None)
         self.modality.setVisible(scan is not None and len(scan.study.modalities) > 1)
+        self._correction.setRowVisible(self.contrast, scan is not None)
         if scan is None:
             self.notes.setVisible(False)
             return
-        self.name.setText(f"<b>{scan.study.name}</b>" + ("" if self.modality.isVisible() else f"  {scan.modality}"))
-        with signals_blocked(self.modality):
-            self.modality.clear()
-            self.modality.addItems(list(scan.study.modalities))
-            self.modality.setCurrentText(scan.modality)
+        self.name.setText(f"<b>{scan.study.name}</b>")
+        _fill(self.modality, scan.study.modalities, scan.modality)
+        self._show_contrast()
         for label, value in study_facts(scan):
             text = QLabel(value)
             text.setWordWrap(True)
             self._facts.addRow(quiet_label(label), text)
         self.notes.setText("\n".join(scan.study.notes))
         self.notes.setVisible(bool(scan.study.notes))
+
+    def _show_contrast(self) -> None:
+        if (scan := self._session.scan) is not None:
+            names = dict.fromkeys((*MODALITIES, _UNKNOWN, scan.modality))
+            _fill(self.contrast, tuple(names), scan.modality)
+
+    def _on_contrast(self, modality: str) -> None:
+        self._session.correct_modality(modality)
+        self._show_contrast()  # a name that is taken was refused
 
     def _buttons(self) -> QGridLayout:
         buttons = QGridLayout()
@@ -104,3 +117,19 @@ class StudySection(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
         if path:
             self._session.open_labels(path)
+
+
+def _form() -> QFormLayout:
+    """Rows that stand close."""
+    form = QFormLayout()
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setVerticalSpacing(2)
+    form.setHorizontalSpacing(12)
+    return form
+
+
+def _fill(box: QComboBox, names: Sequence[str], shown: str) -> None:
+    with signals_blocked(box):
+        box.clear()
+        box.addItems(list(names))
+        box.setCurrentText(shown)

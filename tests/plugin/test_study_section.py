@@ -1,0 +1,109 @@
+"""Correcting the modality of what is open, as a person does it in the Study section."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import FakeMethod, make_study
+from qtpy.QtWidgets import QComboBox
+
+from mrviewer.method import Fit
+from mrviewer.study import Study
+from mrviewer_napari.panel import MrPanel
+from mrviewer_napari.scan import load_scan
+from mrviewer_napari.state import MaskWish
+
+pytestmark = pytest.mark.gl
+Wait = Callable[[Callable[[], bool]], None]
+
+
+class NeedsT2(FakeMethod):
+    """Fits T2 alone."""
+
+    def fits(self, study: Study, modality: str) -> Fit:
+        del study
+        return Fit(modality == "T2", "" if modality == "T2" else f"needs T2 and {modality} is open")
+
+
+@pytest.fixture
+def fakes() -> list[FakeMethod]:
+    return [FakeMethod("zero-filled"), NeedsT2("particular")]
+
+
+def choose(box: QComboBox, text: str) -> None:
+    box.setCurrentText(text)
+    box.textActivated.emit(text)
+
+
+def settle(panel: MrPanel, eventually: Wait) -> None:
+    eventually(lambda: panel.session.is_settled)
+
+
+def test_another_modality_keeps_all_but_what_methods_make_of_it(
+    opened: tuple[Any, MrPanel], study_folder: Path, eventually: Wait
+) -> None:
+    _, panel = opened
+    session = panel.session
+    panel.state.mask = MaskWish("equispaced", 2.0, 0.1, 3)
+    panel.grid.show_slice(1)
+    settle(panel, eventually)
+    before, mask = session.scan, session.mask
+    assert [outcome.request.method for outcome in session.outcomes] == ["zero-filled"]
+    for file in study_folder.iterdir():
+        file.unlink()  # nothing is read again
+    choose(panel.study.contrast, "T2")
+    settle(panel, eventually)
+    scan = session.scan
+    assert scan.study.modalities == ("T2", "T1")
+    assert scan.modality == panel.study.contrast.currentText() == panel.study.modality.currentText() == "T2"
+    assert scan.labels is before.labels
+    np.testing.assert_array_equal(scan.reference, before.reference)
+    assert (session.mask, panel.grid.current_slice()) == (mask, 1)
+    made = {outcome.request.method: outcome.request.modality for outcome in session.outcomes}
+    assert made == {"zero-filled": "T2", "particular": "T2"}
+    assert "what was opened as FLAIR is T2" in panel.study.notes.text()
+
+
+def test_a_name_that_is_taken_is_refused_and_the_box_goes_back(opened: tuple[Any, MrPanel]) -> None:
+    _, panel = opened
+    before = panel.session.scan
+    choose(panel.study.contrast, "T1")
+    assert "has a T1 image already" in panel.status.text()
+    assert panel.study.contrast.currentText() == "FLAIR"
+    assert panel.session.scan is before
+
+
+def test_what_somebody_paints_stays_while_the_modality_is_corrected(
+    opened: tuple[Any, MrPanel], eventually: Wait
+) -> None:
+    _, panel = opened
+    panel.corrections.begin.click()
+    correcting = panel.corrections.correcting
+    layer = correcting.layer
+    choose(panel.study.contrast, "PD")
+    assert correcting.layer is layer
+    assert layer.visible
+    assert correcting.scan is panel.session.scan
+    correcting.discard()
+    settle(panel, eventually)
+
+
+def test_a_series_over_time_keeps_its_frame(docked: tuple[Any, MrPanel], eventually: Wait) -> None:
+    _, panel = docked
+    study = make_study(labels=False)
+    flair = study.images["FLAIR"]
+    frames = np.stack([flair.volume() * factor for factor in (1.0, 2.0, 3.0)])
+    moving = Study("moving", {"unknown": type(flair)(frames, flair.geometry, "unknown")})
+    panel.session.opening.read(load_scan(moving, frame=2))
+    eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
+    choose(panel.study.contrast, "DCE")
+    settle(panel, eventually)
+    scan = panel.session.scan
+    assert (scan.frame, scan.n_frames, scan.modality) == (2, 3, "DCE")
+    panel.session.choose_frame(0)
+    eventually(lambda: panel.session.scan.frame == 0 and panel.session.is_settled)
+    assert panel.session.scan.modality == "DCE"
+    assert panel.session.scan.patient.modalities == ("DCE",)
+    np.testing.assert_array_equal(panel.session.scan.reference, frames[0])
