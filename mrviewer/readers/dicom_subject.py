@@ -5,9 +5,11 @@ from pathlib import Path
 from mrviewer.readers.formats import is_dicom_path, is_listed
 from mrviewer.readers.names import label_rank
 
-__all__ = ["is_dicom_segmentation", "is_dicom_subject", "labels_beside"]
+__all__ = ["is_dicom_segmentation", "is_dicom_subject", "labels_beside", "note_on_dicom"]
 
 DEEPEST = 3
+_MOST_HOMES = 20
+_DICOM_ENDINGS = ("", ".dcm", ".ima", ".dicom")
 
 
 def is_dicom_subject(path: Path) -> bool:
@@ -23,6 +25,34 @@ def labels_beside(folder: Path) -> list[Path]:
         return []
     ranked = [(rank, file) for file in _listed(folder) if (rank := label_rank(file)) is not None]
     return [file for _, file in sorted(ranked)]
+
+
+def note_on_dicom(folder: Path) -> str:
+    """Sentence on DICOM in a folder that opens by images of another format; empty if there is none.
+
+    A sub-folder is named unless its name may tell who the patient is.
+    """
+    homes: dict[Path, Path] = {}
+    for depth in range(DEEPEST + 1):
+        for file in sorted(folder.glob("*/" * depth + "*")):
+            if _may_be_dicom(file) and len(homes) < _MOST_HOMES:
+                homes.setdefault(file.parent, file)
+    home = next((home for home, file in homes.items() if is_dicom_path(file)), None)
+    if home is None:
+        return ""
+    from mrviewer.readers.dicom.study import public_name
+
+    where = "its DICOM files alone"
+    if home != folder:
+        child = folder / home.relative_to(folder).parts[0]
+        where = f"{folder.name}/{child.name}" if public_name(child) == child.name else "its folder"
+    return f"left out: DICOM that {folder.name} holds too; open {where} to see it"
+
+
+def _may_be_dicom(path: Path) -> bool:
+    ending = path.suffix.lower()
+    named = ending in _DICOM_ENDINGS or ending[1:].isdigit()
+    return named and not path.name.startswith(".") and path.is_file()
 
 
 def is_dicom_segmentation(path: Path) -> bool:

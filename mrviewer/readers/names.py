@@ -1,12 +1,12 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from mrviewer.dynamic import PHASES, SERIES
 
-__all__ = ["MODALITIES", "canonical_modality", "file_stem", "guess_modality", "label_rank"]
+__all__ = ["MODALITIES", "canonical_modality", "file_stem", "free_name", "guess_modality", "label_rank"]
 
 MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC", *PHASES, SERIES)
 """Known modalities, in the order in which a folder's images are opened."""
@@ -71,6 +71,15 @@ def canonical_modality(name: str) -> str:
     words = re.split(r"[^A-Za-z0-9*]+", name.lower())
     modality = _first_modality(words)
     return _phase(name, words, modality) or modality or name
+
+
+def free_name(modality: str, used: Container[str]) -> str:
+    """Name that no image has yet: ``T1``, ``T1_2``, ``T1_3``."""
+    name, number = modality, 1
+    while name in used:
+        number += 1
+        name = f"{modality}_{number}"
+    return name
 
 
 def label_rank(path: str | Path) -> int | None:

@@ -1,6 +1,6 @@
 """Opening a study: from the paths that a person gave to images on one grid, with reference labels."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.labels import labels_on_grid
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of, is_dicom_path
-from mrviewer.readers.names import canonical_modality, guess_modality
+from mrviewer.readers.names import canonical_modality, free_name, guess_modality
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
@@ -129,7 +129,7 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
     failure: InputError | None = None
     for candidate in candidates:
         name = candidate.path.name
-        modality = _free_name(candidate.modality, used)
+        modality = free_name(candidate.modality, used)
         try:
             contents = split_into_phases(_read(candidate.path, modality, candidate.axes))
         except InputError as error:
@@ -158,15 +158,6 @@ def _of_kind(contents: FileContents, *, labels: bool) -> list[Image]:
     return [image for image in contents.images if (image.modality == "labels") == labels]
 
 
-def _free_name(modality: str, used: Container[str]) -> str:
-    """Name that no image has yet: ``T1``, ``T1_2``, ``T1_3``."""
-    name, number = modality, 1
-    while name in used:
-        number += 1
-        name = f"{modality}_{number}"
-    return name
-
-
 def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, RawData], list[str]]:
     """Images on the grid of the first one, all raw data, and what does not fit."""
     images: dict[str, Image] = {}
@@ -174,7 +165,7 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
     for image in (image for contents in opened for image in contents.images):
         first = next(iter(images.values()), image)
         if image.geometry.matches(first.geometry):
-            name = _free_name(image.modality, images)
+            name = free_name(image.modality, images)
             if name != image.modality:
                 notes.append(f"two images are {image.modality}: the second is called {name} here")
             images[name] = image if name == image.modality else replace(image, modality=name)

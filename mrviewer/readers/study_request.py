@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside
+from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
 from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
 from mrviewer.readers.subject_folder import find_subject_files
 
@@ -76,7 +76,7 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
             found = find_subject_files(path)
             images += [Candidate(file, guess, is_asked_for=False) for file, guess in found.images]
             references += [Candidate(found.labels, "labels", is_asked_for=False)] if found.labels is not None else []
-            notes += found.notes
+            notes += [*found.notes, *filter(None, [note_on_dicom(path)])]
         elif modality == "labels" or is_label:
             references.append(Candidate(path, "labels"))
         else:

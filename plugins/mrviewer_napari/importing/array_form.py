@@ -60,14 +60,16 @@ class ArrayForm(QDialog):
     def __init__(self, question: ArrayQuestion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Open {question.path.name}")
+        more = f", {question.waiting} more to come" if question.waiting else ""
+        self.setWindowTitle(f"Open {question.path.name}{more}")
         self._facts = question.facts
         self.axes: list[QComboBox] = []
         self.array = _box({name: f"{name} {_shape(shape)}" for name, shape in question.facts.arrays})
         self.array.activated.connect(self._on_array)
         self.values, self.centre = _box(_DOMAINS), _box(_CENTRES)
         self.voxel = [_edge() for _ in range(3)]
-        self.modality = _box({name: name for name in (*MODALITIES, "unknown")})
+        free = (name for name in MODALITIES if name not in question.taken)
+        self.modality = _box({name: name for name in (*free, "unknown")})
         self.modality.setCurrentIndex(self.modality.findData(question.modality))
         self._axis_form = QFormLayout()
         self.picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -79,6 +81,8 @@ class ArrayForm(QDialog):
         self.caption.setMinimumHeight(2 * self.caption.fontMetrics().lineSpacing())
         self.warning = warning_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        if question.waiting:
+            self.buttons.button(QDialogButtonBox.StandardButton.Open).setText("Next array")
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._lay_out(question)

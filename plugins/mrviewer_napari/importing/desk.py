@@ -10,7 +10,7 @@ from mrviewer.readers.numpy_array import ArrayFacts
 from mrviewer_napari.importing.array_form import ArrayForm
 from mrviewer_napari.importing.chooser import SeriesChooser
 from mrviewer_napari.importing.pictures import FirstPicture
-from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, open_array, open_series
+from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, open_series
 from mrviewer_napari.importing.side_work import Thumbnail, facts_of, preview, thumbnails
 from mrviewer_napari.jobs import Slot
 from mrviewer_napari.opening import Opening
@@ -75,7 +75,7 @@ class ImportDesk(QObject):
             self._opening.read(open_series(cast(SeriesChooser, dialog).chosen, question))
         elif isinstance(question, ArrayQuestion):
             form = cast(ArrayForm, dialog)
-            self._opening.read(open_array(question.path, form.layout_of_axes, form.modality.currentData()))
+            self._opening.read(question.with_axes(form.layout_of_axes, form.modality.currentData()))
 
     def _on_preview_wanted(self, layout: object) -> None:
         path = cast(ArrayQuestion, self._question).path

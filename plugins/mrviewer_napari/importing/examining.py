@@ -1,6 +1,7 @@
 """Looking at what a person dropped: a study that opens at once, or a question that comes before. No Qt."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
@@ -11,11 +12,11 @@ from mrviewer.readers.dicom.segmentation import segmented_series
 from mrviewer.readers.dicom.study import public_name
 from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
 from mrviewer.readers.matlab import has_times
-from mrviewer.readers.names import label_rank
+from mrviewer.readers.names import free_name, label_rank
 from mrviewer.readers.numpy_array import describe_array
-from mrviewer.readers.study_request import study_request
+from mrviewer.readers.study_request import Candidate, path_of, study_request
 from mrviewer_napari.importing.answers import NewLabels
-from mrviewer_napari.importing.questions import ArrayQuestion, Question, SeriesQuestion, picture_of
+from mrviewer_napari.importing.questions import ArrayQuestion, SeriesQuestion, Work, picture_of
 from mrviewer_napari.scan import Scan, load_scan
 from mrviewer_napari.work import open_labels
 
@@ -23,15 +24,16 @@ __all__ = ["examine"]
 
 _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 _ARRAY_ENDINGS = (".npy", ".mat")
+_UNKNOWN = "unknown"
 
 
-def examine(paths: Sequence[str], scan: Scan | None = None) -> Generator[Progress, None, Scan | NewLabels | Question]:
+def examine(paths: Sequence[str], scan: Scan | None = None) -> Work:
     """Look at files and folders, and open them if nothing has to be asked.
 
     Parameters
     ----------
     paths
-        What was dropped or chosen.
+        What was dropped or chosen; an array may come with its modality and its axes (``T2=path.npy:coil,y,x``).
     scan
         What is open; a segmentation that comes alone becomes its labels.
 
@@ -48,7 +50,7 @@ def examine(paths: Sequence[str], scan: Scan | None = None) -> Generator[Progres
         (series if _is_series(path) else others).append(path)
     if series and all(_is_labels(path) for path in others):
         return (yield from _examine_series(series, others, scan))
-    if (question := _array_question(given)) is not None:
+    if (question := _array_question(paths)) is not None:
         return question
     yield Progress(0, 0, "opening")
     return (yield from load_scan(open_study(list(paths))))
@@ -63,9 +65,7 @@ def _is_labels(path: Path) -> bool:
     return path.is_file() and label_rank(path) is not None
 
 
-def _examine_series(
-    paths: Sequence[Path], labels: Sequence[Path], scan: Scan | None
-) -> Generator[Progress, None, Scan | NewLabels | SeriesQuestion]:
+def _examine_series(paths: Sequence[Path], labels: Sequence[Path], scan: Scan | None) -> Work:
     """List series; ask only where there is more than one image to open."""
     has_picture = False
 
@@ -117,18 +117,38 @@ def _nothing_opens(entries: Sequence[SeriesEntry], paths: Sequence[Path]) -> str
     return f"{_name(paths)} holds {len(refusals)} series and none opens: {refusals[0]}"
 
 
-def _array_question(paths: Sequence[Path]) -> ArrayQuestion | None:
-    """Ask for the axes of an array that comes alone; a file that tells a series over time is not asked about."""
+def _array_question(items: Sequence[str]) -> ArrayQuestion | None:
+    """Ask for the axes of the first array that has not been told about."""
     try:
-        images = study_request([str(path) for path in paths], None, None).images
-        [only] = images if len(images) == 1 and not images[0].axes else [None]
-        if only is None or only.path.suffix.lower() not in _ARRAY_ENDINGS or has_times(only.path):
+        images = study_request(items, None, None).images
+        arrays = [image for image in images if _is_untold(image) and (image.is_asked_for or len(images) == 1)]
+        if not arrays:
             return None
-        facts = describe_array(only.path)
+        first, *waiting = arrays
+        facts = describe_array(first.path)
     except InputError:
         return None  # Opening says why.
     if facts.kind == "bool":
         raise FileFormatError(
-            f"{only.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
+            f"{first.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
         )
-    return ArrayQuestion(only.path, facts, only.modality)
+    place = next((place for place, item in enumerate(items) if path_of(item) == first.path), 0)
+    taken = _told_modalities(items)
+    modality = _UNKNOWN if first.modality in taken else first.modality
+    return ArrayQuestion(first.path, facts, modality, partial(_told, items, place), taken, len(waiting))
+
+
+def _is_untold(image: Candidate) -> bool:
+    """Whether it is an array of unknown axes; a file that tells a series over time is not asked about."""
+    return not image.axes and image.path.suffix.lower() in _ARRAY_ENDINGS and not has_times(image.path)
+
+
+def _told(items: Sequence[str], place: int, item: str) -> Work:
+    """Go on with an array that was told about; a second one that is unknown gets a number."""
+    modality, _, rest = item.partition("=")
+    name = free_name(modality, _told_modalities(items))
+    return examine([*items[:place], f"{name}={rest}", *items[place + 1 :]])
+
+
+def _told_modalities(items: Sequence[str]) -> frozenset[str]:
+    return frozenset(item.partition("=")[0] for item in items if "=" in item and not Path(item).exists())

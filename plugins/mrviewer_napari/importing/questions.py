@@ -1,6 +1,6 @@
 """What has to be asked before something opens, and what opens with the answer. No Qt."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from mrviewer.readers.dicom import SeriesEntry, read_slice
 from mrviewer.readers.dicom.study import modality_rank
 from mrviewer.readers.dicom_choice import open_chosen, proposed
 from mrviewer.readers.numpy_array import ArrayFacts
+from mrviewer_napari.importing.answers import NewLabels
 from mrviewer_napari.importing.pictures import FirstPicture, of_array
 from mrviewer_napari.scan import Scan, load_scan
 
-__all__ = ["ArrayQuestion", "Question", "SeriesQuestion", "layout_text", "open_array", "open_series", "picture_of"]
+__all__ = ["ArrayQuestion", "Question", "SeriesQuestion", "Work", "layout_text", "open_series", "picture_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +58,41 @@ class ArrayQuestion:
     path, facts
         The file, and what is known of its array.
     modality
-        What its name tells.
+        What its name tells, unless another array has it.
+    told
+        From the array with its axes to what opens, or to the next question: several files may open as one study.
+    taken
+        Modalities of the arrays that were told about before.
+    waiting
+        How many arrays will be asked about after this one.
     """
 
     path: Path
     facts: ArrayFacts
     modality: str
+    told: Callable[[str], "Work"]
+    taken: frozenset[str] = frozenset()
+    waiting: int = 0
 
-    def answered(self) -> Generator[Progress, None, Scan]:
+    def answered(self) -> "Work":
         """Open it as it seems to be."""
-        return open_array(self.path, self.facts.guess, self.modality)
+        return self.with_axes(self.facts.guess, self.modality)
+
+    def with_axes(self, layout: ArrayLayout, modality: str) -> "Work":
+        """Open it with the axes that somebody told.
+
+        Raises
+        ------
+        InputError
+            If the name of the array cannot be told.
+        """
+        yield Progress(0, 1, "opening")
+        return (yield from self.told(f"{modality}={self.path}:{layout_text(layout)}"))
 
 
 Question = SeriesQuestion | ArrayQuestion
+Work = Generator[Progress, None, Scan | NewLabels | Question]
+"""What opens a study, or finds out what has to be asked first."""
 
 
 def open_series(
@@ -103,15 +126,6 @@ def picture_of(entries: Sequence[SeriesEntry]) -> FirstPicture | None:
         _, row_mm, column_mm = entry.voxel_size_mm
         return of_array(plane, (row_mm or 1.0, column_mm or 1.0), entry.title)
     return None
-
-
-def open_array(path: Path, layout: ArrayLayout, modality: str) -> Generator[Progress, None, Scan]:
-    """Open an array with the axes that somebody told."""
-    from mrviewer.readers import open_study
-
-    yield Progress(0, 1, "opening")
-    study = open_study([f"{modality}={path}:{layout_text(layout)}"])
-    return (yield from load_scan(study))
 
 
 def layout_text(layout: ArrayLayout) -> str:
