@@ -5,10 +5,12 @@ from collections.abc import Generator, Sequence
 
 from qtpy.QtCore import QObject, Signal
 
+from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress
 from mrviewer_napari.importing.answers import NewLabels
 from mrviewer_napari.importing.pictures import FirstPicture
 from mrviewer_napari.jobs import Slot, gathered
+from mrviewer_napari.layers import image_layer
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.work import open_files, open_labels, open_part, open_sample
 
@@ -77,7 +79,7 @@ class Opening(QObject):
     def read(self, work: Generator[Progress, None, object], *, for_labels: bool = False) -> None:
         """Run what makes a scan, or a question."""
         self._for_labels = for_labels
-        self._slot.request(lambda: gathered(work))
+        self._slot.request(lambda: gathered(_with_layers_ready(work)))
         self.busy_changed.emit()
 
     def cancel(self) -> None:
@@ -113,3 +115,13 @@ def _left_out(scan: Scan) -> str:
     told = (re.search(r"left out: (\d+(?= (?:more|cop)))?", note) for note in scan.study.notes)
     count = sum(int(match[1] or 1) for match in told if match)
     return f"Opened; {count} left out, the notes under Study say why" if count else ""
+
+
+def _with_layers_ready(work: Generator[Progress, None, object]) -> Generator[Progress, None, object]:
+    """Make a layer in the thread first: units and models load with the first one, most of a second for a window."""
+    try:
+        yield Progress(0, 0, "opening")
+        image_layer(Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0)))
+        return (yield from work)
+    finally:
+        work.close()

@@ -90,5 +90,12 @@ class Scales:
     def _scale_errors(self) -> None:
         top = self._limit / self._gain
         for layer in self._errors:
-            layer.colormap = _SIGNED if self._signed else "inferno"
-            layer.gamma, layer.contrast_limits = 1, (-top if self._signed else 0.0, top)
+            colours = _SIGNED.name if self._signed else "inferno"
+            limits = (-top if self._signed else 0.0, top)
+            # napari draws anew for everything that it is told, also where it is as before.
+            if layer.colormap.name != colours:
+                layer.colormap = _SIGNED if self._signed else colours
+            if layer.gamma != 1:
+                layer.gamma = 1
+            if tuple(layer.contrast_limits) != limits:
+                layer.contrast_limits = limits

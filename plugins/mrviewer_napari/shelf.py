@@ -97,11 +97,13 @@ class Shelf:
         for tile in self.tiles:
             tile.name()
         layers, wanted = self._viewer.layers, self.layers
+        gone = [layer for layer in (*before, *self._orphans) if layer not in wanted and layer in layers]
+        if not gone and list(layers[: len(wanted)]) == wanted:
+            return  # a change of nothing costs napari a garbage collection, a quarter of a second
         active = layers.selection.active
         with layers.batched_update():
-            for layer in (*before, *self._orphans):
-                if layer not in wanted and layer in layers:
-                    layers.remove(layer)
+            for layer in gone:
+                layers.remove(layer)
             self._orphans = []
             for index, layer in enumerate(wanted):
                 if layer not in layers:
