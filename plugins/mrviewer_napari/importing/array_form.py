@@ -144,7 +144,7 @@ class ArrayForm(QDialog):
         form = QFormLayout()
         form.addRow("Array", self.array)
         form.setRowVisible(self.array, len(question.facts.arrays) > 1)
-        form.addRow(quiet_label("The file does not say what its axes are. Slowest axis first:"))
+        form.addRow(quiet_label(f"{question.path.name} does not say what its axes are. Slowest axis first:"))
         form.addRow(self._axis_form)
         form.addRow("Values", self.values)
         form.addRow("Centre", self.centre)

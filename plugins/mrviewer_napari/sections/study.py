@@ -8,12 +8,14 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLa
 
 from mrviewer.readers.names import MODALITIES
 from mrviewer_napari.derived import study_facts
-from mrviewer_napari.sections.parts import choice_box, clear_form, quiet_label, signals_blocked
+from mrviewer_napari.sections.parts import choice_box, quiet_label, signals_blocked
 from mrviewer_napari.session import Session
 
 __all__ = ["StudySection"]
 
 _UNKNOWN = "unknown"
+_BOXES = 2
+"""Rows that come before the facts."""
 
 _FILES = (
     "All files (*);;"
@@ -36,16 +38,14 @@ class StudySection(QWidget):
         self.modality.textActivated.connect(session.choose_modality)
         self.contrast = choice_box("What the shown image is, if it was guessed wrong; methods follow")
         self.contrast.textActivated.connect(self._on_contrast)
-        self._correction = _form()
-        self._correction.addRow(quiet_label("Modality"), self.contrast)
         self._facts = _form()
+        self._facts.addRow(quiet_label("Image"), self.modality)
+        self._facts.addRow(quiet_label("Modality"), self.contrast)
         self.notes = quiet_label()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._buttons())
         layout.addWidget(self.name)
-        layout.addWidget(self.modality)
-        layout.addLayout(self._correction)
         layout.addLayout(self._facts)
         layout.addWidget(self.notes)
         session.scan_changed.connect(self.refresh)
@@ -54,10 +54,11 @@ class StudySection(QWidget):
     def refresh(self) -> None:
         """Show what is known; rows of what is unknown are left out."""
         scan = self._session.scan
-        clear_form(self._facts)
+        while self._facts.rowCount() > _BOXES:
+            self._facts.removeRow(_BOXES)
         self.labels_button.setVisible(scan is not None)
-        self.modality.setVisible(scan is not None and len(scan.study.modalities) > 1)
-        self._correction.setRowVisible(self.contrast, scan is not None)
+        self._facts.setRowVisible(self.modality, scan is not None and len(scan.study.modalities) > 1)
+        self._facts.setRowVisible(self.contrast, scan is not None)
         if scan is None:
             self.notes.setVisible(False)
             return
