@@ -1,12 +1,16 @@
 """Small DICOM series as a person may have them: several of one study, damaged files among them."""
 
+import gc
+import warnings
 from pathlib import Path
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.fileset import FileSet
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-__all__ = ["PATIENT", "write_series"]
+__all__ = ["PATIENT", "write_disk", "write_series"]
 
 PATIENT = "Quixote^Alonso"
 SHAPE = (6, 40, 32)
@@ -39,3 +43,22 @@ def write_series(
         header.PixelData = plane.tobytes()
         header.save_as(folder / f"{number}_{index}.dcm", enforce_file_format=True)
     return folder
+
+
+def write_disk(files: list[Path], folder: Path) -> Path:
+    """Write a DICOMDIR with copies of these files, as a disk that a hospital burns has them; returns its path."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # pydicom leaves its temporary folders to the garbage
+        _file_set(files).write(folder)
+        gc.collect()
+    return folder / "DICOMDIR"
+
+
+def _file_set(files: list[Path]) -> FileSet:
+    listed = FileSet()
+    for file in files:
+        header = dcmread(file)
+        header.StudyDate, header.StudyTime, header.StudyID = "20200101", "101500", "1"
+        header.setdefault("PatientID", "X")
+        listed.add(header)
+    return listed

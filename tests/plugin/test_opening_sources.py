@@ -1,16 +1,12 @@
 """A DICOMDIR, a zip, several arrays, and a folder of two formats: what opens, and what is asked. No window."""
 
-import gc
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
-from pydicom.fileset import FileSet
-from series_files import PATIENT, write_series
+from series_files import PATIENT, write_disk, write_series
 
 from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
@@ -23,25 +19,6 @@ from mrviewer_napari.scan import Scan
 
 def looked_at(*paths: Path) -> object:
     return finish(examine([str(path) for path in paths]))
-
-
-def write_disk(files: list[Path], folder: Path) -> Path:
-    """Write a DICOMDIR with copies of these files, as a disk that a hospital burns has them; returns its path."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # pydicom leaves its temporary folders to the garbage
-        _file_set(files).write(folder)
-        gc.collect()
-    return folder / "DICOMDIR"
-
-
-def _file_set(files: list[Path]) -> FileSet:
-    listed = FileSet()
-    for file in files:
-        header = dcmread(file)
-        header.StudyDate, header.StudyTime, header.StudyID = "20200101", "101500", "1"
-        header.setdefault("PatientID", "X")
-        listed.add(header)
-    return listed
 
 
 def test_a_dicomdir_holds_the_same_choice_as_its_folder(tmp_path: Path) -> None:

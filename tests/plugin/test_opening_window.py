@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from pathlib import Path
+from shutil import make_archive
 from threading import Event
 from typing import Any
 
@@ -12,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QWidget
-from series_files import PATIENT, write_series
+from series_files import PATIENT, write_disk, write_series
 
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
@@ -245,3 +246,42 @@ def test_a_dicom_file_without_an_image_is_refused_in_one_sentence(
     drop(panel, tmp_path / "text.dcm")
     eventually(lambda: "text.dcm" in panel.status.text())
     assert panel.session.scan is None
+
+
+@pytest.mark.parametrize("kind", ["DICOMDIR", "zip"])
+def test_a_dropped_disk_offers_its_series_and_opens_them(
+    docked: tuple[Any, MrPanel], disk: Path, tmp_path: Path, kind: str, qtbot: QtBot, eventually: Wait
+) -> None:
+    _, panel = docked
+    if kind == "zip":
+        dropped = Path(make_archive(str(tmp_path / "packed"), "zip", disk))
+    else:
+        dropped = write_disk(sorted(disk.rglob("*.dcm")), tmp_path / "burned")
+    drop(panel, dropped)
+    chooser = asked(panel, eventually)
+    assert [chooser.modalities[number].currentText() for number in range(3)] == ["FLAIR", "T2", "T1"]
+    press(chooser, Open, qtbot)
+    scan = rest(panel, eventually)
+    assert scan.study.modalities == ("FLAIR", "T2")
+    assert scan.reference is not None
+    assert scan.reference.max() == 1000
+
+
+def test_two_dropped_arrays_are_asked_about_in_turn(
+    docked: tuple[Any, MrPanel], tmp_path: Path, qtbot: QtBot, eventually: Wait
+) -> None:
+    _, panel = docked
+    for name in ("T1", "T2"):
+        np.save(tmp_path / f"{name}.npy", np.arange(4 * 40 * 32.0, dtype=np.float32).reshape(4, 40, 32))
+    drop(panel, tmp_path / "T1.npy", tmp_path / "T2.npy")
+    first = asked(panel, eventually)
+    assert "1 more" in first.windowTitle()
+    eventually(first.buttons.button(Open).isEnabled)
+    press(first, Open, qtbot)
+    eventually(lambda: panel.desk.dialog not in (None, first))
+    second = panel.desk.dialog
+    assert "T2.npy" in second.windowTitle()
+    assert second.modality.findData("T1") == -1
+    eventually(second.buttons.button(Open).isEnabled)
+    press(second, Open, qtbot)
+    assert rest(panel, eventually).study.modalities == ("T1", "T2")
