@@ -14,7 +14,7 @@ from dicom_study import PATIENT, write_dicom_study
 from pydicom import dcmread
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from mrviewer.method import Task
 from mrviewer.readers import open_study, read_image
@@ -75,6 +75,24 @@ def files_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("way", ["button", "escape", "cross"])
+def test_the_window_closes_and_opens_again(
+    way: str, opened: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait
+) -> None:
+    _, panel = opened
+    window = window_of(panel, qtbot, eventually)
+    assert window.isVisible()
+    if way == "button":
+        [button] = [each for each in window.findChildren(QPushButton) if each.text() == "Close"]
+        qtbot.mouseClick(button, Click)
+    elif way == "escape":
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    else:
+        window.close()
+    assert not window.isVisible()
+    assert window_of(panel, qtbot, eventually).isVisible()
+
+
 def test_files_hold_the_numbers_that_the_panel_shows(
     opened: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait, tmp_path: Path
 ) -> None:
@@ -93,7 +111,7 @@ def test_files_hold_the_numbers_that_the_panel_shows(
     image = outcome.reconstruction.geometry.to_stored_order(outcome.reconstruction.image)
     np.testing.assert_array_equal(np.asarray(written.dataobj), image)
     assert metrics["notes"] == [], "notes may name files"
-    assert window.done.text().startswith(f"Saved 12 files to {folder.name}: NIfTI, numbers")
+    assert window.told.text().startswith(f"Saved 12 files to {folder.name}: NIfTI, numbers")
     assert window.show_folder.isVisible()
     assert "Saved 12 files" in panel.save.text.text()
 

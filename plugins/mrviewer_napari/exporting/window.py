@@ -84,8 +84,8 @@ class ExportWindow(QDialog):
         self.name.setToolTip("A new folder is made; where the name is taken, a number follows it")
         self.bar, self.doing = QProgressBar(textVisible=False), quiet_label()
         self.bar.setFixedHeight(6)
-        self.problem, self.done = warning_label(), QLabel()
-        self.done.setWordWrap(True)
+        self.problem, self.told = warning_label(), QLabel()
+        self.told.setWordWrap(True)
         self.save, self.stop = QPushButton("Save"), QPushButton("Cancel")
         self.show_folder, self.leave = QPushButton("Open folder"), QPushButton("Close")
         self.save.setDefault(True)
@@ -120,7 +120,7 @@ class ExportWindow(QDialog):
         layout.addLayout(grid)
         layout.addLayout(self._lay_out_place())
         layout.addStretch(1)
-        for widget in (self.bar, self.doing, self.problem, self.done):
+        for widget in (self.bar, self.doing, self.problem, self.told):
             layout.addWidget(widget)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
@@ -222,7 +222,7 @@ class ExportWindow(QDialog):
         for widget in (self.bar, self.doing):
             show_if(widget, busy)
         show_if(self.show_folder, self._saved is not None and not busy)
-        show_if(self.done, self._saved is not None and not busy)
+        show_if(self.told, self._saved is not None and not busy)
         if not busy:
             self.bar.setValue(0)
 
@@ -241,8 +241,8 @@ class ExportWindow(QDialog):
 
     def _show_done(self, done: Exported) -> None:
         self._saved = done.folder
-        self.done.setText("\n".join((done.sentence, *done.notes)))
-        self.done.setToolTip(str(done.folder))
+        self.told.setText("\n".join((done.sentence, *done.notes)))
+        self.told.setToolTip(str(done.folder))
         self._show_buttons()
 
     def _show_problem(self, error: Exception) -> None:
