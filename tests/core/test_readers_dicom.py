@@ -423,9 +423,33 @@ def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
     for dataset in other.slices:
         dataset.StudyInstanceUID = f"{ROOT}.99"
     other.write(tmp_path / "b")
-    with pytest.raises(InputError, match="2 DICOM studies"):
+    with pytest.raises(InputError, match=r"2 DICOM studies.*give one file of the series") as refusal:
         open_study(tmp_path)
     assert {entry.study for entry in finish(list_series(tmp_path))} == {1, 2}
+    named = [Path(words.split("; ")[0].split(")")[0]) for words in str(refusal.value).split("the file ")[1:]]
+    assert [path.parent.name for path in named] == ["a", "b"]
+    assert all(open_study(tmp_path / path).modalities == ("FLAIR",) for path in named)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "patients", "words"),
+    [
+        (("17", "17"), [1, 1], "2 DICOM studies of one patient"),
+        (("17", "18"), [1, 2], "2 DICOM studies of 2 patients"),
+        (("17", ""), [1, 0], "2 DICOM studies \\("),
+    ],
+)
+def test_a_refusal_says_whether_two_studies_are_of_one_patient(
+    tmp_path: Path, numbers: tuple[str, str], patients: list[int], words: str
+) -> None:
+    for place, number in enumerate(numbers):
+        series = Series(series=f"{ROOT}.{8 + place}")
+        for dataset in series.slices:
+            dataset.StudyInstanceUID, dataset.PatientID, dataset.PatientName = f"{ROOT}.{90 + place}", number, ""
+        series.write(tmp_path / "ab"[place])
+    assert [entry.patient for entry in finish(list_series(tmp_path))] == patients
+    with pytest.raises(InputError, match=words):
+        open_study(tmp_path)
 
 
 def test_a_person_knows_the_modality_better(tmp_path: Path) -> None:

@@ -143,6 +143,17 @@ def test_rows_say_sizes_as_a_person_counts_them(disk: Path) -> None:
     assert study_text(question.entries, 1) == "Study 1 (3 series)"
 
 
+def test_headings_tell_other_patients_from_other_visits(disk: Path) -> None:
+    question = looked_at(disk)
+    assert isinstance(question, SeriesQuestion)
+    first = question.entries[0]
+    visits = [first, *(replace(first, study=study, patient=patient) for study, patient in ((2, 2), (3, 1), (4, 0)))]
+    told = [study_text(visits, study).partition(" (")[0] for study in (1, 2, 3, 4)]
+    assert told[1:3] == ["Study 2, another patient", "Study 3, the same patient as in study 1"]
+    assert told[0] == "Study 1"
+    assert told[3] == "Study 4, the files do not say of which patient"
+
+
 def test_complex_arrays_are_asked_about(tmp_path: Path) -> None:
     image = np.zeros((3, 40, 32), np.complex64)
     image[:, 10:30, 8:24] = 1

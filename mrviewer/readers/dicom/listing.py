@@ -1,7 +1,7 @@
 """The studies and series that a folder, a file, a DICOMDIR or a zip holds."""
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
@@ -9,7 +9,7 @@ from mrviewer.progress import Progress
 from mrviewer.readers.dicom.describe import describe_series
 from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
 from mrviewer.readers.dicom.header import Header, read_header
-from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.patient import Identity, patient_key
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.stored_file import StoredFile
 from mrviewer.readers.dicom.tags import Tag
@@ -27,6 +27,7 @@ class _Found:
 
     series: dict[tuple[str, str, str], list[Header]] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
+    patients: dict[str, int] = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
     instances: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
@@ -85,6 +86,8 @@ def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | Non
         return None
     found.instances.add(instance)
     found.studies.setdefault(key[0], len(found.studies) + 1)
+    if patient := patient_key(header):
+        found.patients.setdefault(patient, len(found.patients) + 1)
     headers.append(header)
     return header if len(headers) == 1 else None
 
@@ -102,7 +105,10 @@ def _preliminary(header: Header, found: _Found) -> SeriesEntry:
 def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
     """Series in the order of study and number."""
     entries = [
-        describe_series(headers, found.studies[study], found.identity, notes)
+        replace(
+            describe_series(headers, found.studies[study], found.identity, notes),
+            patient=found.patients.get(patient_key(headers[0]), 0),
+        )
         for (study, _, _), headers in found.series.items()
     ]
     yield from sorted(entries, key=lambda entry: (entry.study, entry.number, entry.description))

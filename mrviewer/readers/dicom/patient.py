@@ -8,11 +8,16 @@ from functools import reduce
 from mrviewer.readers.dicom.header import Header
 from mrviewer.readers.dicom.tags import Tag
 
-__all__ = ["Identity"]
+__all__ = ["Identity", "patient_key"]
 
 _PERSONAL = (Tag.PATIENT_NAME, Tag.PATIENT_ID, Tag.OTHER_PATIENT_IDS, Tag.ACCESSION_NUMBER)
 SHORTEST, LONG = 3, 5
 """Letters from which on a part of a name is looked for as a word, and within words; shorter ones occur everywhere."""
+
+
+def patient_key(header: Header) -> str:
+    """What tells one patient from another: the number, else the name; empty where there is neither. Never shown."""
+    return header.text(Tag.PATIENT_ID) or header.text(Tag.PATIENT_NAME).strip("^= ").lower()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class SeriesEntry:
         Whether it holds labels (DICOM SEG) and no image.
     uid, frame_of_reference
         Identifiers of the series, and of the position of the patient in the scanner.
+    patient
+        Number of its patient in the listing, from 1; 0 where the files name none.
     """
 
     study: int
@@ -59,6 +61,7 @@ class SeriesEntry:
     is_segmentation: bool = False
     uid: str = field(default="", repr=False)
     frame_of_reference: str = field(default="", repr=False)
+    patient: int = 0
     files: tuple[StoredFile, ...] = field(default=(), repr=False)
     stacks: Sequence[Stack] = field(default=(), repr=False)
 

@@ -20,6 +20,8 @@ from mrviewer.study import Image
 __all__ = ["modality_rank", "public_name", "read_dicom", "with_names_of_their_own"]
 
 ANONYMOUS = "DICOM study"
+MOST_STUDIES = 4
+"""Studies that a refusal tells of one by one."""
 FIRST_LOOKED_AT = 10
 """Files whose headers are compared with the name of a folder."""
 
@@ -49,13 +51,41 @@ def read_dicom(path: Path, modality: str) -> FileContents:
     if not images:
         raise FileFormatError(_nothing_opens(entries, path.name))
     if len({entry.study for entry in images}) > 1:
-        raise InputError(
-            f"{path.name} holds {len({entry.study for entry in images})} DICOM studies; give the folder of one"
-        )
+        raise InputError(_several_studies(images, path))
     if modality.partition("_")[0] != "unknown":
         return read_series(replace(_named(images, modality, path.name), modality=modality))
     segmentations = [entry for entry in entries if entry.is_segmentation and not entry.refusal]
     return _together(with_names_of_their_own(images), segmentations, [entry for entry in entries if entry.refusal])
+
+
+def _several_studies(images: Sequence[SeriesEntry], path: Path) -> str:
+    """How many studies there are, of whom, and how to give one: a file stands for its series."""
+    first = {entry.study: entry for entry in reversed(images)}
+    patients = {entry.patient for entry in images}
+    whose = "" if 0 in patients else " of one patient" if len(patients) == 1 else f" of {len(patients)} patients"
+    told = "; ".join(
+        f"study {study}: {_count([entry for entry in images if entry.study == study], path)}"
+        for study in sorted(first)[:MOST_STUDIES]
+    )
+    more = f"; and {len(first) - MOST_STUDIES} more" if len(first) > MOST_STUDIES else ""
+    sentence = f"{path.name} holds {len(first)} DICOM studies{whose} ({told}{more})"
+    if any(entry.files[0].member for entry in images):
+        return f"{sentence}; unpack it, and give one file of the series that you want"
+    return f"{sentence}; give one file of the series that you want, and the whole series opens"
+
+
+def _count(entries: Sequence[SeriesEntry], given: Path) -> str:
+    """Number of series of a study, and a file of one unless its name or its folder tells who the patient is."""
+    entry, base = entries[0], given if given.is_dir() else given.parent
+    file = entry.files[0].path
+    if entry.files[0].member or not file.is_relative_to(base):
+        return f"{len(entries)} series"
+    inside = file.relative_to(base)
+    folders = [base / parent for parent in inside.parents if parent.name]
+    if public_name(file) != file.stem or any(public_name(folder) != folder.name for folder in folders):
+        return f"{len(entries)} series"
+    words = entry.description or entry.sequence or entry.modality
+    return f"{len(entries)} series, such as {words!r} with the file {inside}"
 
 
 def public_name(path: Path) -> str:

@@ -25,7 +25,19 @@ def study_text(entries: Sequence[SeriesEntry], study: int) -> str:
     own = [entry for entry in entries if entry.study == study]
     words = next((entry.study_description for entry in own if entry.study_description), "")
     count = "1 series" if len(own) == 1 else f"{len(own)} series"
-    return f"Study {study}{f': {words}' if words else ''} ({count})"
+    whose = _whose(entries, own[0])
+    return f"Study {study}{f', {whose}' if whose else ''}{f': {words}' if words else ''} ({count})"
+
+
+def _whose(entries: Sequence[SeriesEntry], entry: SeriesEntry) -> str:
+    """Whether studies are of one patient, by their numbers, which are not shown; empty for the first study."""
+    before = [other for other in entries if other.study < entry.study]
+    if not before:
+        return ""
+    if not entry.patient or not all(other.patient for other in before):
+        return "the files do not say of which patient"
+    same = next((other.study for other in before if other.patient == entry.patient), 0)
+    return f"the same patient as in study {same}" if same else "another patient"
 
 
 def size_text(entry: SeriesEntry) -> tuple[str, str]:
