@@ -1,23 +1,38 @@
-"""``mrviewer info``: what this installation is made of, what computes, and where things are stored."""
+"""``mrviewer info``: what files hold; without files what this installation is made of, and what computes."""
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Annotated, Any
 
 import platformdirs
+import typer
 from rich.table import Table
 
 from mrviewer import __version__
 from mrviewer.commands.options import AsJson
-from mrviewer.commands.terminal import print_json, print_table
+from mrviewer.commands.study import load_study
+from mrviewer.commands.terminal import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from mrviewer.study import Study
 
 __all__ = ["info"]
 
 _PACKAGES = ("numpy", "scipy", "torch", "nibabel", "PyWavelets", "napari", "PySide6_Essentials")
 
 
-def info(as_json: AsJson = False) -> None:
-    """Show versions, devices, memory, and where things are stored."""
+def info(
+    images: Annotated[
+        list[str] | None, typer.Argument(help="What to look at, as for reconstruct.", metavar="[IMAGE...]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what files hold as one study; without files versions, devices, memory, and where things are stored."""
+    if images:
+        _show_study(images, as_json=as_json)
+        return
     record: dict[str, dict[str, object] | list[dict[str, object]]] = {
         "versions": _versions(),
         "devices": _devices(),
@@ -33,6 +48,44 @@ def info(as_json: AsJson = False) -> None:
             for name, value in entry.items():
                 table.add_row(part, name, "-" if value is None else str(value))
     print_table(table, to_stdout=True)
+
+
+def _show_study(images: Sequence[str], *, as_json: bool) -> None:
+    study = load_study(images)
+    record = [_entry(study, modality) for modality in study.modalities]
+    if as_json:
+        labels = None if study.labels is None else {"classes": _classes(study)}
+        print_json({"name": study.name, "images": record, "labels": labels, "notes": list(study.notes)})
+        return
+    table = Table("modality", "matrix", "voxel, mm", "frames", "coils", "k-space")
+    for entry in record:
+        sizes = (" x ".join(f"{value:.4g}" for value in reversed(entry[name])) for name in ("shape", "voxel_size_mm"))
+        table.add_row(entry["modality"], *sizes, str(entry["frames"]), str(entry["coils"] or "-"), entry["kspace"])
+    print_table(table, to_stdout=True)
+    if study.labels is not None:
+        say(f"labels: {', '.join(str(value) for value in _classes(study))}")
+    for note in study.notes:
+        say(f"note: {note}")
+
+
+def _entry(study: "Study", modality: str) -> dict[str, Any]:
+    geometry, raw, image = study.geometry(modality), study.raw.get(modality), study.images.get(modality)
+    state = "from magnitude" if raw is None else "fully sampled" if raw.acquired is None else "undersampled"
+    return {
+        "modality": modality,
+        "shape": list(geometry.shape),
+        "voxel_size_mm": list(geometry.voxel_size_mm),
+        "frames": 1 if image is None else image.n_frames,
+        "coils": None if raw is None else raw.shape[1],
+        "kspace": state,
+    }
+
+
+def _classes(study: "Study") -> list[int]:
+    import numpy as np
+
+    assert study.labels is not None
+    return [int(value) for value in np.unique(study.labels.volume()) if value != 0]
 
 
 def _versions() -> dict[str, object]:

@@ -1,9 +1,9 @@
 """``mrviewer reconstruct``: one study, one mask, one method, to files."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,14 @@ from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.progress import Progress
 
 __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
+
+_TOLD = (
+    ("image", "psnr", "PSNR", 2, " dB"),
+    ("image", "ssim", "SSIM", 3, ""),
+    ("segmentation", "dice", "Dice", 3, ""),
+    ("segmentation", "lesion_f1", "lesion F1", 3, ""),
+)
+"""Part of ``metrics.json``, name there, name for a person, digits and unit."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,21 @@ def reconstruct(
     metrics = watch(reconstruct_to_folder(request), method)
     if as_json:
         print_json(metrics)
+    _tell(metrics or {})
     say(f"wrote {output}")
+
+
+def _tell(metrics: Mapping[str, Any]) -> None:
+    """Say what a person should know of the study, and the figures of most interest."""
+    for note in metrics.get("notes", ()):
+        say(f"note: {note}")
+    figures = [
+        f"{title} {values[name]:.{digits}f}{unit}"
+        for part, name, title, digits, unit in _TOLD
+        if (values := metrics.get(part) or {}).get(name) is not None
+    ]
+    if figures:
+        say(", ".join(figures))
 
 
 def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, None, dict[str, object]]:
