@@ -13,6 +13,8 @@ __all__ = ["AXES", "ArrayLayout", "Domain", "can_be_image", "guess_layout"]
 
 AXES = ("frame", "slice", "coil", "z", "y", "x")
 """Names of axes. ``slice`` counts images; ``z`` is a third axis of k-space, of a three-dimensional scan."""
+USUAL_COILS = (4, 8, 12, 15, 16, 20, 24, 28, 30, 32, 48, 64)
+"""Channels of usual receivers; an axis of so many beside one of another number holds the coils."""
 MOST_COILS_GUESSED = 128
 SMALLEST_EDGE = 8
 
@@ -159,13 +161,22 @@ def _guess_axes(shape: tuple[int, ...], *, is_complex: bool) -> tuple[str, ...]:
 
 
 def _guess_others(sizes: tuple[int, ...], *, is_complex: bool, is_first: bool) -> tuple[str, ...]:
-    """Names of the axes that are not y and x; the one next to the image holds the coils of complex data."""
+    """Names of the axes that are not y and x.
+
+    Of complex data the one next to the image holds the coils (the one after it, where the image comes first), unless
+    only the other one has a usual number of them.
+    """
     if not is_complex or not sizes:
         order = ("slice", "frame", "coil")[: len(sizes)]
         return order if is_first else order[::-1]
     if len(sizes) == 1:
         return ("coil" if sizes[0] <= MOST_COILS_GUESSED else "slice",)
-    return ("slice", "coil", "frame")[: len(sizes)] if is_first else ("frame", "slice", "coil")[-len(sizes) :]
+    names = ("slice", "coil", "frame")[: len(sizes)] if is_first else ("frame", "slice", "coil")[-len(sizes) :]
+    coil, slices = sizes[names.index("coil")], sizes[names.index("slice")]
+    if slices in USUAL_COILS and coil not in USUAL_COILS:
+        turned = {"slice": "coil", "coil": "slice"}
+        return tuple(turned.get(name, name) for name in names)
+    return names
 
 
 def _spread(power: NDArray[np.floating]) -> float:

@@ -161,10 +161,13 @@ def test_axes_are_guessed_and_the_guess_is_told(tmp_path: Path) -> None:
         ("b", STACK[0].transpose(1, 2, 0), ("y", "x", "coil"), Domain.KSPACE),
         ("c", coil_images()[0], ("coil", "y", "x"), Domain.IMAGE),
         ("d", object_image(), ("y", "x"), Domain.IMAGE),
+        # Twelve is a usual number of coils, and three is none.
+        ("f", np.zeros((40, 32, 12, 3), np.complex64), ("y", "x", "coil", "slice"), Domain.KSPACE),
+        ("g", np.zeros((12, 3, 40, 32), np.complex64), ("coil", "slice", "y", "x"), Domain.KSPACE),
     ):
         np.save(tmp_path / f"{name}.npy", values)
         guess = describe_array(tmp_path / f"{name}.npy").guess
-        assert (guess.axes, guess.domain, guess.corner) == (axes, domain, False)
+        assert (guess.axes, guess.domain, guess.corner) == (axes, domain, False), name
     study = open_study(tmp_path / "b.npy")
     assert any("axes y,x,coil" in note for note in study.notes)
     np.save(tmp_path / "e.npy", np.fft.ifftshift(STACK[0], axes=(1, 2)))
