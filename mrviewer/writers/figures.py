@@ -20,12 +20,18 @@ from mrviewer.errors import InputError, ShapeError
 from mrviewer.writers.contours import outlines
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["Figure", "Panel", "write_figure"]
+__all__ = ["DISCLAIMER", "Figure", "Panel", "write_figure"]
+
+DISCLAIMER = "Research software, not for diagnosis"
+"""Stands below every figure: pictures are passed on without the program that says so."""
 
 HEIGHT = 512
 """Pixels of a panel; the width follows from the size of the slice in millimetres."""
 MARGIN, TITLE = 8, 28
 TEXT = 16
+FOOTER, SMALL_TEXT = 24, 13
+NARROWEST = 360
+"""Pixels that the words below the panels need."""
 BARS_MM = (1, 2, 5, 10, 20, 50, 100)
 BAR_SHARE = 0.3
 """Largest part of a panel's width that the scale bar takes."""
@@ -107,7 +113,11 @@ class _Layout:
     def size(self, figure: Figure) -> tuple[int, int]:
         """Width and height of the figure."""
         width = MARGIN + figure.n_columns * (self.width + MARGIN)
-        return width, figure.n_rows * (self.height + TITLE) + MARGIN
+        return max(width, NARROWEST), figure.n_rows * (self.height + TITLE) + FOOTER
+
+    def footer(self, figure: Figure) -> tuple[int, float]:
+        """Left end and middle height of the words below the panels."""
+        return MARGIN, self.size(figure)[1] - FOOTER / 2
 
     def bar_corner(self, figure: Figure) -> tuple[int, int]:
         """Where the scale bar begins: in the lower left corner of the first panel that is there."""
@@ -123,6 +133,7 @@ class _Layout:
 
 
 _ANCHORS = {"start": "lm", "end": "rm"}
+_FOOTER, _FOOTER_COLOUR = f"mrviewer: {DISCLAIMER}", "#606060"
 
 
 def write_figure(path: Path, figure: Figure) -> Path:
@@ -186,6 +197,7 @@ def _png(figure: Figure, layout: _Layout) -> bytes:
     x, y = layout.bar_corner(figure)
     draw.rectangle((x, y - 3, x + layout.bar, y), "white", "black")
     draw.text((x, y - 6), f"{layout.bar_mm} mm", "white", font, anchor="lb", stroke_width=1, stroke_fill="black")
+    draw.text(layout.footer(figure), _FOOTER, _FOOTER_COLOUR, ImageFont.load_default(SMALL_TEXT), anchor="lm")
     stream = BytesIO()
     picture.save(stream, "PNG")
     return stream.getvalue()
@@ -215,6 +227,11 @@ def _svg(figure: Figure, layout: _Layout) -> str:
     x, y = layout.bar_corner(figure)
     parts.append(f'<rect x="{x}" y="{y - 3}" width="{layout.bar:.2f}" height="3" fill="white" stroke="black"/>')
     parts.append(_svg_words(f"{layout.bar_mm} mm", x, y - 8, "start"))
+    x, middle = layout.footer(figure)
+    parts.append(
+        f'<text x="{x}" y="{middle}" font-size="{SMALL_TEXT}" fill="{_FOOTER_COLOUR}" dominant-baseline="middle">'
+        f"{_FOOTER}</text>"
+    )
     return "\n".join([*parts, "</svg>\n"])
 
 

@@ -13,7 +13,7 @@ from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.writers import write_volume
 from mrviewer.writers.contours import outlines
-from mrviewer.writers.figures import Figure, Panel, write_figure
+from mrviewer.writers.figures import DISCLAIMER, FOOTER, Figure, Panel, write_figure
 
 TITLE_AND_SOME = 100
 """A row of the picture below the titles."""
@@ -103,6 +103,19 @@ def test_panels_stand_in_rows_with_the_sides_of_the_patient(tmp_path: Path) -> N
     assert np.all(pixels[size[1] * 3 // 4, 4 : size[0] // 2 - 10] == 255), "the third place is free"
     words = [text.text for text in drawing.iter(f"{SVG}text")]
     assert (words.count("R"), words.count("L")) == (3, 3)
+
+
+@pytest.mark.parametrize("columns", [1, 200])
+def test_every_figure_says_that_it_is_for_research(tmp_path: Path, columns: int) -> None:
+    drawn = Figure([Panel(np.zeros((200, columns)), "", (0, 1))], (1.0, 1.0))
+    drawing = ElementTree.parse(write_figure(tmp_path / "a.svg", drawn)).getroot()
+    assert [text.text for text in drawing.iter(f"{SVG}text")][-1] == f"mrviewer: {DISCLAIMER}"
+    with Picture.open(write_figure(tmp_path / "a.png", drawn)) as picture:
+        footer = np.asarray(picture.convert("L"))[-FOOTER:]
+    inked = np.flatnonzero((footer < 200).any(axis=0))
+    assert np.ptp(inked) > 200, "a line of words"
+    assert inked.max() < footer.shape[1] - 8, "none of them cut off"
+    assert not (footer[[0, -1]] < 200).any()
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
