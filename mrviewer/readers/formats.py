@@ -9,6 +9,8 @@ from pathlib import Path
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.nifti import read_nifti
+from mrviewer.readers.recognising import BLOCK, told_by_content
+from mrviewer.readers.stored_bytes import StoredBytes
 
 __all__ = ["FORMATS", "Format", "format_of", "is_dicom_path", "is_listed"]
 
@@ -106,6 +108,8 @@ def _of_no_format(path: Path) -> str:
     for suffix, name, converter in _OTHER_FORMATS:
         if path.name.lower().removesuffix(".gz").endswith(suffix):
             return f"{path.name} is of the format {name} and one of {known} was expected; convert it with {converter}"
+    if told := told_by_content(StoredBytes.of(path).head(BLOCK)):
+        return f"{path.name} is {told}"
     return f"{path.name} is of no format that opens here, which are {known}; convert it to NIfTI"
 
 

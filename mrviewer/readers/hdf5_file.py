@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MrviewerError
 from mrviewer.readers.hdf5_trial import require_readable
+from mrviewer.readers.recognising import BLOCK, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = ["as_complex", "is_complex", "opened", "require_stored"]
@@ -31,10 +32,11 @@ def opened(path: Path) -> Iterator[h5py.File]:
     FileFormatError
         If it is no HDF5 file or damaged, now or while it is read, or if the library would not survive it.
     """
-    StoredBytes.of(path)
+    block = StoredBytes.of(path).head(BLOCK)
     # MATLAB writes its own text before the signature.
     if not h5py.is_hdf5(path):
-        raise FileFormatError(f"{path.name} is no HDF5 file, whatever its name says; check what it is")
+        told = told_by_content(block) or "no HDF5 file, whatever its name says; check what it is"
+        raise FileFormatError(f"{path.name} is {told}")
     require_readable(path)
     try:
         with h5py.File(path, "r") as file:

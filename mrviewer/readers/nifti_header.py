@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.nifti_position import stored_affine
+from mrviewer.readers.recognising import told_by_content
 from mrviewer.readers.stored_bytes import StoredBytes
 
 __all__ = ["NiftiHeader", "read_header"]
@@ -114,8 +115,6 @@ def _pair(path: Path) -> tuple[Path, Path]:
 
 def _parse(block: bytes, name: str) -> Nifti1Header:
     """Header of the version and byte order that the block shows."""
-    if block.lstrip()[:1] == b"<":
-        raise FileFormatError(f"{name} is a web page or XML, not an image; download the image itself")
     for order, code in (("little", "<"), ("big", ">")):
         kind = HEADER_SIZES.get(int.from_bytes(block[:4], order))  # type: ignore[arg-type]
         if kind is None:
@@ -127,6 +126,8 @@ def _parse(block: bytes, name: str) -> Nifti1Header:
         if bytes(header["magic"])[:2] not in (SINGLE_MAGIC, PAIR_MAGIC):
             raise FileFormatError(f"{name} lacks the mark of NIfTI (it may be ANALYZE 7.5); convert it to NIfTI")
         return header
+    if told := told_by_content(block):
+        raise FileFormatError(f"{name} is {told}")
     announced = int.from_bytes(block[:4], "little")
     raise FileFormatError(
         f"{name} is no NIfTI file: it announces a header of {announced:,} bytes and NIfTI has 348 or 540; "

@@ -16,6 +16,7 @@ from scipy.io.matlab import MatReadError
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_stored
 from mrviewer.readers.matlab_elements import load_array
+from mrviewer.readers.recognising import BLOCK, NPY_MAGIC, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = [
@@ -70,7 +71,9 @@ class NpyArray:
         FileFormatError
             If the file is damaged, or holds objects.
         """
-        StoredBytes.of(self.path)
+        block = StoredBytes.of(self.path).head(BLOCK)
+        if not block.startswith(NPY_MAGIC) and (told := told_by_content(block)):
+            raise FileFormatError(f"{self.path.name} is {told}")
         try:
             mapped: NDArray[np.generic] = np.lib.format.open_memmap(self.path, mode="r")
         except _DAMAGED_NPY as error:

@@ -48,7 +48,10 @@ def find_subject_files(folder: Path) -> SubjectFiles:
             files = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
     if not files:
         patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
-        raise InputError(f"folder {folder.name} holds no file that opens here ({patterns}); give a folder with images")
+        raise InputError(
+            f"folder {folder.name} holds no file that opens here (DICOM, {patterns}); give a folder with images, "
+            "or a .zip of DICOM or a .npy array itself"
+        )
     ranks = _label_ranks(folder, files)
     labels, spare = _choose_labels(ranks)
     images = [(path, guess_modality(path)) for path in files if path not in ranks]

@@ -169,7 +169,7 @@ def test_nothing_and_nonsense_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no DICOM file"):
         finish(list_series(tmp_path))
     (tmp_path / "text").write_text("words " * 100)
-    with pytest.raises(FileFormatError, match="text is no DICOM file"):
+    with pytest.raises(FileFormatError, match="text is a text file"):
         finish(list_series(tmp_path / "text"))
 
 

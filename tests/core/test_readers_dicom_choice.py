@@ -116,5 +116,5 @@ def test_files_of_two_folders_bring_two_series(tmp_path: Path, entries: tuple[Se
 
 def test_files_that_are_all_bad_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_text("no image")
-    with pytest.raises(FileFormatError, match=r"a\.dcm is no DICOM file"):
+    with pytest.raises(FileFormatError, match=r"a\.dcm is a text file"):
         finish(list_series([tmp_path / "a.dcm"]))

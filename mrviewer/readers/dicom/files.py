@@ -10,6 +10,7 @@ from mrviewer.readers.dicom.faults import told_as
 from mrviewer.readers.dicom.header import Header, read_dataset, read_header
 from mrviewer.readers.dicom.stored_file import StoredFile, is_zip, packed_files
 from mrviewer.readers.dicom.tags import Tag
+from mrviewer.readers.recognising import BLOCK, told_by_content
 
 __all__ = ["FilesToRead", "files_of_all", "files_to_read", "is_dicom", "series_key"]
 
@@ -132,13 +133,18 @@ def _series_of(path: Path) -> tuple[str, str, str] | None:
     if not path.is_file():
         raise InputError(f"there is no file {path.name}; check the path")
     try:
+        if not path.stat().st_size:
+            raise FileFormatError(f"{path.name} is an empty file; copy or download it again")
         if is_zip(path):
             return None
     except OSError as error:
         raise FileFormatError(f"{path.name} cannot be read ({error.strerror or 'disk error'})") from error
     header = read_header(StoredFile(path))
     if header is None:
-        raise FileFormatError(f"{path.name} is no DICOM file; give a DICOM file, a folder of them, or a zip")
+        told = told_by_content(StoredFile(path).read(count=BLOCK))
+        raise FileFormatError(
+            f"{path.name} is {told or 'no DICOM file; give a DICOM file, a folder of them, or a zip'}"
+        )
     is_list = header.text(Tag.SOP_CLASS) == _DIRECTORY_CLASS or path.name.upper() == "DICOMDIR"
     return None if is_list else series_key(header)
 

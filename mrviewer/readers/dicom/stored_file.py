@@ -13,7 +13,7 @@ __all__ = ["MOST_PACKED_BYTES", "StoredFile", "is_zip", "packed_files"]
 MOST_PACKED_BYTES = 1 << 30
 """Largest file inside a zip that is unpacked."""
 MOST_PACKED_FILES = 100_000
-ZIP_MAGIC = b"PK\x03\x04"
+ZIP_MAGIC, EMPTY_ZIP_MAGIC = b"PK\x03\x04", b"PK\x05\x06"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -83,7 +83,7 @@ class StoredFile:
 def is_zip(path: Path) -> bool:
     """Whether the first bytes of a file are those of a zip."""
     with path.open("rb") as file:
-        return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+        return file.read(len(ZIP_MAGIC)) in (ZIP_MAGIC, EMPTY_ZIP_MAGIC)
 
 
 def packed_files(path: Path) -> list[StoredFile]:
