@@ -21,8 +21,8 @@ from benchmarks.harness import Row
 from mrviewer.database import Subject
 from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.geometry import Geometry
-from mrviewer.method import get_method
 from mrviewer.progress import finish
+from mrviewer.registry import get_method
 from mrviewer.study import Image, Study
 from mrviewer.training.batches import slice_source
 from mrviewer.training.options import TrainingOptions

@@ -1,21 +1,17 @@
-"""Methods: what turns a measurement into a result, what it says of itself, and how it is found.
+"""Methods: what turns a measurement into a result, and what it says of itself.
 
-A method is any object that satisfies `Method`, registered under the entry-point group ``mrviewer.methods`` by our own
-package or by anybody else's, or a model of the person's own (`mrviewer.own_models`). Listing methods imports no network
-and not torch: the object behind an entry point must be light and import its network inside `Method.run`.
+A method is any object that satisfies `Method`; how it is found stands in `mrviewer.registry`.
 """
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.errors import DoesNotFitError, UnknownNameError
+from mrviewer.errors import DoesNotFitError
 from mrviewer.progress import Progress
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin, Study
@@ -29,15 +25,8 @@ __all__ = [
     "Result",
     "Task",
     "check_needs",
-    "get_method",
-    "installed_method",
-    "installed_names",
-    "list_methods",
-    "method_names",
     "require_fit",
 ]
-
-ENTRY_POINT_GROUP = "mrviewer.methods"
 
 _LESION_NAMES = ("lesion", "tumour")
 
@@ -273,66 +262,3 @@ def require_fit(method: Method, study: Study, modality: str) -> None:
     fit = method.fits(study, modality)
     if not fit:
         raise DoesNotFitError(f"{fit.reason}; choose another method or another image")
-
-
-@cache
-def _entry_points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def installed_names() -> tuple[str, ...]:
-    """Names of the methods that installed packages offer."""
-    return tuple(_entry_points())
-
-
-def installed_method(name: str) -> Method:
-    """Load a method that an installed package offers.
-
-    Raises
-    ------
-    UnknownNameError
-        If none does.
-    """
-    try:
-        point = _entry_points()[name]
-    except KeyError:
-        raise UnknownNameError(
-            f"there is no method {name!r}; installed are {', '.join(sorted(method_names()))}"
-        ) from None
-    method: Method = point.load()
-    return method
-
-
-def method_names() -> tuple[str, ...]:
-    """Names of all methods: those that are installed, then the person's own models as they are on the disk now."""
-    from mrviewer.own_models import own_model_names  # own models are methods, so that these meet them only when asked
-
-    return (*installed_names(), *own_model_names())
-
-
-def get_method(name: str) -> Method:
-    """Load a method, or a model of the person's own, by name; ``A+B`` is `A`'s reconstruction segmented by `B`.
-
-    Raises
-    ------
-    UnknownNameError
-        If no installed package offers it, and no own model has this name.
-    InputError
-        If two methods cannot follow each other.
-    """
-    from mrviewer.own_models import find_own_method
-
-    first, plus, second = name.partition("+")
-    if plus and name not in installed_names():
-        from mrviewer.chain import Chain
-
-        return Chain(get_method(first), get_method(second))
-    own = None if name in installed_names() else find_own_method(name)
-    return installed_method(name) if own is None else own
-
-
-def list_methods() -> list[Method]:
-    """All installed methods, in the order of their registration, then the person's own models."""
-    from mrviewer.own_models import own_methods
-
-    return [*(installed_method(name) for name in installed_names()), *own_methods()]

@@ -25,7 +25,7 @@ image = Image(ScannedImage(scan), Geometry.axial((2, 64, 48), (5.0, 1.0, 1.0)), 
 study = Study("eight coils", {"T1": image}, raw={"T1": scan})
 """
 IN_PYTHON = """
-from mrviewer.method import get_method
+from mrviewer.registry import get_method
 from mrviewer.progress import finish
 from mrviewer.quality import psnr
 from mrviewer.reconstruct import reconstruct

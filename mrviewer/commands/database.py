@@ -31,7 +31,7 @@ def database(
 ) -> None:
     """List the subjects of a database, what is odd about them, and what channels and labels may mean."""
     from mrviewer.database import propose_mapping, survey_database
-    from mrviewer.method import get_method
+    from mrviewer.registry import get_method
     from mrviewer.writers.whole import whole_file
 
     needs = None if method is None else get_method(method).card.needs

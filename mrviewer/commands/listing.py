@@ -7,7 +7,8 @@ from rich.table import Table
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import MaskError, UnknownNameError
-from mrviewer.method import Card, get_method, method_names
+from mrviewer.method import Card
+from mrviewer.registry import get_method, method_names
 
 __all__ = ["masks", "methods"]
 

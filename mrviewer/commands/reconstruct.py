@@ -111,9 +111,10 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     from mrviewer.acquisition import raw_data
     from mrviewer.assess import assess_run
     from mrviewer.device import resolve_device
-    from mrviewer.method import get_method, require_fit
+    from mrviewer.method import require_fit
     from mrviewer.raw import with_virtual_coils
     from mrviewer.reconstruct import reconstruct as run_method
+    from mrviewer.registry import get_method
     from mrviewer.sampling import make_mask
     from mrviewer.writers.results import write_results
     from mrviewer.writers.whole_folder import require_writable

@@ -14,8 +14,9 @@ from mrviewer.errors import DoesNotFitError, InputError, MrviewerError, UnknownN
 from mrviewer.experiments.cases import load_case, with_modalities
 from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
-from mrviewer.method import Method, get_method
+from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
+from mrviewer.registry import get_method
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["Job", "reason_to_skip", "run_job"]

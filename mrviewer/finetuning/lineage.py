@@ -12,7 +12,7 @@ import torch
 from mrviewer import __version__
 from mrviewer.finetuning.orders import Order
 from mrviewer.finetuning.plan import FinetunePlan
-from mrviewer.method import installed_names
+from mrviewer.installed import installed_names
 from mrviewer.own_models import find_own_model
 from mrviewer.training.loop import without_folders
 

@@ -11,8 +11,8 @@ from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_
 from mrviewer.errors import InputError
 from mrviewer.finetuning.begun import read_begun
 from mrviewer.finetuning.plan import FinetunePlan
-from mrviewer.method import get_method
 from mrviewer.own_models import Adaptable
+from mrviewer.registry import get_method
 from mrviewer.study import Study
 from mrviewer.training.evaluate import Terms
 from mrviewer.training.recipe import Recipe, Trainable

@@ -13,7 +13,8 @@ from mrviewer.finetuning.lineage import about_weights, base_method
 from mrviewer.finetuning.needs import changed_needs
 from mrviewer.finetuning.orders import Finetunable, Order
 from mrviewer.finetuning.steering import Steering
-from mrviewer.method import Card, installed_method
+from mrviewer.installed import installed_method
+from mrviewer.method import Card
 from mrviewer.training.loop import compact
 from mrviewer.training.world import World
 from mrviewer.weights import Weights, save_weights

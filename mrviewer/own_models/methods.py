@@ -5,12 +5,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
-from mrviewer.errors import MrviewerError, WeightsError
-from mrviewer.method import Card, Method, installed_method
+from mrviewer.errors import MrviewerError, UnknownNameError, WeightsError
+from mrviewer.installed import installed_method
+from mrviewer.method import Card, Method
 from mrviewer.own_models.cards import own_card
 from mrviewer.own_models.record import OwnModel, find_own_model, own_models
 
-__all__ = ["Adaptable", "adaptable_method", "find_own_method", "method_of", "own_methods", "own_model_names"]
+__all__ = [
+    "Adaptable",
+    "adaptable_method",
+    "find_own_method",
+    "method_of",
+    "own_method",
+    "own_methods",
+    "own_model_names",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +83,20 @@ def find_own_method(name: str) -> Method | None:
     """The own model of that name; `None` if there is none that can be run."""
     model = find_own_model(name)
     return None if model is None else _usable(model)
+
+
+def own_method(name: str) -> Method:
+    """The own model of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none that can be run.
+    """
+    method = find_own_method(name)
+    if method is None:
+        raise UnknownNameError(f"no model of your own that can be run is called {name!r}; `mrviewer models` lists them")
+    return method
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from mrviewer.errors import InputError
+from mrviewer.installed import installed_names
 
 __all__ = [
     "ENDING",
@@ -51,8 +52,6 @@ def check_model_name(name: str) -> None:
     InputError
         If it is empty, of another form than a method's name, that of an installed method, or taken.
     """
-    from mrviewer.method import installed_names  # methods know own models, so that these may meet them only when asked
-
     if not name.strip():
         raise InputError("a model needs a name; give one of lower-case letters, digits and hyphens")
     if not is_model_name(name):

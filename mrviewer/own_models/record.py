@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mrviewer.errors import WeightsError
+from mrviewer.installed import installed_names
 from mrviewer.own_models.names import ENDING, is_model_name, own_models_folder
 from mrviewer.weights import read_about
 
@@ -91,8 +92,6 @@ def _read_quietly(path: Path) -> OwnModel | None:
 @lru_cache(maxsize=1024)
 def _read(path: Path, *version: int) -> OwnModel | None:
     """Read a version of a file once; a warning about it is given once, too."""
-    from mrviewer.method import installed_names
-
     del version
     name = path.name.removesuffix(ENDING)
     try:

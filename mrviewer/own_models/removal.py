@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.method import Method, get_method
+from mrviewer.method import Method
+from mrviewer.own_models.methods import own_method
 from mrviewer.own_models.names import ENDING, check_model_name, is_model_name, model_path, removed_folder
 from mrviewer.writers.new_file import claim_name
 
@@ -59,7 +60,7 @@ def restore_model(name: str) -> Method:
         raise InputError(
             f"the model {name!r} cannot be restored ({error.strerror}); see that its folder can be written"
         ) from error
-    return get_method(name)
+    return own_method(name)
 
 
 def removed_model_names() -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.method import Method, get_method, installed_names
-from mrviewer.own_models.methods import adaptable_method
+from mrviewer.installed import installed_names
+from mrviewer.method import Method
+from mrviewer.own_models.methods import adaptable_method, own_method
 from mrviewer.own_models.names import ENDING, check_model_name, model_path, own_models_folder, suggest_model_name
 from mrviewer.own_models.record import find_own_model, read_own_model
 from mrviewer.weights import Weights, load_weights, save_weights
@@ -29,7 +30,7 @@ def add_model(weights: Path, name: str) -> Method:
     Returns
     -------
     Method
-        What `mrviewer.method.get_method` gives for `name`.
+        What `mrviewer.registry.get_method` gives for `name`.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def add_model(weights: Path, name: str) -> Method:
                 save_weights(temporary, Weights(loaded.tensors, _without_folders(about)))
         except FileExistsError:
             raise InputError(f"there is a model {name!r} already; choose another name") from None
-    return get_method(name)
+    return own_method(name)
 
 
 def export_model(name: str, file: Path, *, subject_names: bool = False) -> Path:
@@ -142,7 +143,7 @@ def _trained_before(about: Mapping[str, object]) -> dict[str, str]:
     with parent.path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != lineage.get("parent_sha256"):
             return {}
-    return {"trained_before": get_method(parent.name).card.trained_on or ""}
+    return {"trained_before": own_method(parent.name).card.trained_on or ""}
 
 
 def _refuse_not_finite(weights: Weights, file: str) -> None:

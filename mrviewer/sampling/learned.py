@@ -99,7 +99,7 @@ def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
     UnknownNameError
         If the named method is not installed.
     """
-    from mrviewer.method import method_names  # methods know masks, so that masks may meet methods only when asked
+    from mrviewer.registry import method_names  # methods know masks, so that masks may meet methods only when asked
 
     family, _, wanted = name.partition(":")
     untrained = []
@@ -171,7 +171,8 @@ def learned_probability(name: str, shape: tuple[int, int], acceleration: float) 
 
 def _patterns_of(method: str) -> tuple[LearnedPattern, ...]:
     """Patterns of a method; none if it learns none, or cannot be imported, of which the list of methods tells."""
-    from mrviewer.method import Task, get_method
+    from mrviewer.method import Task
+    from mrviewer.registry import get_method
 
     try:
         found = get_method(method)

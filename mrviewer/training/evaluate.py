@@ -8,9 +8,10 @@ from mrviewer.assess import assess_run
 from mrviewer.database import Subject
 from mrviewer.findings import Finding, finding_of, summarise
 from mrviewer.lesions import Lesion
-from mrviewer.method import Method, get_method
+from mrviewer.method import Method
 from mrviewer.progress import Progress
 from mrviewer.reconstruct import reconstruct
+from mrviewer.registry import get_method
 from mrviewer.sampling import LearnedPattern, Mask, make_mask, mask_of_patterns
 from mrviewer.sampling.learned import OffersPatterns
 from mrviewer.sampling.request import MaskRequest

@@ -14,8 +14,8 @@ from torch import nn
 from mrviewer.database import Subject, open_database, split_subjects
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.method import get_method
 from mrviewer.progress import Progress, Skipped, retold
+from mrviewer.registry import get_method
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable

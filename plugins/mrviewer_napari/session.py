@@ -6,7 +6,8 @@ from qtpy.QtCore import QObject, Signal
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
-from mrviewer.method import Method, list_methods
+from mrviewer.method import Method
+from mrviewer.registry import list_methods
 from mrviewer.sampling import Mask
 from mrviewer_napari.catalogue import Catalogue
 from mrviewer_napari.compute import Computation

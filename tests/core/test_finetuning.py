@@ -34,8 +34,8 @@ from mrviewer.finetuning import (
     request_stop,
 )
 from mrviewer.finetuning.preparing import DatabaseWatch, prepare
-from mrviewer.method import get_method
 from mrviewer.progress import Progress, finish
+from mrviewer.registry import get_method
 from mrviewer.training.recipe import Recipe
 from mrviewer.weights import load_weights
 

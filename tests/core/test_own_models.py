@@ -19,7 +19,7 @@ from mrviewer import cli, finetuning
 from mrviewer.chain import Chain
 from mrviewer.errors import InputError, MrviewerError, UnknownNameError, WeightsError
 from mrviewer.geometry import Geometry
-from mrviewer.method import Method, get_method, list_methods, method_names
+from mrviewer.method import Method
 from mrviewer.own_models import (
     add_model,
     export_model,
@@ -32,6 +32,7 @@ from mrviewer.own_models import (
     suggest_model_name,
 )
 from mrviewer.progress import finish
+from mrviewer.registry import get_method, list_methods, method_names
 from mrviewer.sampling import installed_patterns
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.recipe import Trainable
@@ -409,7 +410,7 @@ def test_learned_masks_of_an_own_model_go_by_its_name(make_run: MakeRun) -> None
 
 def test_listing_own_models_needs_no_torch(make_run: MakeRun, folder: Path) -> None:
     add_model(make_run(), "model")
-    script = "import sys, mrviewer.method as m; print(m.list_methods()[-1].card.name, 'torch' in sys.modules)"
+    script = "import sys, mrviewer.registry as m; print(m.list_methods()[-1].card.name, 'torch' in sys.modules)"
     listed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert listed.stdout.split() == ["model", "False"]
 

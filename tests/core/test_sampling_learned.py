@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mrviewer import method
+from mrviewer import installed
 from mrviewer.errors import MaskError, ShapeError, UnknownNameError, WeightsError
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.progress import Progress
@@ -77,7 +77,7 @@ class Installed:
     def __call__(self, *methods: Sampler | str) -> None:
         """Install these; a name alone is a package that cannot be imported."""
         points = {one if isinstance(one, str) else one.name: _Point(one) for one in methods}
-        self._monkeypatch.setattr(method, "_entry_points", lambda: points)
+        self._monkeypatch.setattr(installed, "_entry_points", lambda: points)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from mrviewer.errors import InputError
-from mrviewer.method import get_method
+from mrviewer.registry import get_method
 from mrviewer.training.options import COMMON, OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.cirim.recipe import CIRIMOptions

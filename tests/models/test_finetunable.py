@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.geometry import Geometry
-from mrviewer.method import get_method, installed_names
+from mrviewer.installed import installed_names
+from mrviewer.registry import get_method
 from mrviewer.study import Image, Study
 from mrviewer.training.batches import BatchMaker
 from mrviewer.training.options import TrainingOptions, describe_options

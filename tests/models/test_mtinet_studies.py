@@ -13,11 +13,12 @@ from mrviewer.database import Subject, open_database
 from mrviewer.dynamic import PHASES, enhancement_curve
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
-from mrviewer.method import Measurement, get_method
+from mrviewer.method import Measurement
 from mrviewer.phantom import sample_liver_study
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import finish
 from mrviewer.reconstruct import reconstruct
+from mrviewer.registry import get_method
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.testing import check_result

@@ -14,9 +14,10 @@ from mrviewer.chain import Chain
 from mrviewer.database import Subject
 from mrviewer.errors import DoesNotFitError, InputError, UnknownNameError, WeightsError
 from mrviewer.geometry import Geometry
-from mrviewer.method import Measurement, Method, get_method
+from mrviewer.method import Measurement, Method
 from mrviewer.progress import Progress, finish
 from mrviewer.reconstruct import Reconstruction, reconstruct
+from mrviewer.registry import get_method
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 from mrviewer.testing import check_method, sample_measurement

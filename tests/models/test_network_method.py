@@ -128,7 +128,7 @@ def test_new_weights_under_an_old_name_are_noticed(tmp_path: Path) -> None:
 
 def test_listing_methods_imports_no_torch() -> None:
     code = (
-        "import sys\nfrom mrviewer.method import get_method\n"
+        "import sys\nfrom mrviewer.registry import get_method\n"
         "print([get_method(name).card.title for name in ('d5c5', 'unet-full', 'itfs-drlc')])\n"
         "assert 'torch' not in sys.modules"
     )

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManifest
 
 import mrviewer_napari
-from mrviewer.method import list_methods
+from mrviewer.registry import list_methods
 from mrviewer_napari.method_rows import in_order
 from mrviewer_napari.reader import PATH_KEY, can_open, get_reader
 from mrviewer_napari.settings import state_from_preferences
