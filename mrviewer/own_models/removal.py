@@ -81,7 +81,7 @@ def _moved(path: Path, time: str) -> Path:
 
 
 def _refuse_if_in_use(name: str) -> None:
-    from mrviewer.finetuning import list_runs  # runs end by adding models, so that these meet runs only when asked
+    from mrviewer.finetuning.record import list_runs  # runs end by adding models, which meet runs only when asked
 
     for run in list_runs():
         if run.plan.method == name and run.state.is_active:

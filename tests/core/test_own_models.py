@@ -363,7 +363,7 @@ def test_a_model_is_not_removed_from_under_a_run(make_run: MakeRun, monkeypatch:
     run = SimpleNamespace(
         path=Path("runs/second"), plan=SimpleNamespace(method="model"), state=finetuning.RunState.PAUSED
     )
-    monkeypatch.setattr(finetuning, "list_runs", lambda: [run])
+    monkeypatch.setattr(record, "list_runs", lambda: [run])
     with pytest.raises(InputError, match="the run second is fine-tuning 'model'; stop it first"):
         remove_model("model")
     run.state = finetuning.RunState.FINISHED
