@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from mrviewer_napari.panel import MrPanel
 
-__all__ = ["PANEL_NAME", "bare", "dock_panel", "forget", "panel_of", "panel_of_current_viewer", "remember"]
+__all__ = ["PANEL_NAME", "PLUGIN", "bare", "dock_panel", "forget", "panel_of", "panel_of_current_viewer", "remember"]
 
 PLUGIN = "mrviewer"
 PANEL_NAME = "MR panel"

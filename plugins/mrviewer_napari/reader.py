@@ -4,18 +4,19 @@ DICOM and raw data need the panel, which asks what they are, and which reconstru
 """
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mrviewer.readers.formats import is_dicom_path, is_listed
-from mrviewer_napari.panels import dock_panel, panel_of_current_viewer
+from mrviewer_napari.panels import PLUGIN, dock_panel, panel_of_current_viewer
 
 if TYPE_CHECKING:
     from mrviewer_napari.panel import MrPanel
 
-__all__ = ["PATH_KEY", "can_open", "get_reader", "layers_of", "paths_of_layers", "read"]
+__all__ = ["PATH_KEY", "can_open", "get_reader", "is_for_others", "layers_of", "paths_of_layers", "read"]
 
 PATH_KEY = "mrviewer_path"
 """Metadata of a plain layer: the file, so that a panel that opens later can take the study up."""
@@ -23,7 +24,10 @@ PATH_KEY = "mrviewer_path"
 _PLAIN = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 """Opened as layers where there is no panel."""
 _OTHERS = (".dcm", ".ima", ".dicom", ".h5", ".hdf5", ".mrd", ".cfl", ".dat", ".mat", ".npy")
+_NEVER_FOR_OTHERS = (*_PLAIN, *_OTHERS, ".zip")
 _DEEPEST = 3
+_MOST_ASKED = 20
+"""Files of a folder for which other readers are looked for."""
 LayerTuple = tuple[Any, ...]
 
 
@@ -36,6 +40,32 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
 def can_open(paths: Sequence[str]) -> bool:
     """Whether all paths are images, DICOM, raw data, or folders with such files."""
     return bool(paths) and all(_has_image(Path(path)) for path in paths)
+
+
+def is_for_others(path: str) -> bool:
+    """Whether napari, or another of its plugins, opens a file by its name, or the files that lie in a folder.
+
+    A folder itself is no answer: napari claims every folder, and asks who shall read it.
+    """
+    from npe2 import PluginManager
+
+    readers = PluginManager.instance().iter_compatible_readers
+    return any(
+        reader.plugin_name != PLUGIN
+        for name in _files_at(path)
+        if not name.lower().endswith(_NEVER_FOR_OTHERS)
+        for reader in readers([name])
+    )
+
+
+def _files_at(path: str) -> list[str]:
+    """A file, or some of a folder."""
+    if not Path(path).is_dir():
+        return [path]
+    try:
+        return [str(file) for file in islice(Path(path).iterdir(), _MOST_ASKED) if file.is_file()]
+    except OSError:
+        return []
 
 
 def read(path: str | Sequence[str]) -> list[LayerTuple]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
-from mrviewer_napari.reader import can_open
+from mrviewer_napari.reader import can_open, is_for_others
 
 __all__ = ["OnClose", "OnDrop"]
 
@@ -27,10 +27,10 @@ class OnClose(QObject):
 
 
 class OnDrop(QObject):
-    """Take MR images that are dropped onto a window; all else goes where it went before.
+    """Take what is dropped onto a window: MR images, and what nobody opens, of which the panel says why.
 
-    napari's own way asks which of several plugins may open the file: its builtin reader claims medical formats
-    too.
+    Pictures and tables of others go where they went before. napari's own way asks which of several plugins may open
+    the file: its builtin reader claims medical formats too.
     """
 
     def __init__(self, window: QWidget, call: Callable[[Sequence[str]], None]) -> None:
@@ -46,7 +46,7 @@ class OnDrop(QObject):
         if event.type() != QEvent.Type.Drop:
             return False
         paths = [url.toLocalFile() for url in event.mimeData().urls()]
-        if not can_open([path for path in paths if path]) or not all(paths):
+        if not paths or not all(paths) or not (can_open(paths) or not any(map(is_for_others, paths))):
             return False
         event.acceptProposedAction()
         self._call(paths)

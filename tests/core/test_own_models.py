@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from mrviewer import cli, finetuning
 from mrviewer.chain import Chain
 from mrviewer.errors import InputError, MrviewerError, UnknownNameError, WeightsError
+from mrviewer.finetuning import record
 from mrviewer.geometry import Geometry
 from mrviewer.method import Method
 from mrviewer.own_models import (

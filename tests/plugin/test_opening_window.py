@@ -23,6 +23,7 @@ from mrviewer_napari.importing.chooser import SeriesChooser
 from mrviewer_napari.importing.pictures import FirstPicture
 from mrviewer_napari.importing.series_rows import LEAVE_OUT
 from mrviewer_napari.panel import MrPanel
+from mrviewer_napari.reader import is_for_others
 from mrviewer_napari.scan import Scan, load_scan
 
 pytestmark = pytest.mark.gl
@@ -246,6 +247,33 @@ def test_a_dicom_file_without_an_image_is_refused_in_one_sentence(
     drop(panel, tmp_path / "text.dcm")
     eventually(lambda: "text.dcm" in panel.status.text())
     assert panel.session.scan is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("empty.zip", "empty file"), ("report.pdf", "PDF document"), ("nothing", "no file that opens")]
+)
+def test_what_nobody_opens_is_answered_in_the_panel(
+    docked: tuple[Any, MrPanel], tmp_path: Path, name: str, words: str, eventually: Wait
+) -> None:
+    _, panel = docked
+    panel.session.message.emit("an older refusal")
+    if "." in name:
+        (tmp_path / name).write_bytes(b"%PDF-1.4" if name.endswith("pdf") else b"")
+    else:
+        (tmp_path / name).mkdir()
+    drop(panel, tmp_path / name)
+    eventually(lambda: name in panel.status.text())
+    assert words in panel.status.text()
+    assert panel.session.scan is None
+
+
+def test_pictures_of_others_are_left_to_napari(tmp_path: Path) -> None:
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "shots" / "a.png").touch()
+    assert is_for_others("a.tif")
+    assert is_for_others(str(tmp_path / "shots"))
+    assert not is_for_others("T1.npy")
+    assert not is_for_others(str(tmp_path))
 
 
 @pytest.mark.parametrize("kind", ["DICOMDIR", "zip"])
