@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mrviewer.commands.export_seg import DicomFolder, KeepIdentifiers, NewUids, SeriesNumber, privacy_of
+from mrviewer.commands.export_seg import (
+    DicomFolder,
+    KeepIdentifiers,
+    NewUids,
+    SeriesModality,
+    SeriesNumber,
+    modality_of,
+    privacy_of,
+)
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, say
 
@@ -22,27 +30,28 @@ def export_dicom(
     error: Annotated[Path | None, typer.Option(help="Error map.", metavar="FILE")] = None,
     derivation: Annotated[str, typer.Option(help="How it was made, in words.", metavar="TEXT")] = "",
     series: SeriesNumber = None,
+    modality: SeriesModality = None,
     keep_identifiers: KeepIdentifiers = False,
     new_uids: NewUids = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a reconstruction, an error map, or both, as DICOM series beside the one they were made from."""
     from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
-    from mrviewer.writers.dicom_source import find_source
+    from mrviewer.writers.source_choice import UNKNOWN, SourceWish, find_source
 
     given = {SeriesKind.RECONSTRUCTION: reconstruction, SeriesKind.ERROR: error}
     images = {kind: _one_volume(path) for kind, path in given.items() if path is not None}
     if not images:
         raise typer.BadParameter("give --reconstruction, --error, or both")
     privacy = privacy_of(keep_identifiers, new_uids)
-    source, remark = find_source(dicom, next(iter(images.values())).geometry, series)
-    derived = [DerivedSeries(kind, image.volume(), image.geometry, derivation) for kind, image in images.items()]
+    made_from = modality_of(next(path for path in given.values() if path is not None), modality)
+    source = find_source(dicom, SourceWish(next(iter(images.values())).geometry, made_from, number=series))
+    told = "" if made_from == UNKNOWN else made_from
+    derived = [DerivedSeries(kind, image.volume(), image.geometry, derivation, told) for kind, image in images.items()]
     names = write_dicom_series(output, derived, source, privacy=privacy)
     if as_json:
-        print_json({"series": source.title, "files": names, "notes": [remark] if remark else []})
-    if remark:
-        say(remark)
-    say(f"wrote {len(names)} images of {' and '.join(images)} on {source.title} to {output}")
+        print_json({"series": source.title, "files": names, "notes": []})
+    say(f"wrote {len(names)} images of {' and '.join(images)} on {source.description} to {output}")
 
 
 def _one_volume(path: Path) -> "Image":

@@ -11,11 +11,29 @@ from mrviewer.commands.terminal import print_json, say
 if TYPE_CHECKING:
     from mrviewer.privacy import Privacy
 
-__all__ = ["DicomFolder", "KeepIdentifiers", "NewUids", "SeriesNumber", "export_seg", "privacy_of"]
+__all__ = [
+    "DicomFolder",
+    "KeepIdentifiers",
+    "NewUids",
+    "SeriesModality",
+    "SeriesNumber",
+    "export_seg",
+    "modality_of",
+    "privacy_of",
+]
 
 DicomFolder = Annotated[Path, typer.Option("--dicom", help="Folder of the series, or of its study.", metavar="DIR")]
 SeriesNumber = Annotated[
-    int | None, typer.Option("--series", help="Number of the series; by default the one on the same grid.", metavar="N")
+    int | None,
+    typer.Option(
+        "--series", help="Number of the series; by default the one of its modality on the same grid.", metavar="N"
+    ),
+]
+SeriesModality = Annotated[
+    str | None,
+    typer.Option(
+        "--modality", help="What the result was made from; by default what metrics.json beside it says.", metavar="NAME"
+    ),
 ]
 KeepIdentifiers = Annotated[
     bool, typer.Option("--keep-identifiers", help="Keep name, id and dates of the source; a pseudonym by default.")
@@ -36,6 +54,7 @@ def export_seg(
     region: Annotated[str | None, typer.Option(help="Where it lies.", metavar="brain|spinal-cord|liver")] = None,
     method: Annotated[str, typer.Option(help="What segmented; `by-hand` if a person did.", metavar="NAME")] = "unknown",
     series: SeriesNumber = None,
+    modality: SeriesModality = None,
     min_lesion_ml: MinLesion = 0.0,
     keep_identifiers: KeepIdentifiers = False,
     new_uids: NewUids = False,
@@ -44,9 +63,9 @@ def export_seg(
     """Write lesions as DICOM SEG, one segment a lesion, for PACS and other viewers."""
     from mrviewer.readers import read_image
     from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
-    from mrviewer.writers.dicom_source import find_source
     from mrviewer.writers.dicom_terms import LesionKind, Region
     from mrviewer.writers.lesion_labels import label_lesions
+    from mrviewer.writers.source_choice import SourceWish, find_source
 
     terms = SegmentTerms(
         kind=LesionKind(_one_of(kind, [one.value for one in LesionKind], "--kind")),
@@ -55,11 +74,12 @@ def export_seg(
     )
     truth = None if reference is None else read_image(reference, "labels")
     lesions = label_lesions(read_image(segmentation, "labels"), truth, min_lesion_ml)
-    source, remark = find_source(dicom, lesions.image.geometry, series)
+    wish = SourceWish(lesions.image.geometry, modality_of(segmentation, modality), number=series)
+    source = find_source(dicom, wish)
     written = write_dicom_seg(
         output, lesions.image, source, lesions=lesions.rows, terms=terms, privacy=privacy_of(keep_identifiers, new_uids)
     )
-    notes = [one for one in (*lesions.notes, remark, written.note) if one]
+    notes = [one for one in (*lesions.notes, written.note) if one]
     if as_json:
         segments = [
             {"number": number, "label": label, "description": words}
@@ -68,7 +88,15 @@ def export_seg(
         print_json({"series": source.title, "segments": segments, "notes": notes})
     for note in notes:
         say(note)
-    say(f"wrote {output}: {len(written.labels)} segments on {source.title}")
+    say(f"wrote {output}: {len(written.labels)} segments on {source.description}")
+
+
+def modality_of(result: Path, given: str | None) -> str:
+    """Modality that a result was made from: the given one, else that of the run it lies in, else ``unknown``."""
+    from mrviewer.readers.names import canonical_modality
+    from mrviewer.writers.source_choice import modality_beside
+
+    return canonical_modality(given) if given else modality_beside(result)
 
 
 def privacy_of(keep_identifiers: bool, new_uids: bool) -> "Privacy":

@@ -35,6 +35,7 @@ from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_a
 from mrviewer.study import Image
 from mrviewer.writers.dicom_source import DicomSource, lies_on
 from mrviewer.writers.dicom_terms import CATEGORY, LesionKind, Region, kind_code, region_code
+from mrviewer.writers.lost_labels import require_inside, require_kept
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["SegmentTerms", "WrittenSegments", "describe_lesion", "write_dicom_seg"]
@@ -116,7 +117,7 @@ def write_dicom_seg(
     FileFormatError
         If the values cannot be labels, or the series has gaps.
     ShapeError
-        If the volume and the series lie nowhere together.
+        If labels lie outside of the series, or are too small for its voxels.
     """
     terms = terms or SegmentTerms()
     labels, note = _on_source(segmentation, source)
@@ -144,10 +145,15 @@ def write_dicom_seg(
 def _on_source(segmentation: Image, source: DicomSource) -> tuple[NDArray[np.generic], str]:
     """Labels ``(z, y, x)`` on the grid of the series."""
     grid = source.geometry
+    labels, note = labels_on_grid(segmentation, segmentation.geometry)
     # The same grid written by another program differs in the last decimals, which is no reason to resample.
-    own = segmentation.geometry if lies_on(source, segmentation.geometry) else grid
-    labels, note = labels_on_grid(segmentation, own)
-    return labels.volume(), note
+    if lies_on(source, segmentation.geometry):
+        return labels.volume(), note
+    before = labels.volume()
+    require_inside(before, segmentation.geometry, source)
+    labels, moved = labels_on_grid(labels, grid)
+    require_kept(before, labels.volume(), source)
+    return labels.volume(), "; ".join(one for one in (note, moved) if one)
 
 
 def _segment(number: int, value: int, size_ml: float, lesion: Lesion | None, terms: SegmentTerms) -> SegmentDescription:

@@ -148,7 +148,8 @@ def _common(series: DerivedSeries, values: NDArray[np.float64], modality: str) -
     common = Dataset()
     common.SeriesInstanceUID = generate_uid(prefix=None)
     # Readers tell the contrast by these words, since times alone do not say whether an agent was given.
-    shown = modality if modality in MODALITIES else UNKNOWN_CONTRAST
+    known = modality.partition("_")[0]
+    shown = known if known in MODALITIES else UNKNOWN_CONTRAST
     common.SeriesDescription = f"{shown} {_LABELS[series.kind]} (mrviewer, not for diagnosis)"
     common.DerivationDescription = series.derivation or _LABELS[series.kind].capitalize()
     common.ImageType = ["DERIVED", "SECONDARY", "OTHER"]

@@ -1,7 +1,6 @@
 """The DICOM series that an export belongs to: the headers of its slices, and its grid as the readers see it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,17 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from mrviewer.errors import FileFormatError, InputError
+from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.privacy import new_uid, silent_about_values
 from mrviewer.progress import finish
+from mrviewer.readers.dicom.array import DicomArray
 from mrviewer.readers.dicom.frame import Frame, Place
-from mrviewer.readers.dicom.header import read_dataset
+from mrviewer.readers.dicom.header import read_dataset, read_header
 from mrviewer.readers.dicom.listing import list_series
 from mrviewer.readers.dicom.stack import Stack
 from mrviewer.readers.dicom.stored_file import StoredFile
+from mrviewer.readers.dicom.tags import Tag
+from mrviewer.readers.phases import FrameArray
+from mrviewer.study import Image
 
-__all__ = ["DicomSource", "Plane", "find_source", "lies_on", "read_sources"]
+__all__ = ["DicomSource", "Plane", "lies_on", "read_sources", "source_of"]
 
 VOXEL_SHARE = 0.1
 """Part of the smallest voxel edge by which two programs may put the corners of one grid apart."""
@@ -62,12 +65,15 @@ class DicomSource:
     stack
         Where its slices lie.
     modality
-        As its header proposes.
+        As its header proposes, or as a person corrected it.
+    uid
+        SeriesInstanceUID; empty where the files have none.
     """
 
     number: int
     stack: Stack
     modality: str = "unknown"
+    uid: str = ""
 
     @property
     def geometry(self) -> Geometry:
@@ -78,6 +84,13 @@ class DicomSource:
     def title(self) -> str:
         """What a person reads: the number of the series, and nothing of the patient."""
         return f"series {self.number}"
+
+    @property
+    def description(self) -> str:
+        """Number, modality and size, from which a person can choose."""
+        count = len(self.stack.frames[0])
+        words = [self.modality, f"{count} slices" if count > 1 else "1 slice", self.stack.label]
+        return f"{self.title} ({', '.join(word for word in words if word)})"
 
     @cached_property
     def planes(self) -> tuple[Plane, ...]:
@@ -133,45 +146,31 @@ class DicomSource:
         return self.geometry.to_stored_order(volume).T
 
 
-def find_source(path: Path, geometry: Geometry, series: int | None = None) -> tuple[DicomSource, str]:
-    """The series on whose grid a volume lies.
-
-    Parameters
-    ----------
-    path
-        A folder, searched with its subfolders, a zip, a DICOMDIR, or a file of the series.
-    geometry
-        Grid of the volume that shall be exported.
-    series
-        Number of the series; by default the first one on that grid, else the only one there is.
-
-    Returns
-    -------
-    The series, and a sentence if another one would have done as well; empty if not.
-
-    Raises
-    ------
-    InputError
-        If there is no such series, or several on other grids.
-    """
-    sources = read_sources(path)
-    if series is not None:
-        chosen = [source for source in sources if source.number == series]
-        if not chosen:
-            raise InputError(f"there is no series {series}; there are {_titles(sources)}")
-        return next((source for source in chosen if lies_on(source, geometry)), chosen[0]), ""
-    fitting = [source for source in sources if lies_on(source, geometry)]
-    if fitting:
-        others = [source for source in fitting[1:] if source.number != fitting[0].number]
-        return fitting[0], f"laid on {fitting[0].title}; {_titles(others)} would do as well" if others else ""
-    if len(sources) > 1:
-        raise InputError(f"the volume lies on the grid of none of {_titles(sources)}; choose one by its number")
-    return sources[0], ""
-
-
 def lies_on(source: DicomSource, geometry: Geometry) -> bool:
     """Whether a volume has the grid of a series, up to rounding."""
     return source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
+
+
+def source_of(image: Image) -> DicomSource | None:
+    """The series that an open image was read from, by the very files that were opened; `None` if not from DICOM.
+
+    Raises
+    ------
+    FileFormatError
+        If its files have been changed.
+    """
+    data = image.data
+    frame = data.frame if isinstance(data, FrameArray) else 0
+    array = data.series if isinstance(data, FrameArray) else data
+    if not isinstance(array, DicomArray):
+        return None
+    stack = replace(array.stack, frames=array.stack.frames[frame:])
+    file = next(stack.planes).file
+    header = read_header(file)
+    if header is None:
+        raise FileFormatError(f"{file.name} is no DICOM file any more; open the study again")
+    number = int(header.number(Tag.SERIES_NUMBER) or 0)
+    return DicomSource(number, stack, image.modality, header.text(Tag.SERIES_INSTANCE))
 
 
 def read_sources(path: Path) -> list[DicomSource]:
@@ -186,7 +185,7 @@ def read_sources(path: Path) -> list[DicomSource]:
     """
     entries = finish(list_series(path))
     sources = [
-        DicomSource(entry.number, stack, entry.modality)
+        DicomSource(entry.number, stack, entry.modality, entry.uid)
         for entry in entries
         if not entry.refusal and not entry.is_segmentation
         for stack in entry.stacks
@@ -216,7 +215,3 @@ def _plane(frame: Frame, place: Place, header: Dataset) -> Plane:
     number = frame.number + 1 if "PerFrameFunctionalGroupsSequence" in header else None
     _, row_mm, column_mm = frame.spacing_mm
     return Plane(header, number, np.asarray(place.position), tuple(place.orientation), (row_mm, column_mm))
-
-
-def _titles(sources: Sequence[DicomSource]) -> str:
-    return ", ".join(dict.fromkeys(source.title for source in sources))

@@ -18,9 +18,10 @@ from mrviewer.readers import open_study, read_image
 from mrviewer.study import Image
 from mrviewer.writers import write_volume
 from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
-from mrviewer.writers.dicom_source import DicomSource, find_source, read_sources
+from mrviewer.writers.dicom_source import DicomSource, read_sources
 from mrviewer.writers.dicom_terms import LesionKind, Region
 from mrviewer.writers.lesion_labels import label_lesions
+from mrviewer.writers.source_choice import SourceWish, find_source
 
 needs_validator = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
 
@@ -138,6 +139,34 @@ def test_another_grid_is_resampled_and_said_so(tmp_path: Path, source: DicomSour
     assert "resampled" in written.note
 
 
+def test_labels_that_would_be_lost_are_refused(tmp_path: Path, source: DicomSource) -> None:
+    grid = source.geometry
+    longer = Geometry((grid.shape[0] + 3, *grid.shape[1:]), grid.affine, grid.to_stored)
+    labels = labels_on(longer, (1, 2))
+    volume = np.asarray(labels.volume()).copy()
+    written = write_dicom_seg(tmp_path / "seg.dcm", labels, source)
+    assert "resampled" in written.note
+    np.testing.assert_array_equal(read_back(tmp_path / "seg.dcm", source), volume[: grid.shape[0]])
+    (tmp_path / "seg.dcm").unlink()
+    volume[grid.shape[0], 2, 3] = 2
+    n_all = np.count_nonzero(volume)
+    with pytest.raises(ShapeError, match=rf"1 of {n_all} labelled voxels .* lie outside of the slices of series 3"):
+        write_dicom_seg(tmp_path / "seg.dcm", Image(volume, longer, "labels"), source)
+    assert not list(tmp_path.glob("seg*"))
+
+
+def test_a_lesion_between_two_voxels_is_not_dropped(tmp_path: Path, source: DicomSource) -> None:
+    grid = source.geometry
+    fine = Geometry(
+        (grid.shape[0], grid.shape[1] * 4, grid.shape[2] * 4), grid.affine @ np.diag([1, 0.25, 0.25, 1]), grid.to_stored
+    )
+    labels = np.zeros(fine.shape, np.uint8)
+    labels[2, 4:20, 4:20], labels[3, 6, 6] = 1, 2
+    with pytest.raises(ShapeError, match=r"1 labels \(first 2\) are too small for a voxel of series 3"):
+        write_dicom_seg(tmp_path / "seg.dcm", Image(labels, fine, "labels"), source)
+    assert not (tmp_path / "seg.dcm").exists()
+
+
 def test_what_cannot_be_a_segmentation_is_refused(tmp_path: Path, source: DicomSource) -> None:
     empty = Image(np.zeros(source.geometry.shape, np.uint8), source.geometry, "labels")
     with pytest.raises(InputError, match="holds 0 labels on series 3"):
@@ -147,21 +176,6 @@ def test_what_cannot_be_a_segmentation_is_refused(tmp_path: Path, source: DicomS
     with pytest.raises(ShapeError):
         write_dicom_seg(tmp_path / "seg.dcm", Image(np.ones((4, 4, 4), np.uint8), far, "labels"), source)
     assert not (tmp_path / "seg.dcm").exists()
-
-
-def test_the_series_on_the_grid_is_chosen(tmp_path: Path, series: DicomSeries) -> None:
-    make_series(series.folder / "other", (3, 6, 6), number=1)
-    labels = labels_on(read_sources(series.folder)[-1].geometry)
-    chosen, remark = find_source(series.folder, labels.geometry)
-    assert (chosen.title, remark) == ("series 3", "")
-    make_series(series.folder / "twin", number=9)
-    chosen, remark = find_source(series.folder, labels.geometry)
-    assert (chosen.title, remark) == ("series 3", "laid on series 3; series 9 would do as well")
-    assert find_source(series.folder, labels.geometry, 9)[0].title == "series 9"
-    with pytest.raises(InputError, match="there is no series 4; there are series 1, series 3, series 9"):
-        find_source(series.folder, labels.geometry, 4)
-    with pytest.raises(InputError, match="none of series 1, series 3, series 9"):
-        find_source(series.folder, Geometry.axial((4, 4, 4), (1.0, 1.0, 1.0)))
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
@@ -203,7 +217,7 @@ def test_a_validator_finds_no_error(tmp_path: Path, source: DicomSource, kind: L
 def test_a_real_tumour_comes_back(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "glioma_pgbm006_ge"
     mask = read_image(folder / "derived" / "tumor_mask_on_dicom_grid_512.nii.gz", "labels")
-    source, _ = find_source(folder / "dicom", mask.geometry)
+    source = find_source(folder / "dicom", SourceWish(mask.geometry))
     lesions = label_lesions(mask)
     write_dicom_seg(tmp_path / "seg.dcm", lesions.image, source)
     np.testing.assert_array_equal(read_back(tmp_path / "seg.dcm", source), lesions.image.volume())

@@ -253,11 +253,15 @@ def test_a_person_can_point_at_the_series(
     folder = write_dicom_study(tmp_path / "dicom")
     window = window_of(panel, qtbot, eventually)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-    qtbot.mouseClick(window.choose_series, Click)
+    qtbot.mouseClick(window.series.named, Click)
     eventually(lambda: not panel.save.desk.looking)
-    assert "series 3" in window.series.text()
+    assert "made from FLAIR, and there is only series 3 (T1Gd, 8 slices)" in window.series.words.text()
+    assert window.rows[Item.IMAGE_SERIES].reason.text() == "choose the series below"
+    qtbot.keyClick(window.series.which, Qt.Key.Key_Down)
+    eventually(lambda: not panel.save.desk.looking)
+    assert window.series.words.text() == "series 3, 8 slices, T1Gd"
     assert window.rows[Item.IMAGE_SERIES].reason.text() == "the series lies on another grid"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "labels"))
-    qtbot.mouseClick(window.choose_series, Click)
+    qtbot.mouseClick(window.series.named, Click)
     eventually(lambda: not panel.save.desk.looking)
-    assert "no series can be used" in window.series.text()
+    assert "no series can be used" in window.series.words.text()

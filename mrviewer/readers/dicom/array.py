@@ -41,6 +41,11 @@ class DicomArray:
         self._require_memory()
 
     @property
+    def stack(self) -> Stack:
+        """Where the planes lie."""
+        return self._stack
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Size of every axis."""
         repetitions = len(self._stack.frames)

@@ -1,6 +1,6 @@
 """Exports of a session: what can leave, the DICOM series that it belongs to, and the job that writes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, Signal
 from mrviewer.progress import Progress
 from mrviewer.writers.dicom_source import DicomSource
 from mrviewer_napari.exporting.items import Item, SourceState, refusals
-from mrviewer_napari.exporting.sources import find_series, path_of
+from mrviewer_napari.exporting.sources import find_opened, find_series, use_series
 from mrviewer_napari.exporting.tiles_figure import Shown, tiles_figure
 from mrviewer_napari.exporting.writing import Exportable, Exported, ExportWish, export
 from mrviewer_napari.jobs import Slot, gathered
@@ -74,17 +74,23 @@ class ExportDesk(QObject):
         return self._session.outcomes
 
     def look_around(self) -> None:
-        """Look for the DICOM series beside the open image, once for each image."""
+        """Look for the DICOM series that the open image was read from, once for each image."""
         scan = self.scan
         if scan is not None and not self._is_same_image(scan):
             self._looked_for = scan
-            self._search(scan, path_of(scan), asked=False)
+            self._search(lambda: find_opened(scan))
 
     def look_in(self, folder: Path) -> None:
         """Look for the DICOM series in a folder that a person chose."""
-        if self.scan is not None:
-            self._looked_for = self.scan
-            self._search(self.scan, folder, asked=True)
+        scan = self.scan
+        if scan is not None:
+            self._looked_for = scan
+            self._search(lambda: find_series(scan, folder))
+
+    def choose(self, source: DicomSource) -> None:
+        """Take the series that a person chose among those of the folder."""
+        choices = self.found.choices
+        self._search(lambda: use_series(source, choices), choices)
 
     def refusals(self, methods: Sequence[str]) -> dict[Item, str]:
         """Why each item cannot be exported for some methods; empty where it can."""
@@ -120,9 +126,11 @@ class ExportDesk(QObject):
         known = self._looked_for
         return known is not None and known.geometry is scan.geometry and known.modality == scan.modality
 
-    def _search(self, scan: Scan, path: Path | None, *, asked: bool) -> None:
-        self.found = SourceState(reason="looking for the DICOM series ...")
-        self._look.request(lambda: find_series(scan, path, asked=asked))
+    def _search(
+        self, work: Callable[[], Generator[Progress, None, SourceState]], choices: tuple[DicomSource, ...] = ()
+    ) -> None:
+        self.found = SourceState(reason="looking for the DICOM series ...", choices=choices)
+        self._look.request(work)
         self.changed.emit()
 
     def _shown(self, scan: Scan) -> Shown:

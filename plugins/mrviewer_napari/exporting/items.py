@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mrviewer.writers.dicom_source import DicomSource, lies_on
+from mrviewer.writers.lost_labels import count_outside
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 
@@ -62,11 +66,14 @@ class SourceState:
         Why there is none, in few words.
     note
         What a person should know of the choice.
+    choices
+        Series of the folder that a person named; empty while nobody did.
     """
 
     source: DicomSource | None = None
     reason: str = _NO_SOURCE
     note: str = ""
+    choices: tuple[DicomSource, ...] = ()
 
 
 def refusals(scan: Scan, outcomes: Sequence[Outcome], found: SourceState) -> dict[Item, str]:
@@ -85,19 +92,20 @@ def refusals(scan: Scan, outcomes: Sequence[Outcome], found: SourceState) -> dic
     image = nothing or _image_refusal(outcomes)
     error = image or ("" if scan.reference is not None else "no reference: undersampled")
     segmentation = nothing or _segmentation_refusal(outcomes)
-    labels = "" if scan.labels is not None else "no labels are open"
+    labels = _labels_refusal(scan)
     source = _source_refusal(scan, found)
     grid = source or _grid_refusal(scan, found)
     return {
         Item.IMAGE: image,
         Item.ERROR: error,
         Item.SEGMENTATION: segmentation,
-        Item.LABELS: labels,
+        Item.LABELS: "" if scan.labels is not None else labels,
         Item.MASK: nothing,
-        Item.SEG: segmentation or _empty_refusal(outcomes) or source,
-        Item.LABELS_SEG: labels
-        or ("" if scan.labels is not None and scan.labels.any() else "they are empty")
-        or source,
+        Item.SEG: segmentation
+        or _empty_refusal(outcomes)
+        or source
+        or _loss_refusal([outcome.reconstruction.lesions for outcome in outcomes], scan, found),
+        Item.LABELS_SEG: labels or source or _loss_refusal([scan.labels], scan, found),
         Item.IMAGE_SERIES: image or grid,
         Item.ERROR_SERIES: error or grid,
         Item.NUMBERS: nothing,
@@ -120,6 +128,21 @@ def _segmentation_refusal(outcomes: Sequence[Outcome]) -> str:
 def _empty_refusal(outcomes: Sequence[Outcome]) -> str:
     volumes = [outcome.reconstruction.lesions for outcome in outcomes]
     return "" if any(volume is not None and volume.any() for volume in volumes) else "no lesion was found"
+
+
+def _labels_refusal(scan: Scan) -> str:
+    if scan.labels is None:
+        return "no labels are open"
+    return "" if scan.labels.any() else "they are empty"
+
+
+def _loss_refusal(volumes: Sequence[NDArray[np.generic] | None], scan: Scan, found: SourceState) -> str:
+    """Labels outside of the slices of the series, which a SEG cannot hold."""
+    source = found.source
+    if source is None:
+        return ""
+    lost = sum(count_outside(volume, scan.geometry, source) for volume in volumes if volume is not None)
+    return f"{lost:,} voxels lie outside of {source.title}" if lost else ""
 
 
 def _source_refusal(scan: Scan, found: SourceState) -> str:

@@ -5,39 +5,64 @@ from pathlib import Path
 
 from mrviewer.errors import MrviewerError
 from mrviewer.progress import Progress
-from mrviewer.readers.formats import is_dicom_path
-from mrviewer.writers.dicom_source import find_source
+from mrviewer.writers.dicom_source import DicomSource, read_sources, source_of
+from mrviewer.writers.source_choice import SourceWish, UnclearSourceError, choose_source
 from mrviewer_napari.exporting.items import SourceState
 from mrviewer_napari.scan import Scan
 
-__all__ = ["find_series", "path_of"]
+__all__ = ["find_opened", "find_series", "use_series"]
+
+_Work = Generator[Progress, None, SourceState]
 
 
-def path_of(scan: Scan) -> Path | None:
-    """File that the shown image comes from."""
-    image = scan.study.images.get(scan.modality)
-    return None if image is None else image.path
+def find_opened(scan: Scan) -> _Work:
+    """The series that the shown image was read from, by its files; none if it was not read from DICOM."""
+    yield Progress(0, 1, "looking for the DICOM series")
+    try:
+        source = _opened(scan)
+    except MrviewerError as error:
+        return _nothing(error)
+    return SourceState() if source is None else (yield from use_series(source))
 
 
-def find_series(scan: Scan, path: Path | None, *, asked: bool) -> Generator[Progress, None, SourceState]:
-    """Look at a path for the series on whose grid a scan lies, and read the headers of its slices.
+def find_series(scan: Scan, folder: Path) -> _Work:
+    """The series in a folder that a scan belongs to; where that is not clear all of them, to choose from.
 
     Parameters
     ----------
     scan
         What shall be exported.
-    path
-        A folder, or a file of the series.
-    asked
-        Whether a person named the path; one that holds no DICOM is then refused with its reason.
+    folder
+        As a person named it.
     """
     yield Progress(0, 1, "looking for the DICOM series")
-    if path is None or not path.exists() or (not asked and not is_dicom_path(path)):
-        return SourceState()
     try:
-        source, note = find_source(path, scan.geometry)
-        yield Progress(0, 1, "reading the headers of the series")
-        count = len(source.planes)
+        opened = _opened(scan)
+        choices = tuple(read_sources(folder))
     except MrviewerError as error:
-        return SourceState(reason=f"no series can be used: {error}")
-    return SourceState(source, note=note or f"{source.title}, {count} slices")
+        return _nothing(error)
+    wish = SourceWish(scan.geometry, scan.modality, "" if opened is None else opened.uid)
+    try:
+        source = choose_source(choices, wish)
+    except UnclearSourceError as error:
+        return SourceState(reason="choose the series below", note=f"{error.fault}; choose it here", choices=choices)
+    return (yield from use_series(source, choices))
+
+
+def use_series(source: DicomSource, choices: tuple[DicomSource, ...] = ()) -> _Work:
+    """Read the headers of the slices of a series; `choices` are all that there are."""
+    yield Progress(0, 1, "reading the headers of the series")
+    try:
+        n_slices = len(source.planes)
+    except MrviewerError as error:
+        return _nothing(error, choices)
+    return SourceState(source, note=f"{source.title}, {n_slices} slices, {source.modality}", choices=choices)
+
+
+def _opened(scan: Scan) -> DicomSource | None:
+    image = scan.patient.images.get(scan.modality)
+    return None if image is None else source_of(image)
+
+
+def _nothing(error: MrviewerError, choices: tuple[DicomSource, ...] = ()) -> SourceState:
+    return SourceState(reason=f"no series can be used: {error}", choices=choices)

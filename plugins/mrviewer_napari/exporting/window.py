@@ -27,6 +27,7 @@ from mrviewer.progress import Progress
 from mrviewer_napari.exporting.desk import ExportDesk
 from mrviewer_napari.exporting.export_rows import ItemGroup
 from mrviewer_napari.exporting.items import Group, Item
+from mrviewer_napari.exporting.series_row import SeriesRow
 from mrviewer_napari.exporting.words import ANONYMOUS, IDENTIFIED, KEPT_UIDS, KINDS, NEW_UIDS, REGIONS
 from mrviewer_napari.exporting.writing import Exported, ExportWish
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
@@ -67,8 +68,7 @@ class ExportWindow(QDialog):
 
     def _make_fields(self) -> None:
         self.nothing = quiet_label("Nothing is finished yet: tick a method and wait until its volume is there.")
-        self.series, self.choose_series = quiet_label(), QPushButton("DICOM folder...")
-        self.choose_series.setToolTip("The folder of the series that the study was made from")
+        self.series = SeriesRow()
         self.kind, self.region = choice_box("What the lesions are, as a code in SEG"), choice_box("Where they lie")
         for kind, words in KINDS.items():
             self.kind.addItem(words, kind)
@@ -98,11 +98,8 @@ class ExportWindow(QDialog):
         lesions = QFormLayout()
         lesions.addRow("Lesions are", self.kind)
         lesions.addRow("They lie in", self.region)
-        series = QHBoxLayout()
-        series.addWidget(self.series, 1)
-        series.addWidget(self.choose_series)
         dicom.column.addLayout(lesions)
-        dicom.column.addLayout(series)
+        dicom.column.addWidget(self.series)
         subject = QFormLayout()
         subject.addRow("Subject label (BIDS)", self.subject)
         numbers.column.addLayout(subject)
@@ -161,7 +158,8 @@ class ExportWindow(QDialog):
         for box in (self.anonymous, self.new_uids):
             box.toggled.connect(self._show_privacy)
         self.name.textEdited.connect(self._keep_name)
-        self.choose_series.clicked.connect(self._ask_series)
+        self.series.folder_named.connect(desk.look_in)
+        self.series.chosen.connect(desk.choose)
         self.choose_folder.clicked.connect(self._ask_folder)
         self.save.clicked.connect(self._export)
         self.stop.clicked.connect(desk.cancel)
@@ -176,7 +174,7 @@ class ExportWindow(QDialog):
             self._desk.look_around()
         self._show_methods()
         self._show_items()
-        self.series.setText(self._desk.found.note or self._desk.found.reason)
+        self.series.show_state(self._desk.found)
         self._show_privacy()
 
     def look(self) -> None:
@@ -272,10 +270,6 @@ class ExportWindow(QDialog):
 
     def _keep_name(self) -> None:
         self._name_is_ours = False
-
-    def _ask_series(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "The folder of the DICOM series"):
-            self._desk.look_in(Path(folder))
 
     def _ask_folder(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Save results in", self.folder.text()):

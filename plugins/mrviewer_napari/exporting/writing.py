@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
+from os.path import commonpath
 from pathlib import Path
 
 from mrviewer.errors import InputError
@@ -158,9 +159,14 @@ def _require_apart(given: Exportable, wish: ExportWish) -> None:
     """Refuse DICOM files among those of the source: whoever opens its folder again would take them for the study's."""
     if given.source is None or not wish.items & DICOM_ITEMS:
         return
-    own = {frame.file.path.resolve().parent for frame in given.source.stack.frames[0] if frame is not None}
-    parent = wish.parent.resolve()
-    if own & {parent, *parent.parents}:
+    files = {frame.file for frame in given.source.stack.frames[0] if frame is not None}
+    # Nothing that lies beside a zip is read with it.
+    own = {file.path.resolve().parent for file in files if not file.member}
+    if not own:
+        return
+    # Discs spread a series over folders; what lies above them is opened as one study.
+    top, parent = Path(commonpath(own)), wish.parent.resolve()
+    if parent.is_relative_to(top):
         raise InputError(
             f"{parent.name} holds the DICOM images that were opened, and results there would be read with them; choose "
             "another folder"
