@@ -11,6 +11,8 @@ from mrviewer_napari.overlays import Caption, Place
 __all__ = ["font_size", "legend_of", "letters_of", "titles_of", "wrapped"]
 
 _LETTER_COLOUR = "#F0E442"
+_BAR_LINES = 2
+"""Lines that the scale bar and its length take."""
 _MEAN_CHARACTER = 1.0
 """Width of a character in pixels over the font size in points, on the generous side."""
 
@@ -27,8 +29,8 @@ def titles_of(cells: Sequence[str | None], texts: Mapping[str, str], cell_width:
             yield Caption(cell, Place.TITLE, wrapped(texts[key], cell_width))
 
 
-def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Caption]:
-    """Yield the letters at the four edges of every picture."""
+def letters_of(cells: Sequence[str | None], letters: EdgeLetters, lifted: int | None = None) -> Iterator[Caption]:
+    """Yield the letters at the four edges of every picture; at the bottom of cell `lifted` above the scale bar."""
     places = {
         Place.LEFT: letters.left,
         Place.RIGHT: letters.right,
@@ -38,19 +40,22 @@ def letters_of(cells: Sequence[str | None], letters: EdgeLetters) -> Iterator[Ca
     for cell, key in enumerate(cells):
         for place, text in places.items():
             if key is not None and text:
-                yield Caption(cell, place, text, _LETTER_COLOUR)
+                row = _BAR_LINES if place is Place.BOTTOM and cell == lifted else 0
+                yield Caption(cell, place, text, _LETTER_COLOUR, row)
 
 
-def legend_of(cell: int, *, compared: bool, plain: str, error: str, classes: Sequence[str] = ()) -> Iterator[Caption]:
+def legend_of(
+    cell: int, *, compared: bool, plain: str, error: str, classes: Sequence[str] = (), first_row: int = 0
+) -> Iterator[Caption]:
     """Yield the colours of the outlines that are drawn, and what the colour bar measures; empty for no bar.
 
     `plain` is what outlines are that are compared with nothing; empty where there are none. Where classes are drawn,
-    nothing is compared.
+    nothing is compared. `first_row` is how many lines stay free above, for the title of a cell that has one.
     """
     entries = [(name, class_colour(number)) for number, name in enumerate(classes)]
     entries += [(code.label, code.colour) for code in Agreement if compared and not classes]
     entries += [(plain, PLAIN_COLOUR)] if plain else []
-    for row, (label, colour) in enumerate(entries):
+    for row, (label, colour) in enumerate(entries, first_row):
         yield Caption(cell, Place.CORNER, f"■ {label}", colour, row)
     if error:
         yield Caption(cell, Place.BAR, error)

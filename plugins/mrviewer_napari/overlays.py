@@ -36,7 +36,7 @@ class Place(Enum):
     RIGHT = "half way down the right edge"
     CORNER = "in the upper left corner"
     BAR = "under a colour bar in the upper right corner"
-    FOOT = "in the lower left corner"
+    FOOT = "in the lower left corner, above the line of the bottom letter"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Caption:
     colour
         Hexadecimal RGB.
     row
-        Lines to leave free before the first.
+        Lines to leave free before the first, at the bottom after the last.
     boxed
         Whether a dark box keeps the words readable over a bright picture.
     """
@@ -187,7 +187,7 @@ def _places(caption: Caption, widths: list[float], pen: _Pen, cell: _Cell) -> li
     if place in (Place.LEFT, Place.RIGHT):
         first = cell.height / 2 + pen.ascent / 2
     elif place in (Place.BOTTOM, Place.FOOT):
-        first = cell.height - _PAD - rest
+        first = cell.height - _PAD - rest - pen.line * (caption.row + (place is Place.FOOT))
     else:
         first = _PAD + pen.ascent + pen.line * (caption.row + (place is Place.TITLE))
         first += cell.bar + pen.line if place is Place.BAR else 0

@@ -96,7 +96,8 @@ class Picture:
             self._grid.set_empty(card.name, limits=scan.window)
         if has_error_map(card, scan):
             self._grid.set_empty(error_key(card.name))
-        self._grid.set_contours(card.name, np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None)
+        outlines = np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None
+        self._grid.set_contours(card.name, outlines, plain=scan.labels is None)
 
     def show_volume(self, card: Card, outcome: Outcome) -> None:
         """Show a finished volume."""

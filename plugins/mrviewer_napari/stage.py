@@ -17,6 +17,10 @@ from mrviewer_napari.views import Plane
 __all__ = ["Stage"]
 
 _SPACING = 3
+_NARROW = 340
+"""Pixels: in a cell that is less wide, the scale bar (150 at most) reaches the letter in the middle."""
+_FIRST_TITLE_ROW = 1
+"""Lines above a title: the letter of the upper edge."""
 _WORDS = "mrviewer"
 
 
@@ -82,9 +86,11 @@ class Stage:
         cells = [None if tile.spec is None else tile.spec.key for tile in self._shelf.tiles]
         gridded = bool(self._viewer.canvas.grid.enabled)
         width = float(self._viewer.canvas.viewbox_size(self._viewer.layers)[1])
-        captions = [*letters_of(cells if gridded else cells[:1], self._letters)]
+        lifted = self._cell_of_scale_bar if gridded and width < _NARROW else None
+        captions = [*letters_of(cells if gridded else cells[:1], self._letters, lifted)]
         if gridded:
-            captions += [*titles_of(cells, self.texts, width), *self._legend()]
+            titles = [*titles_of(cells, self.texts, width)]
+            captions += [*titles, *self._legend(titles)]
         if self.note and cells:
             captions.append(Caption(0, Place.FOOT, wrapped(self.note, width)))
         self._words.shape = self.shape if gridded else (1, 1)
@@ -93,10 +99,16 @@ class Stage:
 
     def _show_scale_bar(self) -> None:
         """Put it where the free cell is, if that lies in the corner; elsewhere it may meet a letter."""
+        bar = self._viewer.canvas.overlays.scale_bar
+        is_left = self._cell_of_scale_bar != self.shape[0] * self.shape[1] - 1
+        bar.position, bar.visible = "bottom_left" if is_left else "bottom_right", True
+
+    @property
+    def _cell_of_scale_bar(self) -> int:
+        """The cell in the lower left corner if it is free, else the one in the lower right."""
         corner = (self.shape[0] - 1) * self.shape[1]
         free = corner < len(self._shelf.tiles) and self._shelf.tiles[corner].spec is None
-        bar = self._viewer.canvas.overlays.scale_bar
-        bar.position, bar.visible = "bottom_left" if free else "bottom_right", True
+        return corner if free else self.shape[0] * self.shape[1] - 1
 
     @property
     def _letters(self) -> EdgeLetters:
@@ -104,8 +116,9 @@ class Stage:
         vertical, horizontal = map(str, self._viewer.scene.camera.orientation2d)
         return edge_letters(dims.axis_labels, dims.displayed, vertical, horizontal)
 
-    def _legend(self) -> Iterator[Caption]:
-        """Explain outlines and errors."""
+    def _legend(self, titles: Sequence[Caption]) -> Iterator[Caption]:
+        """Explain outlines and errors, under the title of a cell that has one."""
+        rows = [_FIRST_TITLE_ROW + title.text.count("\n") + 1 for title in titles if title.cell == self._legend_cell]
         drawn = [tile for tile in self._shelf.tiles if tile.outlined and self.contours]
         return legend_of(
             self._legend_cell,
@@ -113,6 +126,7 @@ class Stage:
             plain=_plain_word([tile for tile in drawn if tile.plain]),
             error=self.error_name if self._has_errors else "",
             classes=self.classes if drawn else (),
+            first_row=max(rows, default=0),
         )
 
     def _show_colour_bar(self) -> None:

@@ -93,12 +93,15 @@ class Tile:
         """Replace the picture by an empty one that is ours to write into."""
         self.image.data, self.owned = np.zeros(self.image.data.shape, np.float32), True
 
-    def outline(self, codes: NDArray[np.uint8], shown: tuple[int, ...]) -> None:
-        """Replace the outlines; over an error map they get a dark rim in the plane of the axes that are `shown`."""
+    def outline(self, codes: NDArray[np.uint8], shown: tuple[int, ...], *, plain: bool = False) -> None:
+        """Replace the outlines; over an error map they get a dark rim in the plane of the axes that are `shown`.
+
+        `plain` says that they are compared with nothing even while there are none.
+        """
         self._require(codes.shape)
         if self.contours is not None:
             self.contours.data = self._with_rim(codes, shown)
-            self.outlined, self.plain = True, bool(codes.max(initial=0) == PLAIN)
+            self.outlined, self.plain = True, plain or bool(codes.max(initial=0) == PLAIN)
 
     def turn(self, shown: tuple[int, ...]) -> None:
         """Draw lines in another plane, or whole regions in 3-D."""

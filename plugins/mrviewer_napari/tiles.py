@@ -160,7 +160,7 @@ class TileGrid:
             self._stage.texts[key] = text
             self._stage.write()
 
-    def set_contours(self, key: str, labels: NDArray[np.uint8] | None) -> None:
+    def set_contours(self, key: str, labels: NDArray[np.uint8] | None, *, plain: bool = False) -> None:
         """Outline regions on a tile; `None` takes the outlines away.
 
         Parameters
@@ -169,6 +169,8 @@ class TileGrid:
             Tile.
         labels : (z, y, x)
             Values of `mrviewer_napari.colours.Agreement`, or all `mrviewer_napari.colours.PLAIN`; 0 is background.
+        plain
+            Whether outlines that are still to come are compared with nothing.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class TileGrid:
             if not self._shelf.outlined:
                 with self._stage.rebuilding():
                     self._shelf.make_room_for_outlines()
-            tile.outline(labels, displayed(self._viewer))
+            tile.outline(labels, displayed(self._viewer), plain=plain)
         self._show_outlines()
 
     def set_contour_slice(self, key: str, index: int, plane: NDArray[np.uint8]) -> None:

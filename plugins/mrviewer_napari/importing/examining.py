@@ -133,7 +133,7 @@ def _array_question(items: Sequence[str]) -> ArrayQuestion | None:
             f"{first.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
         )
     place = next((place for place, item in enumerate(items) if path_of(item) == first.path), 0)
-    taken = _told_modalities(items)
+    taken = _told_modalities([*items[:place], *items[place + 1 :]])
     modality = _UNKNOWN if first.modality in taken else first.modality
     return ArrayQuestion(first.path, facts, modality, partial(_told, items, place), taken, len(waiting))
 
@@ -146,8 +146,9 @@ def _is_untold(image: Candidate) -> bool:
 def _told(items: Sequence[str], place: int, item: str) -> Work:
     """Go on with an array that was told about; a second one that is unknown gets a number."""
     modality, _, rest = item.partition("=")
-    name = free_name(modality, _told_modalities(items))
-    return examine([*items[:place], f"{name}={rest}", *items[place + 1 :]])
+    before, after = items[:place], items[place + 1 :]
+    name = free_name(modality, _told_modalities([*before, *after]))
+    return examine([*before, f"{name}={rest}", *after])
 
 
 def _told_modalities(items: Sequence[str]) -> frozenset[str]:
