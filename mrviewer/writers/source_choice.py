@@ -55,7 +55,6 @@ class UnclearSourceError(InputError):
 
     def __init__(self, fault: str, remedy: str = "choose one by its number, with --series NUMBER") -> None:
         super().__init__(f"{fault}; {remedy}")
-        self.fault = fault
 
 
 def modality_beside(result: Path) -> str:

@@ -255,7 +255,7 @@ def test_a_person_can_point_at_the_series(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     qtbot.mouseClick(window.series.named, Click)
     eventually(lambda: not panel.save.desk.looking)
-    assert "made from FLAIR, and there is only series 3 (T1Gd, 8 slices)" in window.series.words.text()
+    assert "The series there may not be the FLAIR image that is open" in window.series.words.text()
     assert window.rows[Item.IMAGE_SERIES].reason.text() == "choose the series below"
     qtbot.keyClick(window.series.which, Qt.Key.Key_Down)
     eventually(lambda: not panel.save.desk.looking)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.writers.dicom_source import DicomSource
@@ -32,13 +33,14 @@ class SeriesRow(QWidget):
         self.words, self.which = quiet_label(), choice_box("The series that the results were made from")
         self.named = QPushButton("DICOM folder...")
         self.named.setToolTip("The folder of the series that the study was made from")
-        top = QHBoxLayout()
-        top.addWidget(self.words, 1)
-        top.addWidget(self.named)
+        below = QHBoxLayout()
+        below.addWidget(self.which, 1)
+        below.addStretch()
+        below.addWidget(self.named)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(top)
-        column.addWidget(self.which)
+        column.addWidget(self.words)
+        column.addLayout(below)
         self.named.clicked.connect(self._ask)
         self.which.activated.connect(self._choose)
         self.which.hide()
@@ -46,6 +48,7 @@ class SeriesRow(QWidget):
     def show_state(self, found: SourceState) -> None:
         """Say which series it is, or why there is none, and offer all of the folder."""
         self.words.setText(found.note or found.reason)
+        self._make_room()
         with signals_blocked(self.which):
             if found.choices != self._choices:
                 self._choices = found.choices
@@ -55,6 +58,15 @@ class SeriesRow(QWidget):
                 self.which.setPlaceholderText("Choose a series")
             self.which.setCurrentIndex(found.choices.index(found.source) if found.source in found.choices else -1)
         show_if(self.which, len(found.choices) > 1 or (bool(found.choices) and found.source is None))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Wrap the words anew."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Have all lines of the words seen: a window that is full would cut them."""
+        self.words.setMinimumHeight(self.words.heightForWidth(self.words.width()))
 
     def _ask(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "The folder of the DICOM series"):

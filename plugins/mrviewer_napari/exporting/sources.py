@@ -44,8 +44,11 @@ def find_series(scan: Scan, folder: Path) -> _Work:
     wish = SourceWish(scan.geometry, scan.modality, "" if opened is None else opened.uid)
     try:
         source = choose_source(choices, wish)
-    except UnclearSourceError as error:
-        return SourceState(reason="choose the series below", note=f"{error.fault}; choose it here", choices=choices)
+    except UnclearSourceError:
+        count = "The series there" if len(choices) == 1 else f"None of the {len(choices)} series there"
+        is_it = "may not be" if len(choices) == 1 else "is surely"
+        note = f"{count} {is_it} the {scan.modality} image that is open; choose here what the results belong to"
+        return SourceState(reason="choose the series below", note=note, choices=choices)
     return (yield from use_series(source, choices))
 
 
