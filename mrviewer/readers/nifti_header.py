@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.nifti_position import stored_affine
-from mrviewer.readers.recognising import told_by_content
+from mrviewer.readers.recognising import NIFTI, told_by_content
 from mrviewer.readers.stored_bytes import StoredBytes
 
 __all__ = ["NiftiHeader", "read_header"]
@@ -126,7 +126,7 @@ def _parse(block: bytes, name: str) -> Nifti1Header:
         if bytes(header["magic"])[:2] not in (SINGLE_MAGIC, PAIR_MAGIC):
             raise FileFormatError(f"{name} lacks the mark of NIfTI (it may be ANALYZE 7.5); convert it to NIfTI")
         return header
-    if told := told_by_content(block):
+    if (told := told_by_content(block)) not in ("", NIFTI):
         raise FileFormatError(f"{name} is {told}")
     announced = int.from_bytes(block[:4], "little")
     raise FileFormatError(

@@ -1,10 +1,11 @@
 """What a file is whose name says something else: known by its first bytes, told in the refusal."""
 
-__all__ = ["BLOCK", "NPY_MAGIC", "told_by_content"]
+__all__ = ["BLOCK", "NIFTI", "NPY_MAGIC", "told_by_content"]
 
 BLOCK = 540
 """Bytes that have to be looked at."""
 NPY_MAGIC = b"\x93NUMPY"
+NIFTI = "a NIfTI file; give it the ending .nii"
 
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file; give it the ending .h5"),
@@ -15,8 +16,8 @@ _MAGIC = (
     (0, b"\x89PNG", "a PNG picture, not an MR image; give the DICOM or NIfTI file that it was made of"),
     (0, b"\xff\xd8\xff", "a JPEG picture, not an MR image; give the DICOM or NIfTI file that it was made of"),
     (128, b"DICM", "a DICOM file; give it the ending .dcm"),
-    (344, b"n+1\0", "a NIfTI file; give it the ending .nii"),
-    (4, b"n+2\0", "a NIfTI file; give it the ending .nii"),
+    (344, b"n+1\0", NIFTI),
+    (4, b"n+2\0", NIFTI),
     (0, b"\x1f\x8b", "compressed with gzip; unpack it, or give it the ending .nii.gz if it is NIfTI"),
 )
 _LONGEST_CHARACTER = 4

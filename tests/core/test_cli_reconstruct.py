@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from mrviewer import cli, method
+from mrviewer import cli, registry
 from mrviewer.commands.reconstruct import ReconstructRequest, reconstruct_to_folder
 from mrviewer.errors import InputError
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
@@ -47,8 +47,8 @@ class Brightest:
 @pytest.fixture(autouse=True)
 def brightest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``brightest`` be installed."""
-    real = method.get_method
-    monkeypatch.setattr(method, "get_method", lambda name: Brightest() if name == "brightest" else real(name))
+    real = registry.get_method
+    monkeypatch.setattr(registry, "get_method", lambda name: Brightest() if name == "brightest" else real(name))
 
 
 @pytest.fixture

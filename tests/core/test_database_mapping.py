@@ -86,11 +86,11 @@ def test_images_on_the_grid_of_the_labels_are_kept_and_others_left_out_with_a_no
     assert study.notes == ("left out: FLAIR lies on another grid than T1; register it to use both",)
 
 
-def test_labels_on_another_grid_are_resampled_with_a_note(folder: Path) -> None:
+def test_labels_on_half_of_the_grid_are_placed_with_a_note(folder: Path) -> None:
     save_labels(folder / "a" / "lesion_mask.nii.gz", (1,), shape=(12, 14, 5))
     study = open_database([str(folder)], MAPPING)[0].load()
     assert labels_of(study).shape == (10, 14, 12)
-    assert "resampled" in study.notes[0]
+    assert "covers 50% of the image, voxel for voxel" in study.notes[0]
 
 
 def test_volumes_of_one_file_become_modalities(tmp_path: Path) -> None:
