@@ -1,6 +1,6 @@
 """Hold a result against what is known: every number, and the conventions it was computed by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -159,7 +159,7 @@ def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float
     min_lesion_ml
         See `assess`.
     """
-    return assess(
+    assessment = assess(
         image=run.image,
         image_reference=run.reference,
         segmentation=run.lesions,
@@ -167,6 +167,20 @@ def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float
         geometry=run.geometry,
         slice_axis=run.slice_axis,
         min_lesion_ml=min_lesion_ml,
+    )
+    return _without_missing(assessment, run) if run.missing else assessment
+
+
+def _without_missing(assessment: Assessment, run: "Reconstruction") -> Assessment:
+    """Leave slices that the files lack out of the image figures: both volumes are 0 there, and equal."""
+    if assessment.image is None or run.image is None or run.reference is None:
+        return assessment
+    image, reference = (np.delete(volume, run.missing, run.slice_axis) for volume in (run.image, run.reference))
+    said = f"Slices {', '.join(map(str, run.missing))} are missing, and left out of the image figures."
+    return replace(
+        assessment,
+        image=image_quality(np.abs(image), np.abs(reference), run.slice_axis),
+        conventions=(*assessment.conventions, said),
     )
 
 

@@ -90,6 +90,8 @@ class Reconstruction:
         Which of them are lesions; `None` where all are.
     modalities_used
         Images that the method looked at.
+    missing
+        Slices that the files lack, see `mrviewer.study.Image`.
     """
 
     method: str
@@ -112,6 +114,7 @@ class Reconstruction:
     class_names: tuple[str, ...] = ()
     lesion_value: int | None = None
     modalities_used: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
 
     @property
     def lesions(self) -> NDArray[np.uint8] | None:
@@ -204,6 +207,7 @@ def reconstruct(
         class_names=method.card.classes,
         lesion_value=method.card.lesion_value,
         modalities_used=result.modalities_used or (chosen,),
+        missing=study.images[chosen].missing if chosen in study.images else (),
     )
 
 

@@ -55,12 +55,15 @@ class Image:
         ``FLAIR``, ``T1``, ``T1Gd``, ``T2``, ``PD``, ``DWI``, ``ADC``, ``T2*``, ``labels``, or ``unknown``.
     path
         The file, if there is one.
+    missing
+        Slices along `Geometry.slice_axis` that the files lack; they are 0 in `data`.
     """
 
     data: LazyArray
     geometry: Geometry
     modality: str
     path: Path | None = None
+    missing: tuple[int, ...] = ()
 
     @property
     def n_frames(self) -> int:

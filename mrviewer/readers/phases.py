@@ -10,7 +10,7 @@ from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.loading import load_pixels
-from mrviewer.study import Image, LazyArray
+from mrviewer.study import LazyArray
 
 __all__ = ["FrameArray", "split_into_phases"]
 
@@ -49,7 +49,7 @@ def split_into_phases(contents: FileContents) -> FileContents:
     if series.modality != SERIES or series.n_frames != len(PHASES):
         return contents
     images = tuple(
-        Image(FrameArray(series.data, frame), series.geometry, name, series.path) for frame, name in enumerate(PHASES)
+        replace(series, data=FrameArray(series.data, frame), modality=name) for frame, name in enumerate(PHASES)
     )
     kept = tuple(note for note in contents.notes if note != series_note(len(PHASES)))
     return replace(

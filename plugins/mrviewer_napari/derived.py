@@ -15,6 +15,7 @@ from mrviewer_napari.scan import Scan
 
 __all__ = [
     "DISCLAIMER",
+    "MISSING",
     "NO_ERROR_MAP",
     "REFERENCE",
     "error_key",
@@ -34,6 +35,10 @@ DISCLAIMER = "Research software, not for diagnosis"
 REFERENCE = "reference"
 NO_ERROR_MAP = "no error map: acquired undersampled"
 """What a tile says of a scan that has no reference."""
+
+
+MISSING = "missing slice"
+"""What tiles say of a slice that the files lack."""
 
 
 def has_error_map(card: Card, scan: Scan) -> bool:
@@ -81,8 +86,10 @@ def tile_text(card: Card, scan: Scan, result: SliceResult | None, mask_text: str
     """Text over a method's tile.
 
     Title, mask, and the quality of the shown slice where it can be known; `step` says what is shown in the place of the
-    result, and then comes first.
+    result, and then comes first. Of a slice that the files lack there is nothing to be told.
     """
+    if result is not None and scan.is_missing(result.index):
+        return f"{card.name}  {mask_text}\n{MISSING}"
     if Task.RECONSTRUCT not in card.tasks:
         source = f"from {mask_text}, over the reference" if card.needs.kspace else "on the full image"
         return f"{card.name}\n{source if result is not None else 'computing ...'}"

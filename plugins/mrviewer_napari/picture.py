@@ -9,7 +9,7 @@ from mrviewer.method import Card, Task
 from mrviewer.quality import error_map
 from mrviewer.reconstruct import SliceResult, lesions_of
 from mrviewer_napari.colours import PLAIN, agreement, class_code
-from mrviewer_napari.derived import REFERENCE, error_key, has_error_map, origin_note, tile_specs, tile_text
+from mrviewer_napari.derived import MISSING, REFERENCE, error_key, has_error_map, origin_note, tile_specs, tile_text
 from mrviewer_napari.method_rows import segments
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
@@ -51,7 +51,14 @@ class Picture:
             return
         self._grid.set_volume(REFERENCE, scan.reference, limits=scan.window)
         self._grid.set_contours(REFERENCE, None if scan.labels is None else outline(scan.labels))
-        self._grid.set_text(REFERENCE, f"Reference\n{origin_note(scan.raw.origin)}".rstrip())
+        self.write_reference(self._grid.current_slice())
+
+    def write_reference(self, index: int) -> None:
+        """Write over the reference where its k-space comes from, or that the files lack this slice."""
+        scan = self._scan
+        if scan is not None and scan.reference is not None:
+            said = MISSING if scan.is_missing(index) else origin_note(scan.raw.origin)
+            self._grid.set_text(REFERENCE, f"Reference\n{said}".rstrip())
 
     def show_error_scale(self) -> None:
         """Put all error maps on the wished scale."""

@@ -62,6 +62,7 @@ class Presenter:
     def show_slice(self) -> None:
         """Bring the shown slice of every method up to date: its result, or the step that is wished."""
         index = self._grid.current_slice()
+        self._picture.write_reference(index)
         for name, card in self._cards.items():
             self._put_back(card, index)
             step = self._wished_step(name, index)

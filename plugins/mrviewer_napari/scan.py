@@ -104,6 +104,11 @@ class Scan:
         """Sizes ``(y, x)`` of one slice."""
         return self.raw.shape[2], self.raw.shape[3]
 
+    def is_missing(self, index: int) -> bool:
+        """Whether the files lack a slice."""
+        image = self.study.images.get(self.modality)
+        return image is not None and index in image.missing
+
     def plane(self, volume: NDArray[Scalar], index: int) -> NDArray[Scalar]:
         """View of one slice ``(y, x)`` of a volume."""
         view: NDArray[Scalar] = np.moveaxis(volume, self.slice_axis, 0)[index]

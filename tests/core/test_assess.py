@@ -1,12 +1,13 @@
 """The whole assessment: what it says, what it leaves out, and what it refuses."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrviewer.assess import Assessment, assess
+from mrviewer.assess import Assessment, assess, assess_run
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.lesions import lesion_table
@@ -49,6 +50,17 @@ def measure(arrays: Arrays, slice_axis: int = 0, min_lesion_ml: float = 0.0) -> 
         slice_axis=slice_axis,
         min_lesion_ml=min_lesion_ml,
     )
+
+
+def test_missing_slices_do_not_better_the_figures(arrays: Arrays) -> None:
+    run = SimpleNamespace(geometry=GRID, slice_axis=0, lesions=None, missing=(3, 9))
+    run.image, run.reference = arrays["image"].copy(), arrays["image_reference"].copy()
+    run.image[[3, 9]] = run.reference[[3, 9]] = 0
+    kept = np.setdiff1d(np.arange(SHAPE[0]), run.missing)
+    assessment = assess_run(run, None)  # type: ignore[arg-type]
+    assert assessment.image == image_quality(run.image[kept], run.reference[kept])
+    assert assessment.image != image_quality(run.image, run.reference)
+    assert any("3, 9" in convention for convention in assessment.conventions)
 
 
 @pytest.mark.parametrize("slice_axis", [0, 2])

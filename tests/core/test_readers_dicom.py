@@ -148,7 +148,24 @@ def test_a_missing_slice_is_named_and_left_empty(tmp_path: Path) -> None:
     array = np.asarray(contents.images[0].data)
     assert not array[10 - 1 - 3].any()
     assert np.array_equal(np.delete(array, 6, axis=0), np.delete(top_down(series), 6, axis=0))
-    assert "slice 4 of 10 is missing" in " ".join(contents.notes)
+    assert contents.images[0].missing == (6,)
+    assert "slice 6 (of 0 to 9, counted from the head as the slider does) is missing" in " ".join(contents.notes)
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, (1, 0, 0, 0, -1, 0), (0, 1, 0, 0, 0, -1), (1, 0, 0, 0, 0, -1), TILTED])
+def test_missing_slices_are_counted_as_the_slider_counts_them(tmp_path: Path, orientation: tuple[float, ...]) -> None:
+    series = Series(n_slices=9, orientation=orientation)
+    for place in (6, 1):
+        del series.slices[place]
+    contents = read_series(the_series(series.write(tmp_path)))
+    [image] = contents.images
+    axis = image.geometry.shape.index(9)
+    stack = np.moveaxis(np.asarray(image.data), axis, 0)
+    empty = [index for index, plane in enumerate(stack) if not plane.any()]
+    assert f"slices {empty[0]}, {empty[1]} (of 0 to 8, counted from" in " ".join(contents.notes)
+    is_cut = axis == image.geometry.slice_axis
+    assert image.missing == (tuple(empty) if is_cut else ())
+    assert ("slider" in " ".join(contents.notes)) == is_cut
 
 
 def test_every_second_slice_is_a_volume_of_thicker_steps(tmp_path: Path) -> None:

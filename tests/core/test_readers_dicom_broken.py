@@ -114,7 +114,7 @@ def test_a_damaged_slice_is_left_out_and_the_others_open(tmp_path: Path) -> None
     [entry] = finish(list_series(folder))
     notes = " ".join((*entry.notes, *read_series(entry).notes))
     assert "IM0004 is cut short" in notes
-    assert "slice 5 of 10 is missing" in notes
+    assert "slice 5 (of 0 to 9, counted from the head as the slider does) is missing" in notes
 
 
 @pytest.mark.parametrize("csa", [b"SV10\4\3\2\1" + b"\xff" * 200, b"no such header" * 10, b"SV10"])

@@ -28,7 +28,7 @@ VENDORS = {
 ODDITIES = {
     # folder: (slices, frames, sentence among the notes)
     "regular_series": (22, 1, "oblique"),
-    "missing_slice_11": (22, 1, "slice 11 of 22 is missing"),
+    "missing_slice_11": (22, 1, "slice 11 (of 0 to 21, counted from the head"),
     "duplicate_position": (22, 1, "another slice lies at the same place"),
     "shuffled_instance_numbers_no_extension": (22, 1, "oblique"),
     "rescale_slope_differs_per_slice": (10, 1, "oblique"),

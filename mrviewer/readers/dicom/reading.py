@@ -48,7 +48,7 @@ def read_series(entry: SeriesEntry, volume: int = 0) -> FileContents:
     if not 0 <= volume < len(entry.stacks):
         raise InputError(f"the series holds {len(entry.stacks)} volumes and number {volume + 1} was asked for")
     stack = entry.stacks[volume]
-    image = Image(DicomArray(stack), stack.geometry, entry.modality, entry.files[0].path)
+    image = Image(DicomArray(stack), stack.geometry, entry.modality, entry.files[0].path, stack.missing)
     notes = [*entry.notes, *_identity(entry).kept_out(stack.notes, (file.name for file in entry.files))]
     if len(stack.frames) > 1:
         notes.append(series_note(len(stack.frames)))

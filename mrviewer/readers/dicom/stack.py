@@ -10,7 +10,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.dicom.frame import Frame, Kind
 from mrviewer.readers.dicom.repetitions import split_repetitions
-from mrviewer.readers.dicom.stack_position import Levels, find_levels, stack_geometry
+from mrviewer.readers.dicom.stack_position import Levels, axis_of_slices, find_levels, missing_slices, stack_geometry
 
 __all__ = ["Stack", "build_stacks"]
 
@@ -34,12 +34,15 @@ class Stack:
         Their grid.
     notes
         What a person should know.
+    missing
+        Slices of the internal array that no plane fills, if they are cut along `Geometry.slice_axis`.
     """
 
     label: str
     frames: tuple[tuple[Frame | None, ...], ...]
     geometry: Geometry
     notes: tuple[str, ...]
+    missing: tuple[int, ...] = ()
 
     @property
     def planes(self) -> Iterator[Frame]:
@@ -144,7 +147,8 @@ def _stack(frames: Sequence[Frame], label: str) -> Stack:
     repetitions, notes = split_repetitions(levels)
     geometry, more = stack_geometry(levels, frames[0].shape)
     volumes = tuple(_with_gaps(volume, levels) for volume in repetitions)
-    return Stack(label, volumes, geometry, (*levels.notes, *notes, *more))
+    missing = missing_slices(levels, geometry) if axis_of_slices(geometry) == geometry.slice_axis else ()
+    return Stack(label, volumes, geometry, (*levels.notes, *notes, *more), missing)
 
 
 def _with_gaps(volume: Sequence[Frame | None], levels: Levels) -> tuple[Frame | None, ...]:

@@ -10,7 +10,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.dicom.frame import Frame
 
-__all__ = ["Levels", "find_levels", "stack_geometry"]
+__all__ = ["Levels", "axis_of_slices", "find_levels", "missing_slices", "stack_geometry"]
 
 SAME_HEIGHT_MM = 0.01
 """Planes nearer than this lie at one place; headers round positions to about a micrometre."""
@@ -21,6 +21,8 @@ MOST_MISSING = 0.25
 TILTED = 2e-3
 """Sideways move per step, as a part of it, above which a stack is sheared: about 0.1 degrees."""
 OBLIQUE_DEGREES = 0.5
+_FROM = ("the head", "the front", "the right")
+"""Where each axis of an internal array begins."""
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -65,8 +67,8 @@ def find_levels(frames: Sequence[Frame]) -> Levels:
             levels[-1].append(frame)
         else:
             levels.append([frame])
-    slots, notes = _slots(np.array([_height(level[0]) for level in levels]), frames[0])
-    return Levels(tuple(map(tuple, levels)), slots, slots[-1] + 1, notes)
+    slots = _slots(np.array([_height(level[0]) for level in levels]), frames[0])
+    return Levels(tuple(map(tuple, levels)), slots, slots[-1] + 1)
 
 
 def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tuple[str, ...]]:
@@ -94,7 +96,17 @@ def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tu
     affine[:3, 2] = step
     affine[:3, 3] = first.place.position
     geometry = Geometry.from_stored((shape[1], shape[0], levels.n_slices), _LPS_TO_RAS @ affine)
-    return geometry, (*notes, *_tilt(step, first.place.normal), *_obliquity(geometry))
+    gaps = _gap_note(missing_slices(levels, geometry), geometry)
+    return geometry, (*gaps, *notes, *_tilt(step, first.place.normal), *_obliquity(geometry))
+
+
+def missing_slices(levels: Levels, geometry: Geometry) -> tuple[int, ...]:
+    """Slices that no plane fills, as the internal array of `geometry` counts them."""
+    absent = sorted(set(range(levels.n_slices)) - set(levels.slots))
+    axis = axis_of_slices(geometry)
+    if geometry.to_stored[axis, 1] < 0:
+        absent = [levels.n_slices - 1 - slot for slot in reversed(absent)]
+    return tuple(absent)
 
 
 _STORED_FROM_FOOT = np.array([[2.0, -1.0], [1.0, 1.0], [0.0, 1.0]])
@@ -112,10 +124,10 @@ def _by_number(frames: Sequence[Frame]) -> Levels:
     return Levels(tuple((frame,) for frame in ordered), tuple(range(len(ordered))), len(ordered), notes)
 
 
-def _slots(heights: NDArray[np.float64], frame: Frame) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _slots(heights: NDArray[np.float64], frame: Frame) -> tuple[int, ...]:
     """Number of each place in a stack of equal steps."""
     if len(heights) < 3:
-        return tuple(range(len(heights))), ()
+        return tuple(range(len(heights)))
     steps = np.diff(heights)
     step = float(np.median(steps))
     # The median of rounded steps is refined over the whole stack.
@@ -132,15 +144,27 @@ def _slots(heights: NDArray[np.float64], frame: Frame) -> tuple[tuple[int, ...],
         raise FileFormatError(
             f"the series of {frame.file.name} lacks {len(missing)} of {int(slots[-1]) + 1} slices; export it complete"
         )
-    return tuple(int(slot) for slot in slots), _gap_note(missing, int(slots[-1]) + 1)
+    return tuple(int(slot) for slot in slots)
 
 
-def _gap_note(missing: list[int], n_slices: int) -> tuple[str, ...]:
+def axis_of_slices(geometry: Geometry) -> int:
+    """Axis of the internal array along which the planes were stored."""
+    return int(np.flatnonzero(geometry.to_stored[:, 0] == 2)[0])
+
+
+def _gap_note(missing: tuple[int, ...], geometry: Geometry) -> list[str]:
     if not missing:
-        return ()
-    names = ", ".join(str(slot + 1) for slot in missing)
-    which = f"slice {names} of {n_slices} is" if len(missing) == 1 else f"slices {names} of {n_slices} are"
-    return (f"{which} missing (counted along the normal) and left empty; figures of the whole volume include that",)
+        return []
+    axis = axis_of_slices(geometry)
+    which = "slice" if len(missing) == 1 else "slices"
+    are = "is" if len(missing) == 1 else "are"
+    is_cut = axis == geometry.slice_axis
+    way = f"counted from {_FROM[axis]}{' as the slider does' if is_cut else ''}"
+    told = "leave them out" if is_cut else "include them"
+    return [
+        f"{which} {', '.join(map(str, missing))} (of 0 to {geometry.shape[axis] - 1}, {way}) {are} missing and left "
+        f"empty; image figures of the whole volume {told}"
+    ]
 
 
 def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, float], list[str]]:
