@@ -1,5 +1,7 @@
 """Volumes as napari layers: position, units and colours, the same for every tile."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
@@ -11,6 +13,8 @@ from mrviewer_napari.orientation import axis_names
 
 __all__ = ["blank_layer", "contour_layer", "image_layer", "place", "place_blank", "placement", "window_of"]
 
+_PARTS_OF_A_MM = 2.0**20
+
 
 def placement(geometry: Geometry) -> dict[str, object]:
     """Keyword arguments that put a ``(z, y, x)`` layer where the patient lay.
@@ -19,8 +23,8 @@ def placement(geometry: Geometry) -> dict[str, object]:
     picture. An oblique grid is shown along its own axes; its true affine stays in the metadata.
     """
     return {
-        "scale": geometry.voxel_size_mm,
-        "translate": tuple(-geometry.affine[2::-1, 3]),
+        "scale": _exact(geometry.voxel_size_mm),
+        "translate": _exact(-geometry.affine[2::-1, 3]),
         "axis_labels": axis_names(geometry),
         "units": "mm",
         "metadata": {"affine": geometry.affine},
@@ -29,8 +33,8 @@ def placement(geometry: Geometry) -> dict[str, object]:
 
 def place(layer: Image | Labels, geometry: Geometry) -> None:
     """Move an existing layer to another grid."""
-    layer.scale = geometry.voxel_size_mm
-    layer.translate = -geometry.affine[2::-1, 3]
+    layer.scale = _exact(geometry.voxel_size_mm)
+    layer.translate = _exact(-geometry.affine[2::-1, 3])
     layer.axis_labels = axis_names(geometry)
     layer.metadata = {"affine": geometry.affine}
 
@@ -41,6 +45,7 @@ def image_layer(geometry: Geometry) -> Image:
         np.zeros(geometry.shape, np.float32),
         contrast_limits=(0, 1),
         colormap="gray",
+        rgb=False,
         interpolation2d="nearest",
         **placement(geometry),
     )
@@ -71,9 +76,19 @@ def blank_layer(geometry: Geometry) -> Image:
 
 def place_blank(layer: Image, geometry: Geometry) -> None:
     """Stretch the voxel of a blank layer over another grid."""
-    size, voxel = np.multiply(geometry.shape, geometry.voxel_size_mm), np.array(geometry.voxel_size_mm)
+    voxel, origin = _exact(geometry.voxel_size_mm), _exact(-geometry.affine[2::-1, 3])
+    size = np.multiply(geometry.shape, voxel)
     layer.scale = size
-    layer.translate = -geometry.affine[2::-1, 3] + (size - voxel) / 2
+    layer.translate = origin + (size - voxel) / 2
+
+
+def _exact(lengths_mm: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lengths to the nanometre, in numbers whose sums and multiples have no rounding error.
+
+    napari counts the steps of its sliders by dividing the length of a volume by that of a voxel and cutting off the
+    rest: with an error in the last digit the last slice was out of reach.
+    """
+    return np.round(np.asarray(lengths_mm, float) * _PARTS_OF_A_MM) / _PARTS_OF_A_MM
 
 
 def window_of(volume: NDArray[np.float32]) -> tuple[float, float]:
