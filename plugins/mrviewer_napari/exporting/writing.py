@@ -14,7 +14,6 @@ from mrviewer.quality import error_map
 from mrviewer.study import Image
 from mrviewer.writers import write_volume
 from mrviewer.writers.bids import BidsTarget, write_bids
-from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
 from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
 from mrviewer.writers.dicom_source import DicomSource
 from mrviewer.writers.dicom_terms import LesionKind, Region
@@ -251,6 +250,9 @@ def _write_segments(
     given: Exportable, wish: ExportWish, found: LabelledLesions, path: Path, by: tuple[str | None, list[str]]
 ) -> None:
     """Write lesions, drawn `by` a method or, without its name, a person."""
+    # highdicom takes a fifth of a second to load, which the window shall not wait for.
+    from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
+
     algorithm, notes = by
     if given.source is None:
         return
