@@ -57,6 +57,7 @@ class CartesianRawData:
     acquired: NDArray[np.bool_] | None = None
     slice_axis: int = 0
     _maps: SliceCache = field(default_factory=SliceCache, repr=False)
+    _finite_slices: set[int] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a grid that is not that of the slices."""
@@ -80,7 +81,7 @@ class CartesianRawData:
     def kspace(self, index: int) -> NDArray[np.complex64]:
         """K-space ``(coil, y, x)`` of one slice, read from its file; samples that are not finite are 0."""
         self._require(index)
-        return _finite(self.source.read(index))
+        return self._read(index)
 
     def coil_maps(self, index: int) -> NDArray[np.complex64]:
         """Sensitivities ``(coil, y, x)`` of one slice, estimated at the first call and kept while there is room.
@@ -91,9 +92,19 @@ class CartesianRawData:
         return self._maps.get(index, self._estimate)
 
     def _estimate(self, index: int) -> NDArray[np.complex64]:
-        kspace = _finite(self.source.read(index))
+        kspace = self._read(index)
         acquired = self.acquired if self.acquired is not None else measured_block(kspace)
         return estimate_maps(kspace, acquired, self.source.calibration(index))
+
+    def _read(self, index: int) -> NDArray[np.complex64]:
+        """K-space of one slice; it is looked through at its first reading, which takes a quarter of the time."""
+        kspace = self.source.read(index)
+        if index in self._finite_slices:
+            return kspace
+        finite = _finite(kspace)
+        if finite is kspace:
+            self._finite_slices.add(index)
+        return finite
 
     def _require(self, index: int) -> None:
         if not 0 <= index < self.shape[0]:

@@ -63,7 +63,7 @@ def with_virtual_coils(study: Study, n_virtual: int) -> Study:
         if scan.shape[1] <= n_virtual:
             continue
         matrix, share = _directions(scan, n_virtual)
-        compressed = replace(scan, source=VirtualCoils(scan.source, matrix), _maps=SliceCache())
+        compressed = replace(scan, source=VirtualCoils(scan.source, matrix), _maps=SliceCache(), _finite_slices=set())
         raw[name] = compressed
         if name in images and isinstance(images[name].data, MagnitudeVolume):
             images[name] = Image(MagnitudeVolume(compressed), images[name].geometry, name, images[name].path)

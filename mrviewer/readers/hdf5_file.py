@@ -32,10 +32,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
     FileFormatError
         If it is no HDF5 file or damaged, now or while it is read, or if the library would not survive it.
     """
-    block = StoredBytes.of(path).head(BLOCK)
+    stored = StoredBytes.of(path)
     # MATLAB writes its own text before the signature.
     if not h5py.is_hdf5(path):
-        told = told_by_content(block) or "no HDF5 file, whatever its name says; check what it is"
+        told = told_by_content(stored.head(BLOCK)) or "no HDF5 file, whatever its name says; check what it is"
         raise FileFormatError(f"{path.name} is {told}")
     require_readable(path)
     try:
