@@ -22,14 +22,14 @@ from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.runs import runs
 from mrviewer.commands.study import is_sample
-from mrviewer.commands.terminal import refuse
+from mrviewer.commands.terminal import INTERRUPTED, refuse
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
 from mrviewer.errors import MrviewerError
 
 __all__ = ["app", "main", "with_default_command"]
 
-DONE, REFUSED, INTERRUPTED = 0, 1, 130
+DONE, REFUSED = 0, 1
 
 _VIEW, _MODELS = "view", "models"
 _HELP = (

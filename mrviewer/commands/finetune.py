@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
-from mrviewer.commands.terminal import print_json, print_table, say, watch
+from mrviewer.commands.terminal import INTERRUPTED, print_json, print_table, say, watch
 from mrviewer.errors import InputError
 from mrviewer.progress import finish
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["finetune"]
 
-_INTERRUPTED = 130
 _TOLD = {
     "dice": "Dice",
     "precision": "precision",
@@ -100,7 +99,7 @@ def finetune(
         _tell(order, summary, as_json=as_json)
     is_cut_short = is_interrupted and not summary.finished
     if background:
-        _leave_at_once(_INTERRUPTED if is_cut_short else 0)
+        _leave_at_once(INTERRUPTED if is_cut_short else 0)
     if is_cut_short:
         raise KeyboardInterrupt
 

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from mrviewer.progress import Progress, Skipped
 
-__all__ = ["print_json", "print_table", "refuse", "say", "watch"]
+__all__ = ["INTERRUPTED", "print_json", "print_table", "refuse", "say", "watch"]
 
 T = TypeVar("T")
 
+INTERRUPTED = 130
+"""Exit status of a command that a person or a signal ended."""
 _WIDTH_OF_A_FILE = 200
 
 
