@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import as_note
 
 __all__ = ["Image", "LazyArray", "Origin", "RawData", "Study"]
 
@@ -137,7 +138,8 @@ class Study:
     raw
         Raw data by modality, where they exist. A modality without raw data is simulated from its magnitude.
     notes
-        Sentences that a person must read to understand this study ("simulated", "labels resampled", ...).
+        Sentences that a person must read to understand this study ("simulated", "labels resampled", ...). Each becomes
+        a `mrviewer.notes.Note`; a plain sentence one of kind ``general``.
     diagnosis
         What the study as a whole is known to show, as methods that classify name it; empty if nobody said so.
     """
@@ -150,9 +152,10 @@ class Study:
     diagnosis: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a study with nothing in it."""
+        """Refuse a study with nothing in it, and give each note a kind."""
         if not self.images and not self.raw:
             raise InputError(f"study {self.name!r} holds no image and no k-space; open at least one")
+        object.__setattr__(self, "notes", tuple(map(as_note, self.notes)))
 
     @property
     def modalities(self) -> tuple[str, ...]:
