@@ -89,6 +89,11 @@ class Geometry:
         affine: NDArray[np.float64] = self.affine @ orientations.inv_ornt_aff(self.to_stored, self.shape)
         return affine
 
+    @property
+    def orientation(self) -> str:
+        """Letters of the ends to which the axes of the file run, such as ``LPS``; empty where nobody knows."""
+        return "".join(orientations.aff2axcodes(self.stored_affine)) if self.is_placed else ""
+
     @cached_property
     def voxel_size_mm(self) -> tuple[float, float, float]:
         """Voxel edges along z, y and x."""

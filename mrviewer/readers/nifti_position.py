@@ -2,7 +2,7 @@
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
-from nibabel.spatialimages import HeaderDataError
+from nibabel.quaternions import quat2mat
 from numpy.typing import NDArray
 
 __all__ = ["stored_affine"]
@@ -13,6 +13,10 @@ UNIT_NAMES = {1: "metres", 3: "micrometres"}
 DISAGREE_MM = 0.5
 SMALLEST_EDGE, LARGEST_EDGE = 1e-9, 1e9
 """Voxel edges beyond these, in the unit of the header, come from damaged bytes."""
+LONGEST_QUATERNION = 1.01
+"""Squared length up to which three digits of rounding explain that a quaternion is longer than 1."""
+KNOWN_CODES = 5
+"""NIfTI names position codes up to this one; 0 means that nothing is stated."""
 
 
 def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tuple[str, ...]]:
@@ -27,7 +31,7 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tupl
     header["pixdim"][1:4] = np.where(is_stated, sizes, 1)
     sform = header.get_sform() if header["sform_code"] > 0 else None
     qform = _qform(header) if header["qform_code"] > 0 else None
-    notes: list[str] = []
+    notes = _unknown_codes(header)
     if (sform is None or _is_usable(sform)) and (qform is None or _is_usable(qform)):
         notes += _disagreement(sform, qform, header)
     else:
@@ -56,12 +60,34 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tupl
 
 
 def _qform(header: Nifti1Header) -> NDArray[np.float64]:
-    """Matrix of the quaternion; NaN if the quaternion is none."""
-    try:
-        qform: NDArray[np.float64] = header.get_qform()
-    except (HeaderDataError, ValueError):
+    """Matrix of the quaternion; NaN if it is not a rotation.
+
+    As the reference implementation of NIfTI reads it: a qfac (``pixdim[0]``) of 0, or anything that is not negative,
+    is 1, and a quaternion that rounding made longer than 1 is normalised, with a scalar part of 0.
+    """
+    vector = np.array([float(header[f"quatern_{axis}"]) for axis in "bcd"])
+    square = float(vector @ vector)
+    if not square <= LONGEST_QUATERNION:
         return np.full((4, 4), np.nan)
+    scalar = np.sqrt(max(1.0 - square, 0.0))
+    rotation = quat2mat(np.array([scalar, *(vector / max(1.0, np.sqrt(square)))]))
+    edges = header["pixdim"][1:4].astype(float)
+    edges[2] *= -1.0 if header["pixdim"][0] < 0 else 1.0
+    qform = np.eye(4)
+    qform[:3, :3] = rotation * edges
+    qform[:3, 3] = [float(header[f"qoffset_{axis}"]) for axis in "xyz"]
     return qform
+
+
+def _unknown_codes(header: Nifti1Header) -> list[str]:
+    """Say that a code is none that NIfTI names; below 0 it states nothing, above it is believed."""
+    notes = []
+    for name in ("sform", "qform"):
+        code = int(header[f"{name}_code"])
+        if not 0 <= code <= KNOWN_CODES:
+            done = "ignored" if code < 0 else "used all the same"
+            notes.append(f"the {name} in the header has the unknown code {code} and was {done}")
+    return notes
 
 
 def _is_usable(affine: NDArray[np.float64]) -> bool:
@@ -85,4 +111,8 @@ def _disagreement(
     distance = np.linalg.norm(((sform - qform) @ np.vstack([corners, np.ones(8)]))[:3], axis=0).max()
     if distance <= DISAGREE_MM:
         return []
-    return [f"the two position matrices in the header disagree by up to {distance:.1f} mm; the sform is used"]
+    mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
+    return [
+        f"the two position matrices in the header disagree by up to {distance:.1f} mm; the sform is used"
+        + (", and left and right are swapped if the qform is right" if mirrored else "")
+    ]

@@ -5,6 +5,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from isal import igzip
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
@@ -29,7 +30,8 @@ def write_volume(path: str | Path, volume: NDArray[np.generic], geometry: Geomet
     volume : (z, y, x) or (frame, z, y, x)
         Internal order. Integers keep their type, truth values become uint8, all other real values float32.
     geometry
-        Its grid. A sheared one is written as sform alone, since a qform cannot say it.
+        Its grid. A sheared one is written as sform alone, since a qform cannot say it; of one that is not placed the
+        voxel sizes alone are written, with the codes 0.
     description
         Up to 79 letters for the header, e.g. the method. No patient's name.
 
@@ -54,12 +56,22 @@ def write_volume(path: str | Path, volume: NDArray[np.generic], geometry: Geomet
     header.set_xyzt_units("mm", "sec")
     header["descrip"] = description.encode("ascii", "replace")[:DESCRIPTION_BYTES]
     image = nibabel.Nifti1Image(stored, None, header)
-    image.header.set_qform(geometry.stored_affine, UNKNOWN if geometry.is_sheared else ALIGNED)
-    image.header.set_sform(geometry.stored_affine, ALIGNED)
+    _set_position(image.header, geometry)
     content = image.to_bytes()
     with whole_file(path) as temporary:
         temporary.write_bytes(igzip.compress(content, mtime=0) if path.name.lower().endswith(".gz") else content)
     return path
+
+
+def _set_position(header: nibabel.Nifti1Header, geometry: Geometry) -> None:
+    """State where the volume lies, or that nobody knows."""
+    if not geometry.is_placed:
+        header.set_sform(None, UNKNOWN)
+        header.set_qform(None, UNKNOWN)
+        header["pixdim"][1:4] = voxel_sizes(geometry.stored_affine)
+        return
+    header.set_qform(geometry.stored_affine, UNKNOWN if geometry.is_sheared else ALIGNED)
+    header.set_sform(geometry.stored_affine, ALIGNED)
 
 
 def _storable(volume: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -147,6 +147,13 @@ def test_a_volume_of_another_shape_is_refused() -> None:
         Geometry.from_stored(SHAPE, affine_of(("R", "A", "S"))).to_stored_order(np.zeros((2, 2, 2)))
 
 
+@pytest.mark.parametrize("letters", ["RAS", "LPS", "PIR", "SAL"])
+def test_orientation_letters_are_those_of_the_stored_axes(letters: str) -> None:
+    affine = affine_of((letters[0], letters[1], letters[2]))
+    assert Geometry.from_stored(SHAPE, affine).orientation == letters
+    assert Geometry.from_stored(SHAPE, affine, is_placed=False).orientation == ""
+
+
 def test_whether_a_file_says_how_it_lies_stays_with_the_grid(shared_data: Path) -> None:
     for name, is_placed in (("base_ras_int16", True), ("oblique_affine", True), ("no_qform_no_sform", False)):
         assert read_image(shared_data / "oddities_nifti" / f"{name}.nii.gz").geometry.is_placed is is_placed

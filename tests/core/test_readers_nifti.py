@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from mrviewer.errors import FileFormatError
 from mrviewer.readers import open_study, read_image
@@ -324,6 +325,80 @@ def test_a_damaged_sform_gives_way_to_the_qform(tmp_path: Path) -> None:
     contents = read_nifti(tmp_path / "a.nii", "T1")
     assert "was ignored" in contents.notes[0]
     np.testing.assert_allclose(contents.images[0].geometry.stored_affine, affine, atol=1e-6)
+
+
+def turned(tmp_path: Path, rotation: NDArray[np.float64], qfac: float = 1.0) -> tuple[Path, NDArray[np.float64]]:
+    """Write a file with a qform alone, and return the affine that it states."""
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * [2.0, 3.0, 4.0 * qfac]
+    affine[:3, 3] = 10, -20, 30
+    image = nibabel.Nifti1Image(counting(), None)
+    image.set_qform(affine, 1)
+    nibabel.save(image, tmp_path / "a.nii")
+    return tmp_path / "a.nii", affine
+
+
+@pytest.mark.parametrize("qfac", [0.0, 0.5, 7.0, np.nan])
+def test_a_qfac_that_is_not_negative_is_one(tmp_path: Path, qfac: float) -> None:
+    path, affine = turned(tmp_path, Rotation.from_euler("xyz", (20, 30, 40), degrees=True).as_matrix())
+    contents = read_nifti(patch(path, pixdim=[qfac, 2, 3, 4, 1, 1, 1, 1]), "T1")
+    geometry = contents.images[0].geometry
+    assert geometry.is_placed
+    assert contents.notes == (
+        f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees; "
+        "it is shown along its own axes",
+    )
+    np.testing.assert_allclose(geometry.stored_affine, affine, atol=1e-5)
+
+
+def test_a_negative_qfac_mirrors_the_third_axis(tmp_path: Path) -> None:
+    path, affine = turned(tmp_path, np.eye(3), qfac=-1.0)
+    for qfac in (-1.0, -0.5):
+        again = read_image(patch(path, pixdim=[qfac, 2, 3, 4, 1, 1, 1, 1]))
+        np.testing.assert_allclose(again.geometry.stored_affine, affine, atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 1, 1), (2, -1, 3)])
+@pytest.mark.parametrize("excess", [1.0, 1 + 1e-7, 1 + 1e-5, 1.001, 1.004])
+def test_a_half_turn_whose_quaternion_is_longer_than_one_is_normalised(
+    tmp_path: Path, axis: tuple[int, int, int], excess: float
+) -> None:
+    unit = np.array(axis) / np.linalg.norm(axis)
+    path, affine = turned(tmp_path, Rotation.from_rotvec(np.pi * unit).as_matrix())
+    b, c, d = unit * excess
+    geometry = read_image(patch(path, quatern_b=b, quatern_c=c, quatern_d=d)).geometry
+    assert geometry.is_placed
+    np.testing.assert_allclose(geometry.stored_affine, affine, atol=4e-3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_placed", "says"),
+    [
+        ({"quatern_b": 0.9, "quatern_c": 0.9}, False, "was ignored"),
+        ({"quatern_b": np.nan}, False, "was ignored"),
+        ({"qoffset_x": np.inf}, False, "was ignored"),
+        ({"qform_code": 0}, False, "does not say how the volume lies"),
+        ({"qform_code": -1}, False, "unknown code -1 and was ignored"),
+        ({"qform_code": 9}, True, "unknown code 9 and was used all the same"),
+        ({"sform_code": 1, "srow_x": 0, "srow_y": 0, "srow_z": 0}, True, "was ignored"),
+        ({"sform_code": 1, "srow_x": np.nan}, True, "was ignored"),
+        ({"sform_code": 1, "srow_x": [1, 0, 0, 0], "srow_y": [1, 0, 0, 0], "srow_z": [0, 0, 1, 0]}, True, "ignored"),
+        (
+            {"sform_code": 1, "srow_x": [-2, 0, 0, 0], "srow_y": [0, 3, 0, 0], "srow_z": [0, 0, 4, 0]},
+            True,
+            "left and right are swapped if the qform is right",
+        ),
+    ],
+)
+def test_a_position_is_used_where_one_is_usable_and_what_is_odd_is_said(
+    tmp_path: Path, fields: dict[str, object], is_placed: bool, says: str
+) -> None:
+    path, _ = turned(tmp_path, np.eye(3))
+    contents = read_nifti(patch(path, **fields), "T1")
+    geometry = contents.images[0].geometry
+    assert geometry.is_placed is is_placed
+    assert bool(geometry.orientation) is is_placed
+    assert any(says in note for note in contents.notes), contents.notes
 
 
 def test_a_missing_voxel_size_is_one_millimetre(tmp_path: Path) -> None:

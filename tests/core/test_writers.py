@@ -58,6 +58,24 @@ def test_both_position_records_agree_and_say_millimetres(shared_data: Path, tmp_
     assert bytes(header["descrip"]).rstrip(b"\0") == b"ab"
 
 
+def test_what_is_not_placed_is_written_without_a_place(shared_data: Path, tmp_path: Path) -> None:
+    image = read_image(shared_data / "oddities_nifti" / "no_qform_no_sform.nii.gz")
+    for number, geometry in enumerate(
+        (image.geometry, Geometry.axial(image.geometry.shape, (2, 3, 4), is_placed=False))
+    ):
+        path = write_volume(tmp_path / f"{number}.nii", image.volume(), geometry)
+        header = nibabel.load(path).header
+        assert (int(header["qform_code"]), int(header["sform_code"])) == (0, 0)
+        assert not any(float(header[name]) for name in ("quatern_b", "quatern_c", "quatern_d", "qoffset_x"))
+        assert not np.any([header[f"srow_{axis}"] for axis in "xyz"])
+        np.testing.assert_allclose(header.get_zooms(), nibabel.affines.voxel_sizes(geometry.stored_affine))
+        again = read_image(path)
+        assert not again.geometry.is_placed
+        np.testing.assert_array_equal(
+            again.geometry.to_stored_order(again.volume()), geometry.to_stored_order(image.volume())
+        )
+
+
 def test_a_sheared_grid_is_written_as_sform_alone(shared_data: Path, tmp_path: Path) -> None:
     image = read_image(shared_data / "oddities_nifti" / "sheared_affine.nii.gz")
     header = nibabel.load(write_volume(tmp_path / "a.nii", image.volume(), image.geometry)).header
