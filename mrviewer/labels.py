@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from mrviewer.errors import FileFormatError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image
 
 __all__ = ["labels_on_grid"]
@@ -21,7 +22,7 @@ SAME_VOXEL = 0.1
 """Part of a voxel by which two programs may put one grid apart."""
 
 
-def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
+def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, Note]:
     """Labels as whole numbers on the grid of an image, and what was done to them.
 
     Parameters
@@ -35,7 +36,7 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
 
     Returns
     -------
-    The labels, uint8 where they fit, and sentences that say what was changed; empty if nothing was.
+    The labels, uint8 where they fit, and a note that says what was changed; empty if nothing was.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, str]:
     # A copy: the array may belong to somebody who goes on painting in it.
     values = np.array(values, order="C")
     values.setflags(write=False)
-    return replace(labels, data=values, geometry=geometry, modality="labels"), "; ".join(notes)
+    return replace(labels, data=values, geometry=geometry, modality="labels"), Note("; ".join(notes), NoteKind.LABELS)
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.generic], list[str]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Origin, RawData, Study
 
 __all__ = ["renamed"]
@@ -109,4 +110,8 @@ def _with_note(notes: Sequence[str], old: str, new: str) -> tuple[str, ...]:
             first = before[1]
         else:
             kept.append(note)
-    return tuple(kept) if first == new else (*kept, f"corrected: what was opened as {first} is {new}")
+    return (
+        tuple(kept)
+        if first == new
+        else (*kept, Note(f"corrected: what was opened as {first} is {new}", NoteKind.MODALITY))
+    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.labels import labels_on_grid
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
 from mrviewer.readers.phases import FrameArray, split_into_phases
@@ -64,7 +65,8 @@ class MappedSubject:
             notes += [note] if note else []
         if self.voxel_mm is not None:
             size = " x ".join(f"{edge:g}" for edge in self.voxel_mm)
-            notes.append(f"the voxel size was given as {size} mm (z, y, x), in place of the header's")
+            said = f"the voxel size was given as {size} mm (z, y, x), in place of the header's"
+            notes.append(Note(said, NoteKind.VOXEL_SIZE))
             kept = {name: self._resized(image, self.voxel_mm) for name, image in kept.items()}
             reference = None if reference is None else self._resized(reference, self.voxel_mm)
         return Study(self.name, kept, reference, notes=tuple(notes))
@@ -171,14 +173,14 @@ def _one_image(contents: FileContents, path: Path) -> Image:
     return contents.images[0]
 
 
-def _on_one_grid(images: Sequence[Image], label: Image | None) -> tuple[dict[str, Image], list[str]]:
+def _on_one_grid(images: Sequence[Image], label: Image | None) -> tuple[dict[str, Image], list[Note]]:
     """Images on the grid of the labels, or else on that of most images; and what was left out."""
     grids = [image.geometry for image in images]
     fitting = [each for each in grids if label is not None and each.matches(label.geometry)]
     chosen = fitting[0] if fitting else max(grids, key=lambda grid: sum(grid.matches(other) for other in grids))
     kept = {image.modality: image for image in images if image.geometry.matches(chosen)}
     notes = [
-        f"left out: {image.modality} lies on another grid than {' and '.join(kept)}; register it to use both"
+        left_out(f"{image.modality} lies on another grid than {' and '.join(kept)}; register it to use both")
         for image in images
         if not image.geometry.matches(chosen)
     ]

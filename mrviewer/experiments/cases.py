@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mrviewer.database import Subject
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, as_note
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
 
@@ -111,6 +112,7 @@ def _arrays(study: Study) -> dict[str, NDArray[np.generic]]:
         "name": np.asarray(study.name),
         "diagnosis": np.asarray(study.diagnosis),
         "notes": np.asarray(study.notes, str),
+        "note kinds": np.asarray([as_note(note).kind for note in study.notes], str),
     }
     for name, image in every.items():
         arrays |= {name: image.volume(), f"{name} affine": image.geometry.affine}
@@ -130,7 +132,7 @@ def _stored_case(path: Path) -> Study | None:
             if name.startswith("image ") and not name.endswith((" affine", " to_stored"))
         }
         labels = _image(arrays, "labels", "labels") if "labels" in arrays else None
-        notes = tuple(map(str, arrays["notes"]))
+        notes = tuple(map(Note, map(str, arrays["notes"]), map(str, arrays["note kinds"])))
         return Study(str(arrays["name"]), images, labels, notes=notes, diagnosis=str(arrays["diagnosis"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -10,6 +10,7 @@ from scipy import ndimage
 from mrviewer.dynamic import PHASES
 from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.anatomy import smooth_field
 from mrviewer.phantom.liver_anatomy import Abdomen, draw_abdomen
 from mrviewer.phantom.liver_kinetics import Bolus
@@ -119,7 +120,12 @@ def liver_study(patient: LiverPatient) -> Study:
         images={name: Image(ScannedImage(scan), patient.geometry, name) for name, scan in scans.items()},
         labels=Image(patient.tumours, patient.geometry, "labels"),
         raw=scans,
-        notes=("Simulated patient: drawn shapes with published kinetics of contrast agent, not a real person.",),
+        notes=(
+            Note(
+                "Simulated patient: drawn shapes with published kinetics of contrast agent, not a real person.",
+                NoteKind.SIMULATED,
+            ),
+        ),
         diagnosis=patient.kind if patient.tumours.any() else "",
     )
 

@@ -9,6 +9,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.masses import Disease
 from mrviewer.phantom.patient import Patient, PatientOptions, simulate_patient
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
@@ -52,7 +53,7 @@ def sample_study(seed: int = 0, *, cache: bool = True, disease: Disease = "ms") 
         images=images,
         labels=Image(patient.lesions, patient.geometry, "labels"),
         raw=scans,
-        notes=("Simulated patient: made from the ICBM152 templates, not a real person.",),
+        notes=(Note("Simulated patient: made from the ICBM152 templates, not a real person.", NoteKind.SIMULATED),),
     )
 
 

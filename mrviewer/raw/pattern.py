@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.notes import Note, NoteKind
+
 __all__ = ["Sampling", "acquired_pattern", "interpret", "measured_block"]
 
 
@@ -56,16 +58,23 @@ def interpret(pattern: NDArray[np.bool_]) -> Sampling:
         acquired = pattern[:1] if (pattern == pattern[:1]).all() else pattern
         rate = pattern.size / max(1, int(np.count_nonzero(pattern)))
         return Sampling(
-            acquired, (f"the scan was acquired undersampled, by {rate:.1f}: no reference and no error map exist",)
+            acquired,
+            (_raw_note(f"the scan was acquired undersampled, by {rate:.1f}: no reference and no error map exist"),),
         )
     notes = []
     for name, span, size in (("y", kept[0], pattern.shape[0]), ("x", kept[1], pattern.shape[1])):
         if (n_acquired := span.stop - span.start) < size:
             notes.append(
-                f"k-space was acquired in {n_acquired} of {size} samples along {name} (partial Fourier, or a matrix "
-                "filled up); the rest is zero"
+                _raw_note(
+                    f"k-space was acquired in {n_acquired} of {size} samples along {name} (partial Fourier, or a "
+                    "matrix filled up); the rest is zero"
+                )
             )
     return Sampling(None, tuple(notes))
+
+
+def _raw_note(text: str) -> Note:
+    return Note(text, NoteKind.RAW_DATA)
 
 
 def _span(acquired: NDArray[np.bool_]) -> slice:

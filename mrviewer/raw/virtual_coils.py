@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.coils.compression import compress, compression_matrix
 from mrviewer.errors import InputError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
 from mrviewer.raw.magnitude import MagnitudeVolume
 from mrviewer.raw.slice_cache import SliceCache
@@ -68,7 +69,8 @@ def with_virtual_coils(study: Study, n_virtual: int) -> Study:
         if name in images and isinstance(images[name].data, MagnitudeVolume):
             images[name] = Image(MagnitudeVolume(compressed), images[name].geometry, name, images[name].path)
         sizes = f"from {scan.shape[1]} to {n_virtual}"
-        notes.append(f"{name}: coils were compressed {sizes}, with {share:.1%} of the signal")
+        said = f"{name}: coils were compressed {sizes}, with {share:.1%} of the signal"
+        notes.append(Note(said, NoteKind.RAW_DATA))
     return replace(study, raw=raw, images=images, notes=tuple(notes))
 
 

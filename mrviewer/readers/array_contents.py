@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, ordered
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.raw.pattern import Sampling, acquired_pattern, interpret
@@ -86,7 +87,10 @@ def array_contents(stored: StoredArray, layout: ArrayLayout, modality: str, note
     sizes = dict(zip(layout.axes, stored.shape, strict=True))
     require_sizes(name, (sizes.get("slice", sizes.get("z", 1)), sizes.get("coil", 1), sizes["y"], sizes["x"]))
     n_frames = sizes.get("frame", 1)
-    said = [*notes, *([f"of {n_frames} frames the first {MOST_FRAMES} are opened"] if n_frames > MOST_FRAMES else [])]
+    said = list(notes)
+    if n_frames > MOST_FRAMES:
+        cut = f"of {n_frames} frames the first {MOST_FRAMES} are opened"
+        said.append(Note(cut, NoteKind.LEFT_OUT, n_frames - MOST_FRAMES))
     parts = [
         _frame(stored, layout, modality if frame == 0 else f"{modality} frame {frame + 1}", frame, said)
         for frame in range(min(n_frames, MOST_FRAMES))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image, RawData
 
 __all__ = ["FileContents", "series_note"]
@@ -24,6 +25,9 @@ class FileContents:
     notes: tuple[str, ...] = ()
 
 
-def series_note(n_frames: int) -> str:
+def series_note(n_frames: int) -> Note:
     """What a person should know of a series of several volumes."""
-    return f"the file is a series of {n_frames} volumes; methods see one, the first unless another is chosen"
+    return Note(
+        f"the file is a series of {n_frames} volumes; methods see one, the first unless another is chosen",
+        NoteKind.FRAMES,
+    )

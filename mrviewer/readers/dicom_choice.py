@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.labels import labels_on_grid
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.study import modality_rank, with_names_of_their_own
@@ -85,7 +86,8 @@ def with_volume(entry: SeriesEntry, volume: int) -> SeriesEntry:
     if len(entry.stacks) < 2:
         return entry
     stack = entry.stacks[volume]
-    note = f"of the {len(entry.stacks)} volumes of the series, {stack.label} is opened"
+    said = f"of the {len(entry.stacks)} volumes of the series, {stack.label} is opened"
+    note = Note(said, NoteKind.FRAMES)
     return replace(
         entry,
         stacks=(stack,),
@@ -119,7 +121,8 @@ def open_chosen(chosen: Sequence[SeriesEntry], name: str, labels: Path | None = 
     opened = [split_into_phases(read_series(entry)) for entry in images]
     notes: list[str] = []
     if len(images) > 1:
-        notes.append("series: " + "; ".join(f"{entry.modality} is {_words(entry)}" for entry in images))
+        said = "; ".join(f"{entry.modality} is {_words(entry)}" for entry in images)
+        notes.append(Note(f"series: {said}", NoteKind.MODALITY))
     found = Candidate(labels, "labels", is_asked_for=False) if labels is not None else None
     study = study_of(name, opened, notes, found)
     for segmentation in (entry for entry in chosen if entry.is_segmentation):
@@ -137,5 +140,5 @@ def _with_segmentation(study: Study, segmentation: SeriesEntry) -> Study:
         contents = read_series(segmentation)
         labels, note = labels_on_grid(contents.images[0], study.geometry())
     except InputError as error:
-        return study.with_labels(study.labels, f"left out: segmentation {segmentation.title}, {error}")
+        return study.with_labels(study.labels, left_out(f"segmentation {segmentation.title}, {error}"))
     return study.with_labels(labels, *contents.notes, *([note] if note else []))

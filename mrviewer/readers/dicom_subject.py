@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mrviewer.notes import left_out
 from mrviewer.readers.formats import is_dicom_path, is_listed
 from mrviewer.readers.names import label_rank
 
@@ -46,7 +47,7 @@ def note_on_dicom(folder: Path) -> str:
     if home != folder:
         child = folder / home.relative_to(folder).parts[0]
         where = f"{folder.name}/{child.name}" if public_name(child) == child.name else "its folder"
-    return f"left out: DICOM that {folder.name} holds too; open {where} to see it"
+    return left_out(f"DICOM that {folder.name} holds too; open {where} to see it")
 
 
 def _may_be_dicom(path: Path) -> bool:

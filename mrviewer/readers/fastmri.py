@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.header import Encoding, parse_header
 from mrviewer.raw.pattern import acquired_pattern, interpret
 from mrviewer.raw.readout import crop_field_of_view, kept_samples
@@ -89,9 +90,10 @@ def read_fastmri(path: Path, modality: str) -> FileContents:
     if n_kept < stored[readout] and not (pattern == pattern.take([stored[readout] // 2], readout)).all():
         n_kept = stored[readout]
     source = FastmriKspace(path, stored, readout, n_kept)
-    notes = [] if encoding else ["the file tells no voxel size: 1 mm is taken"]
+    notes = [] if encoding else [Note("the file tells no voxel size: 1 mm is taken", NoteKind.VOXEL_SIZE)]
     if n_kept < stored[readout]:
-        notes.append(f"readout oversampling was removed: {stored[readout]} samples became {n_kept}")
+        said = f"readout oversampling was removed: {stored[readout]} samples became {n_kept}"
+        notes.append(Note(said, NoteKind.RAW_DATA))
         pattern = pattern.take(range(n_kept), readout)
     kind = modality if modality != "unknown" else _modality_of(str(acquisition))
     voxels = _voxel_size(stored, readout, encoding) if encoding else (1.0, 1.0, 1.0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.header import parse_header
 from mrviewer.raw.readouts import Purpose, ReadoutTable
 from mrviewer.readers.contents import FileContents
@@ -96,7 +97,8 @@ def read_ismrmrd(path: Path, modality: str, group: str) -> FileContents:
     kind = modality if modality != "unknown" else guess_modality(header.protocol)
     contents = scan_contents(path.name, kind, _table(heads), IsmrmrdReader(path, group), header)
     if len(header.encodings) > 2:
-        note = f"the file has {len(header.encodings)} encodings; the first makes the image"
+        said = f"the file has {len(header.encodings)} encodings; the first makes the image"
+        note = Note(said, NoteKind.RAW_DATA)
         contents = replace(contents, notes=(*contents.notes, note))
     return contents
 

@@ -17,10 +17,12 @@ from scipy.io.matlab import MatReadError
 from mrviewer.dynamic import SERIES
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_layout import can_be_image
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.numpy_array import read_numpy
+from mrviewer.readers.raw_contents import POSITION_NOTE
 from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, list_arrays, require_plausible
 from mrviewer.study import Image
 
@@ -84,7 +86,8 @@ def read_matlab(path: Path, modality: str) -> FileContents:
     image = Image(frames, geometry, SERIES if modality == "unknown" else modality, path)
     notes = (
         series_note(len(frames)),
-        "the file tells neither voxel size nor position: voxels of 1 mm are taken, and left and right may be swapped",
+        Note("the file tells neither voxel size nor position: voxels of 1 mm are taken", NoteKind.VOXEL_SIZE),
+        POSITION_NOTE,
     )
     return FileContents((image,), notes=notes)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_header
 from mrviewer.study import Image
@@ -187,17 +188,16 @@ def read_nifti(path: Path, modality: str) -> FileContents:
     return FileContents((image,), notes=(*header.notes, *_notes(header, geometry)))
 
 
-def _notes(header: NiftiHeader, geometry: Geometry) -> list[str]:
+def _notes(header: NiftiHeader, geometry: Geometry) -> list[Note]:
     notes = []
     if geometry.is_sheared:
-        notes.append("the grid is sheared: its axes do not meet at right angles; it is shown by its nearest axes")
+        said = "the grid is sheared: its axes do not meet at right angles; it is shown by its nearest axes"
+        notes.append(Note(said, NoteKind.POSITION))
     elif geometry.obliquity_degrees > OBLIQUE_DEGREES:
-        notes.append(
-            f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees; "
-            "it is shown along its own axes"
-        )
+        said = f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees"
+        notes.append(Note(f"{said}; it is shown along its own axes", NoteKind.POSITION))
     if header.dtype.kind == "c":
-        notes.append("the values are complex; their magnitude is used")
+        notes.append(Note("the values are complex; their magnitude is used", NoteKind.VALUES))
     if len(header.shape) == 4:
         notes.append(series_note(header.shape[3]))
     return notes

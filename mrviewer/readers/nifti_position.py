@@ -5,6 +5,8 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.quaternions import quat2mat
 from numpy.typing import NDArray
 
+from mrviewer.notes import Note, NoteKind
+
 __all__ = ["stored_affine"]
 
 UNIT_MM = {1: 1000.0, 3: 0.001}
@@ -35,27 +37,25 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tupl
     if (sform is None or _is_usable(sform)) and (qform is None or _is_usable(qform)):
         notes += _disagreement(sform, qform, header)
     else:
-        notes.append("a position matrix in the header is damaged and was ignored")
+        notes.append(Note("a position matrix in the header is damaged and was ignored", NoteKind.POSITION))
     sform = sform if sform is not None and _is_usable(sform) else None
     qform = qform if qform is not None and _is_usable(qform) else None
     affine = sform if sform is not None else qform
     is_placed = affine is not None
     if affine is None:
         affine = header.get_base_affine()
-        notes.append(
-            "the header does not say how the volume lies; its axes are taken as Left, Anterior, Superior, "
-            "so left and right may be swapped"
-        )
+        said = "the header does not say how the volume lies; its axes are taken as Left, Anterior, Superior"
+        notes.append(Note(f"{said}, so left and right may be swapped", NoteKind.POSITION))
     if not is_stated.all():
         has_sizes = sform is not None
-        notes.append(
-            f"the header states a voxel size {'beyond all measure' if sizes.all() else 'of 0'}; "
-            + ("its sform is used instead" if has_sizes else "1 mm is taken")
-        )
+        said = f"the header states a voxel size {'beyond all measure' if sizes.all() else 'of 0'}"
+        used = "its sform is used instead" if has_sizes else "1 mm is taken"
+        notes.append(Note(f"{said}; {used}", NoteKind.VOXEL_SIZE))
     unit = int(header["xyzt_units"]) & 7
     if unit in UNIT_MM:
         affine = np.diag([*[UNIT_MM[unit]] * 3, 1]) @ affine
-        notes.append(f"the header counts in {UNIT_NAMES[unit]}; positions were converted to millimetres")
+        said = f"the header counts in {UNIT_NAMES[unit]}; positions were converted to millimetres"
+        notes.append(Note(said, NoteKind.VOXEL_SIZE))
     return np.asarray(affine, np.float64), is_placed, tuple(notes)
 
 
@@ -79,14 +79,15 @@ def _qform(header: Nifti1Header) -> NDArray[np.float64]:
     return qform
 
 
-def _unknown_codes(header: Nifti1Header) -> list[str]:
+def _unknown_codes(header: Nifti1Header) -> list[Note]:
     """Say that a code is none that NIfTI names; below 0 it states nothing, above it is believed."""
     notes = []
     for name in ("sform", "qform"):
         code = int(header[f"{name}_code"])
         if not 0 <= code <= KNOWN_CODES:
             done = "ignored" if code < 0 else "used all the same"
-            notes.append(f"the {name} in the header has the unknown code {code} and was {done}")
+            said = f"the {name} in the header has the unknown code {code} and was {done}"
+            notes.append(Note(said, NoteKind.POSITION))
     return notes
 
 
@@ -103,7 +104,7 @@ def _is_usable(affine: NDArray[np.float64]) -> bool:
 
 def _disagreement(
     sform: NDArray[np.float64] | None, qform: NDArray[np.float64] | None, header: Nifti1Header
-) -> list[str]:
+) -> list[Note]:
     """Say how far the two matrices put a corner of the volume apart."""
     if sform is None or qform is None:
         return []
@@ -112,7 +113,6 @@ def _disagreement(
     if distance <= DISAGREE_MM:
         return []
     mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
-    return [
-        f"the two position matrices in the header disagree by up to {distance:.1f} mm; the sform is used"
-        + (", and left and right are swapped if the qform is right" if mirrored else "")
-    ]
+    said = f"the two position matrices in the header disagree by up to {distance:.1f} mm; the sform is used"
+    said += ", and left and right are swapped if the qform is right" if mirrored else ""
+    return [Note(said, NoteKind.POSITION)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_kspace import StoredArray
 from mrviewer.raw.array_layout import ArrayLayout, guess_layout
 from mrviewer.readers.array_contents import array_contents
@@ -93,9 +94,12 @@ def read_numpy(path: Path, modality: str) -> FileContents:
             f"{path.name} holds flags, as sampling masks do, and no image; give it as --mask file:PATH"
         )
     notes = (
-        f"the file does not tell its axes: it is taken as {facts.guess.describe()}; open it as "
-        f"{facts.guess.domain}=FILE:{','.join(facts.guess.axes)} with other axes if that is wrong",
-        "the file tells no voxel size: 1 mm is taken",
+        Note(
+            f"the file does not tell its axes: it is taken as {facts.guess.describe()}; open it as "
+            f"{facts.guess.domain}=FILE:{','.join(facts.guess.axes)} with other axes if that is wrong",
+            NoteKind.ORDER,
+        ),
+        Note("the file tells no voxel size: 1 mm is taken", NoteKind.VOXEL_SIZE),
     )
     return array_contents(stored, facts.guess, modality, notes)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.labels import labels_on_grid
+from mrviewer.notes import Note, NoteKind, left_out, prefixed
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of, is_dicom_path
 from mrviewer.readers.names import canonical_modality, free_name, guess_modality
@@ -136,10 +137,11 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
             if candidate.is_asked_for:
                 raise
             failure = error
-            notes.append(f"left out: {error}")
+            notes.append(left_out(str(error)))
             continue
         if modality != candidate.modality:
-            notes.append(f"two images are {candidate.modality}: {name} is called {modality} here")
+            said = f"two images are {candidate.modality}: {name} is called {modality} here"
+            notes.append(Note(said, NoteKind.MODALITY))
         opened.append(contents)
         found = {*(image.modality for image in contents.images), *(raw.modality for raw in contents.raw)}
         used |= dict.fromkeys((modality, *found), name)
@@ -167,13 +169,12 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
         if image.geometry.matches(first.geometry):
             name = free_name(image.modality, images)
             if name != image.modality:
-                notes.append(f"two images are {image.modality}: the second is called {name} here")
+                said = f"two images are {image.modality}: the second is called {name} here"
+                notes.append(Note(said, NoteKind.MODALITY))
             images[name] = image if name == image.modality else replace(image, modality=name)
         else:
-            notes.append(
-                f"left out: {image.modality} ({_grid(image)}) lies on another grid than {first.modality} "
-                f"({_grid(first)}); register it to use both, or open it alone"
-            )
+            grids = f"({_grid(image)}) lies on another grid than {first.modality} ({_grid(first)})"
+            notes.append(left_out(f"{image.modality} {grids}; register it to use both, or open it alone"))
     raw = {data.modality: data for contents in opened for data in contents.raw}
     return images, raw, notes
 
@@ -188,7 +189,7 @@ def _open_labels(candidate: Candidate, image: Image) -> tuple[Image | None, list
     except InputError as error:
         if candidate.is_asked_for:
             raise
-        return None, [f"labels left out: {error}"]
+        return None, [Note(f"labels left out: {error}", NoteKind.LEFT_OUT)]
     return labels, [note] if note else []
 
 
@@ -200,7 +201,7 @@ def _file_notes(opened: Sequence[FileContents], images: Mapping[str, Image]) -> 
         name = ", ".join(image.modality for image in contents.images)
         for note in contents.notes:
             shared = all(note in other.notes for other in used)
-            notes.append(note if shared or not name else f"{name}: {note}")
+            notes.append(note if shared or not name else prefixed(name, note))
     return list(dict.fromkeys(notes))
 
 

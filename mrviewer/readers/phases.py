@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.notes import Note, NoteKind
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.loading import load_pixels
@@ -52,6 +53,5 @@ def split_into_phases(contents: FileContents) -> FileContents:
         replace(series, data=FrameArray(series.data, frame), modality=name) for frame, name in enumerate(PHASES)
     )
     kept = tuple(note for note in contents.notes if note != series_note(len(PHASES)))
-    return replace(
-        contents, images=images, notes=(*kept, f"the four volumes of the series are taken as {', '.join(PHASES)}")
-    )
+    said = Note(f"the four volumes of the series are taken as {', '.join(PHASES)}", NoteKind.FRAMES)
+    return replace(contents, images=images, notes=(*kept, said))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
 from mrviewer.raw.magnitude import MagnitudeVolume
 from mrviewer.raw.pattern import Sampling
@@ -12,7 +13,7 @@ from mrviewer.study import Image
 
 __all__ = ["POSITION_NOTE", "raw_contents", "require_sizes"]
 
-POSITION_NOTE = "the position in the scanner is not taken over: left and right may be swapped"
+POSITION_NOTE = Note("the position in the scanner is not taken over: left and right may be swapped", NoteKind.POSITION)
 MOST_COILS = 1024
 LARGEST_EDGE = 16384
 

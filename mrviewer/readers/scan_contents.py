@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.coils.whitening import noise_covariance, whitening_matrix
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.assembly import Grid, Readouts, grid_of
 from mrviewer.raw.header import Encoding, RawHeader
 from mrviewer.raw.pattern import interpret
@@ -65,16 +66,18 @@ def scan_contents(
     readouts = Readouts(name, table, reader)
     require_sizes(name, (1, int(table.n_coils[rows[0]]), grid.n_phases, grid.n_samples))
     readouts.require_inside(rows, grid)
-    notes = _notes(table, rows, grid)
-    whitening, remarks = _whitening(readouts, rows, header)
+    notes = [Note(said, NoteKind.RAW_DATA) for said in _remarks(table, rows, grid)]
+    whitening, said = _whitening(readouts, rows, header)
+    notes += [Note(said, NoteKind.RAW_DATA)] if said else []
     readouts = Readouts(name, table, reader, whitening)
     second = header.encodings[min(1, len(header.encodings) - 1)]
     scan = _Scan(readouts, encoding, grid, grid_of(second))
     images = _images(table, rows)
     if len(images) > MOST_IMAGES:
-        notes.append(f"of {len(images)} contrasts and repetitions the first {MOST_IMAGES} are opened")
+        cut = f"of {len(images)} contrasts and repetitions the first {MOST_IMAGES} are opened"
+        notes.append(Note(cut, NoteKind.LEFT_OUT, len(images) - MOST_IMAGES))
     parts = [
-        _image_contents(scan, title, chosen, [*notes, *remarks])
+        _image_contents(scan, title, chosen, notes)
         for title, chosen in zip(_titles(modality, table, images), images[:MOST_IMAGES], strict=False)
     ]
     return FileContents(
@@ -144,25 +147,25 @@ def _calibrations(scan: _Scan, slices: Sequence[IntArray]) -> tuple[IntArray, ..
     return tuple(rows[table.slice_[rows] == table.slice_[part[0]]] for part in slices)
 
 
-def _whitening(readouts: Readouts, rows: IntArray, header: RawHeader) -> tuple[NDArray[np.complex64] | None, list[str]]:
+def _whitening(readouts: Readouts, rows: IntArray, header: RawHeader) -> tuple[NDArray[np.complex64] | None, str]:
     """Matrix from the noise scan, if there is one that can be used, and what to say of it."""
     table = readouts.table
     noise_rows = table.rows(Purpose.NOISE)
     noise_rows = noise_rows[table.n_coils[noise_rows] == table.n_coils[rows[0]]]
     if not noise_rows.size:
-        return None, []
+        return None, ""
     noise = np.concatenate(readouts.reader.read(noise_rows.tolist()), axis=1)
     if noise.shape[1] <= noise.shape[0]:
-        return None, ["the noise scan has too few samples and is not used"]
+        return None, "the noise scan has too few samples and is not used"
     dwell_noise, dwell = float(table.dwell_us[noise_rows[0]]), float(table.dwell_us[rows[0]])
     ratio = dwell_noise / dwell if dwell > 0 and dwell_noise > 0 else 1.0
     matrix = whitening_matrix(noise_covariance(noise), ratio / header.noise_bandwidth)
     if matrix is None:
-        return None, ["the noise scan determines no covariance of the coils and is not used"]
-    return matrix, ["noise was whitened by the noise scan of the file: intensities are in units of its deviation"]
+        return None, "the noise scan determines no covariance of the coils and is not used"
+    return matrix, "noise was whitened by the noise scan of the file: intensities are in units of its deviation"
 
 
-def _notes(table: ReadoutTable, rows: IntArray, grid: Grid) -> list[str]:
+def _remarks(table: ReadoutTable, rows: IntArray, grid: Grid) -> list[str]:
     notes = []
     if grid.n_partitions == 1:
         notes.append("phase was encoded along y: a mask of lines, which run along y too, drops parts of readouts")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.notes import left_out
 from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
 from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
 from mrviewer.readers.subject_folder import find_subject_files
@@ -83,7 +84,7 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
             images.append(Candidate(path, modality or guess_modality(path), axes=axes[path]))
     if not images:
         raise InputError("labels were given but no image; give an image too")
-    notes += [f"left out: {other.path.name}, {references[0].path.name} holds the labels" for other in references[1:]]
+    notes += [left_out(f"{other.path.name}, {references[0].path.name} holds the labels") for other in references[1:]]
     first = given[0][0]
     return StudyRequest(name or _title(first), tuple(images), references[0] if references else None, tuple(notes))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.notes import Note, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
 from mrviewer.readers.names import MODALITIES, guess_modality, label_rank
 
@@ -105,7 +106,7 @@ def _label_ranks(folder: Path, files: list[Path]) -> dict[Path, tuple[int, ...]]
     return ranks
 
 
-def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, list[str]]:
+def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, list[Note]]:
     """Return the surest label file, and a note on the others."""
     if not ranks:
         return None, []
@@ -113,8 +114,8 @@ def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, lis
     return chosen, _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
 
 
-def _left_out(paths: list[Path], why: str) -> list[str]:
+def _left_out(paths: list[Path], why: str) -> list[Note]:
     if not paths:
         return []
     names = ", ".join(path.name for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    return [f"left out: {names}, {why}"]
+    return [left_out(f"{names}, {why}", len(paths))]

@@ -1,11 +1,11 @@
 """Opening studies in a thread: files, simulated patients, another modality or frame of what is open, labels."""
 
-import re
 from collections.abc import Generator, Sequence
 
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.geometry import Geometry
+from mrviewer.notes import n_left_out
 from mrviewer.progress import Progress
 from mrviewer_napari.importing.answers import NewLabels
 from mrviewer_napari.importing.pictures import FirstPicture
@@ -112,8 +112,7 @@ class Opening(QObject):
 
 def _left_out(scan: Scan) -> str:
     """How many things did not open; the notes under Study say which, and why."""
-    told = (re.search(r"left out: (\d+(?= (?:more|cop)))?", note) for note in scan.study.notes)
-    count = sum(int(match[1] or 1) for match in told if match)
+    count = n_left_out(scan.study.notes)
     return f"Opened; {count} left out, the notes under Study say why" if count else ""
 
 

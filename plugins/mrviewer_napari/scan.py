@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress, retold
 from mrviewer.readers.loading import load_pixels
@@ -183,7 +184,8 @@ def _series(study: Study, modality: str) -> Series | None:
 def _study_of_frame(series: Series, frame: int) -> Study:
     image = series.image
     volume = replace(image, data=np.asarray(image.volume(frame)))
-    notes = (*series.study.notes, f"frame {frame + 1} of {image.n_frames} is shown and sampled")
+    said = Note(f"frame {frame + 1} of {image.n_frames} is shown and sampled", NoteKind.FRAMES)
+    notes = (*series.study.notes, said)
     return replace(series.study, images={**series.study.images, image.modality: volume}, notes=notes)
 
 

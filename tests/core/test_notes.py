@@ -4,12 +4,16 @@ import copy
 import json
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind, as_note, left_out, n_left_out, prefixed
+from mrviewer.readers import open_study
+from mrviewer.renaming import renamed
 from mrviewer.study import Image, Study
 
 NOTE = Note("two images are T1", NoteKind.MODALITY, 2)
@@ -64,3 +68,18 @@ def test_unknown_kinds_are_refused() -> None:
 def test_what_was_left_out_is_counted_by_kind_not_by_words() -> None:
     notes = ["left out: 7 words that a file is called", left_out("a.nii"), prefixed("T1", left_out("4 planes", 4))]
     assert n_left_out(notes) == 5
+
+
+def test_notes_of_files_have_kinds_and_counts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("T1", (8, 9, 7)), ("T2", (8, 9, 6))):
+        nib.save(nib.Nifti1Image(rng.random(shape, np.float32), None), tmp_path / f"{name}.nii")
+    (tmp_path / "FLAIR.nii").write_bytes(b"damaged")
+    for number in range(4):
+        nib.save(nib.Nifti1Image(rng.random((8, 9, 7), np.float32), None), tmp_path / f"scan{number}.nii")
+    opened = open_study(tmp_path)
+    kinds = [as_note(note).kind for note in opened.notes]
+    assert {NoteKind.POSITION, NoteKind.LEFT_OUT} == set(kinds)
+    # The damaged file, the other grid, and four files whose names tell nothing.
+    assert n_left_out(opened.notes) == 6
+    assert as_note(renamed(opened, "T1", "PD").notes[-1]).kind is NoteKind.MODALITY

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.contrast import SequenceFacts, propose_modality
 from mrviewer.readers.dicom.frame import Frame
 from mrviewer.readers.dicom.header import Header
@@ -131,11 +132,13 @@ def _planes(headers: Sequence[Header]) -> _Planes:
         facts = facts or enhanced
     if not frames:
         raise failures[0]
-    notes = [f"left out: {failure}" for failure in failures[:MOST_NAMED]]
+    notes = [left_out(str(failure)) for failure in failures[:MOST_NAMED]]
     if len(failures) > MOST_NAMED:
-        notes.append(f"left out: {len(failures) - MOST_NAMED} more damaged files of this series")
+        more = len(failures) - MOST_NAMED
+        notes.append(left_out(f"{more} more damaged files of this series", more))
     if any(frame.pixels.is_inverted for frame in frames):
-        notes.append("the file shows its smallest values brightest (MONOCHROME1); they were turned round")
+        said = "the file shows its smallest values brightest (MONOCHROME1); they were turned round"
+        notes.append(Note(said, NoteKind.VALUES))
     return _Planes(tuple(frames), facts or EnhancedFacts(), tuple(notes))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.faults import told_as
 from mrviewer.readers.dicom.header import Header, read_dataset, read_header
 from mrviewer.readers.dicom.stored_file import StoredFile, is_zip, packed_files
@@ -115,7 +116,7 @@ def files_of_all(paths: Sequence[Path]) -> list[FilesToRead]:
     parts += map(_of_files, given.values())
     if not parts:
         raise failures[0]
-    notes = tuple(f"left out: {error}" for error in failures)
+    notes = tuple(left_out(str(error)) for error in failures)
     return [replace(parts[0], notes=(*parts[0].notes, *notes)), *parts[1:]]
 
 
@@ -209,7 +210,8 @@ def _of_directory(path: Path) -> FilesToRead:
         if file is not None and file.resolve().is_relative_to(root):
             files.append(StoredFile(file))
     absent = len(listed) - len(files)
-    notes = (f"{absent} of {len(listed)} files that {path.name} lists are not there",) if absent else ()
+    said = f"{absent} of {len(listed)} files that {path.name} lists are not there"
+    notes = (Note(said, NoteKind.LEFT_OUT, absent),) if absent else ()
     return FilesToRead(tuple(dict.fromkeys(files)), notes=notes)
 
 

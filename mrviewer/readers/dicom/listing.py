@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import left_out
 from mrviewer.progress import Progress
 from mrviewer.readers.dicom.describe import describe_series
 from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
@@ -117,11 +118,12 @@ def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
 def _notes(found: _Found, parts: Sequence[FilesToRead], given: Sequence[str]) -> tuple[str, ...]:
     """What was left out of the whole listing."""
     notes = [note for part in parts for note in part.notes]
-    notes += [f"left out: {failure}" for failure in found.failures[:MOST_NAMED]]
+    notes += [left_out(str(failure)) for failure in found.failures[:MOST_NAMED]]
     if len(found.failures) > MOST_NAMED:
-        notes.append(f"left out: {len(found.failures) - MOST_NAMED} more damaged files")
+        more = len(found.failures) - MOST_NAMED
+        notes.append(left_out(f"{more} more damaged files", more))
     if found.n_copies:
-        notes.append(f"left out: {_counted(found.n_copies)} of images that are there twice")
+        notes.append(left_out(f"{_counted(found.n_copies)} of images that are there twice", found.n_copies))
     return found.identity.kept_out(notes, [*given, *(file.name for part in parts for file in part.files)])
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.dicom.array import DicomArray
 from mrviewer.readers.dicom.header import read_header
@@ -53,9 +54,8 @@ def read_series(entry: SeriesEntry, volume: int = 0) -> FileContents:
     if len(stack.frames) > 1:
         notes.append(series_note(len(stack.frames)))
     if len(entry.stacks) > 1:
-        notes.append(
-            f"the series holds {len(entry.stacks)} volumes ({'; '.join(entry.volumes)}); {stack.label} is shown"
-        )
+        said = f"the series holds {len(entry.stacks)} volumes ({'; '.join(entry.volumes)}); {stack.label} is shown"
+        notes.append(Note(said, NoteKind.LEFT_OUT, len(entry.stacks) - 1))
     return FileContents((image,), notes=tuple(notes))
 
 

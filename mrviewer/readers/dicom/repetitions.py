@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from mrviewer.notes import left_out
 from mrviewer.readers.dicom.frame import Frame
 from mrviewer.readers.dicom.stack_position import Levels
 
@@ -54,7 +55,7 @@ def _by_key(
     if len(complete) < max(2, len(values) // 2):
         return None
     left = len(values) - len(complete)
-    return complete, [f"left out: {left} incomplete of {len(values)} repetitions"] if left else []
+    return complete, [left_out(f"{left} incomplete of {len(values)} repetitions", left)] if left else []
 
 
 def _by_rank(levels: Sequence[Sequence[Frame]], usual: int) -> tuple[list[tuple[Frame | None, ...]], list[str]]:
@@ -68,4 +69,4 @@ def _by_rank(levels: Sequence[Sequence[Frame]], usual: int) -> tuple[list[tuple[
     names = ", ".join(sorted({frame.file.name for frame in extra})[:3])
     more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
     why = "another slice lies at the same place" if n_kept == 1 else "they belong to no complete repetition"
-    return volumes, [f"left out: {names}{more}, {why}"]
+    return volumes, [left_out(f"{names}{more}, {why}", len({frame.file.name for frame in extra}))]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.dicom.faults import told_as
 from mrviewer.readers.dicom.header import read_dataset, read_header
@@ -84,8 +85,10 @@ def read_segmentation(files: Sequence[StoredFile]) -> FileContents:
     labels.setflags(write=False)
     notes = list(segments.notes)
     if len(files) > 1:
-        notes.append(f"the series holds {len(files)} segmentations; the first is used")
-    notes.append("segments: " + ", ".join(f"{number} {name}" for number, name in enumerate(segments.names, 1)))
+        said = f"the series holds {len(files)} segmentations; the first is used"
+        notes.append(Note(said, NoteKind.LEFT_OUT, len(files) - 1))
+    said = ", ".join(f"{number} {name}" for number, name in enumerate(segments.names, 1))
+    notes.append(Note(f"segments: {said}", NoteKind.LABELS))
     return FileContents((Image(labels, geometry, "labels", file.path),), notes=tuple(notes))
 
 
@@ -101,7 +104,8 @@ def _segments(file: StoredFile) -> _Segments:
     if int(np.prod(grid.spatial_shape)) > MOST_VOXELS:
         raise FileFormatError(f"{file.name} claims a volume of {grid.spatial_shape} voxels; export it again")
     labels, overlap = _combined(segmentation)
-    notes = (f"segments overlap in {overlap:,} voxels, where the last one is kept",) if overlap else ()
+    said = f"segments overlap in {overlap:,} voxels, where the last one is kept"
+    notes = (Note(said, NoteKind.LABELS),) if overlap else ()
     names = tuple(
         str(segmentation.get_segment_description(number).segment_label) for number in segmentation.segment_numbers
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, left_out
 from mrviewer.readers.dicom.frame import Frame, Kind
 from mrviewer.readers.dicom.repetitions import split_repetitions
 from mrviewer.readers.dicom.stack_position import Levels, axis_of_slices, find_levels, missing_slices, stack_geometry
@@ -76,7 +77,7 @@ def build_stacks(frames: Sequence[Frame]) -> tuple[tuple[Stack, ...], tuple[str,
             stacks.append(_stack(group.frames, label))
         except FileFormatError as error:
             failure = error
-            notes.append(f"left out: {label or 'a volume'}, {error}")
+            notes.append(left_out(f"{label or 'a volume'}, {error}"))
     if not stacks and failure is not None:
         raise failure
     return tuple(stacks), tuple(notes)
@@ -106,18 +107,18 @@ def _direction(frame: Frame, known: list[NDArray[np.float64]]) -> int:
     return len(known) - 1
 
 
-def _without_strays(groups: list[_Group]) -> tuple[list[_Group], list[str]]:
+def _without_strays(groups: list[_Group]) -> tuple[list[_Group], list[Note]]:
     """Leave out single planes that fit no other, where there are volumes."""
     if max(len(group.frames) for group in groups) == 1:
         return groups, []
     kept = [group for group in groups if len(group.frames) > 1]
     strays = [group.frames[0] for group in groups if len(group.frames) == 1]
     notes = [
-        f"left out: {stray.file.name}, a plane of {stray.shape[0]} x {stray.shape[1]} pixels that fits no other"
+        left_out(f"{stray.file.name}, a plane of {stray.shape[0]} x {stray.shape[1]} pixels that fits no other")
         for stray in strays[:3]
     ]
     if len(strays) > 3:
-        notes.append(f"left out: {len(strays) - 3} more single planes that fit no other")
+        notes.append(left_out(f"{len(strays) - 3} more single planes that fit no other", len(strays) - 3))
     return kept, notes
 
 

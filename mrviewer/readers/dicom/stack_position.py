@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.dicom.frame import Frame
 
 __all__ = ["Levels", "axis_of_slices", "find_levels", "missing_slices", "stack_geometry"]
@@ -82,10 +83,8 @@ def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tu
     first = levels.frames[0][0]
     spacing, notes = _stated_spacing(first, levels)
     if first.place is None:
-        notes.append(
-            "the file does not say where it lies; it is taken as axial from foot to head, "
-            "so sides may be swapped and sizes wrong"
-        )
+        said = "the file does not say where it lies; it is taken as axial from foot to head"
+        notes.append(Note(f"{said}, so sides may be swapped and sizes wrong", NoteKind.POSITION))
         geometry = Geometry.axial((levels.n_slices, *shape), spacing)
         # Slices count from the foot, as they were sorted; the internal order begins at the head.
         return Geometry(geometry.shape, geometry.affine, _STORED_FROM_FOOT, is_placed=False), tuple(notes)
@@ -120,7 +119,7 @@ def _height(frame: Frame) -> float:
 def _by_number(frames: Sequence[Frame]) -> Levels:
     """Order planes that do not say where they lie by their number."""
     ordered = sorted(frames, key=lambda frame: (frame.moment.instance, frame.number, frame.file))
-    notes = ("the slices do not say where they lie; they are ordered by their number",)
+    notes = (Note("the slices do not say where they lie; they are ordered by their number", NoteKind.ORDER),)
     return Levels(tuple((frame,) for frame in ordered), tuple(range(len(ordered))), len(ordered), notes)
 
 
@@ -152,7 +151,7 @@ def axis_of_slices(geometry: Geometry) -> int:
     return int(np.flatnonzero(geometry.to_stored[:, 0] == 2)[0])
 
 
-def _gap_note(missing: tuple[int, ...], geometry: Geometry) -> list[str]:
+def _gap_note(missing: tuple[int, ...], geometry: Geometry) -> list[Note]:
     if not missing:
         return []
     axis = axis_of_slices(geometry)
@@ -161,25 +160,24 @@ def _gap_note(missing: tuple[int, ...], geometry: Geometry) -> list[str]:
     is_cut = axis == geometry.slice_axis
     way = f"counted from {_FROM[axis]}{' as the slider does' if is_cut else ''}"
     told = "leave them out" if is_cut else "include them"
-    return [
-        f"{which} {', '.join(map(str, missing))} (of 0 to {geometry.shape[axis] - 1}, {way}) {are} missing and left "
-        f"empty; image figures of the whole volume {told}"
-    ]
+    numbers = f"{', '.join(map(str, missing))} (of 0 to {geometry.shape[axis] - 1}, {way})"
+    said = f"{which} {numbers} {are} missing and left empty; image figures of the whole volume {told}"
+    return [Note(said, NoteKind.MISSING_SLICES, len(missing))]
 
 
-def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, float], list[str]]:
+def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, float], list[Note]]:
     """Distance of slices, rows and columns in mm; 1 mm where it is not stated and cannot be seen."""
     across, rows, columns = frame.spacing_mm
-    notes: list[str] = []
+    notes: list[Note] = []
     if not rows or not columns:
         rows = columns = 1.0
-        notes.append("the file does not state the size of a pixel; 1 mm is taken")
+        notes.append(Note("the file does not state the size of a pixel; 1 mm is taken", NoteKind.VOXEL_SIZE))
     heights = [_height(level[0]) for level in levels.frames]
     if frame.height_mm is not None and len(heights) > 1:
         across = (heights[-1] - heights[0]) / (levels.n_slices - 1)
     elif not across:
         across = 1.0
-        notes.append("the file does not state the thickness of a slice; 1 mm is taken")
+        notes.append(Note("the file does not state the thickness of a slice; 1 mm is taken", NoteKind.VOXEL_SIZE))
     return (across, rows, columns), notes
 
 
@@ -200,21 +198,17 @@ def _step(levels: Levels, across_mm: float) -> NDArray[np.float64]:
     return step
 
 
-def _tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> list[str]:
+def _tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> list[Note]:
     across = float(step @ normal)
     sideways = float(np.linalg.norm(step - across * normal))
     if sideways <= TILTED * across:
         return []
-    return [
-        f"the slices are shifted sideways by {sideways:.2f} mm from one to the next (as with a tilted gantry); "
-        "the grid is sheared, and it is shown by its nearest axes"
-    ]
+    said = f"the slices are shifted sideways by {sideways:.2f} mm from one to the next (as with a tilted gantry)"
+    return [Note(f"{said}; the grid is sheared, and it is shown by its nearest axes", NoteKind.POSITION)]
 
 
-def _obliquity(geometry: Geometry) -> list[str]:
+def _obliquity(geometry: Geometry) -> list[Note]:
     if geometry.is_sheared or geometry.obliquity_degrees <= OBLIQUE_DEGREES:
         return []
-    return [
-        f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees; "
-        "it is shown along its own axes"
-    ]
+    said = f"the volume lies oblique in the scanner, by {geometry.obliquity_degrees:.1f} degrees"
+    return [Note(f"{said}; it is shown along its own axes", NoteKind.POSITION)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.notes import Note, NoteKind, left_out, prefixed
 from mrviewer.progress import finish
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.dicom.files import files_to_read
@@ -157,11 +158,12 @@ def _together(
         told += [(entry.modality, note) for note in contents.notes]
     n_series = len(images) + len(segmentations[:1])
     notes = [
-        note if [other for _, other in told].count(note) == n_series else f"{modality}: {note}"
+        note if [other for _, other in told].count(note) == n_series else prefixed(modality, note)
         for modality, note in told
     ]
     if len(images) > 1:
-        notes.append("series: " + "; ".join(f"{entry.modality} is {entry.title}" for entry in images))
-    notes += [f"left out: series {entry.title}, {entry.refusal}" for entry in refused]
-    notes += [f"left out: segmentation {entry.title}; the first one holds the labels" for entry in segmentations[1:]]
+        said = "; ".join(f"{entry.modality} is {entry.title}" for entry in images)
+        notes.append(Note(f"series: {said}", NoteKind.MODALITY))
+    notes += [left_out(f"series {entry.title}, {entry.refusal}") for entry in refused]
+    notes += [left_out(f"segmentation {entry.title}; the first one holds the labels") for entry in segmentations[1:]]
     return FileContents(tuple(opened), notes=tuple(dict.fromkeys(notes)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.notes import left_out
 from mrviewer.progress import Progress
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.readers.dicom import SeriesEntry, read_slice
@@ -112,7 +113,7 @@ def open_series(
     yield Progress(0, 1, "opening", picture_of(sorted((entry for entry in chosen if entry.stacks), key=modality_rank)))
     study = open_chosen(chosen, question.name, question.labels)
     refused = [entry for entry in unseen if entry.refusal]
-    notes = tuple(f"left out: series {entry.title}, {entry.refusal}" for entry in refused)
+    notes = tuple(left_out(f"series {entry.title}, {entry.refusal}") for entry in refused)
     return (yield from load_scan(replace(study, notes=(*study.notes, *notes))))
 
 
