@@ -25,6 +25,7 @@ from mrviewer.commands.study import is_sample
 from mrviewer.commands.terminal import INTERRUPTED, refuse
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
+from mrviewer.crash_log import keep_crash_log
 from mrviewer.errors import MrviewerError
 
 __all__ = ["app", "main", "with_default_command"]
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 input refused, 2 wrong usage, 130 interrupted.
     """
+    keep_crash_log()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=with_default_command(given), prog_name="mrviewer")

@@ -11,7 +11,7 @@ from mrviewer.raw.array_layout import ArrayLayout
 from mrviewer.readers.array_contents import array_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.stored_arrays import CflArray
-from mrviewer.readers.stored_bytes import StoredBytes
+from mrviewer.readers.stored_bytes import StoredBytes, require_own_values
 
 __all__ = ["read_bart"]
 
@@ -33,6 +33,7 @@ def read_bart(path: Path, modality: str) -> FileContents:
     for wanted, other in ((samples, header), (header, samples)):
         if not wanted.is_file():
             raise FileFormatError(f"{other.name} has no {wanted.name} beside it, which belongs to it; copy both files")
+    require_own_values(samples, (".cfl",))
     sizes = _sizes(header)
     needed = 8 * _product(sizes)
     if samples.stat().st_size != needed:

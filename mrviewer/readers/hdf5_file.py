@@ -1,45 +1,54 @@
-"""HDF5 files that may be damaged."""
+"""HDF5 files that may be damaged, or lead to other files; one thread at a time reads them."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MrviewerError
+from mrviewer.readers.hdf5_probe import elsewhere
 from mrviewer.readers.hdf5_trial import require_readable
 from mrviewer.readers.recognising import BLOCK, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
-__all__ = ["as_complex", "is_complex", "opened", "require_stored"]
+__all__ = ["as_complex", "is_complex", "is_hdf5", "opened", "require_stored"]
 
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError, OverflowError, MemoryError, SystemError)
 """What h5py raises, depending on which byte is wrong."""
 _PARTS = (("r", "i"), ("real", "imag"), ("re", "im"))
+_LOCK = RLock()
+"""Held by who reads. Two threads that read rows of variable length at once crash the process inside the library."""
+_KNOWN_WHOLE: set[tuple[Path, int, int]] = set()
+"""Files with their size and time, that were looked through and take nothing from others; each slice opens its file."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open for reading; whatever the library has to say of a damaged file becomes one sentence.
 
+    Other threads of this process that want to read HDF5 wait until the file is closed.
+
     Raises
     ------
     InputError
         If there is no such file, or no permission to read it.
     FileFormatError
-        If it is no HDF5 file or damaged, now or while it is read, or if the library would not survive it.
+        If it is not an HDF5 file or damaged, now or while it is read, if the library would not survive it, or if it
+        takes values from other files.
     """
     stored = StoredBytes.of(path)
-    # MATLAB writes its own text before the signature.
-    if not h5py.is_hdf5(path):
-        told = told_by_content(stored.head(BLOCK)) or "no HDF5 file, whatever its name says; check what it is"
+    if not is_hdf5(path):
+        told = told_by_content(stored.head(BLOCK)) or "not an HDF5 file, whatever its name says; check what it is"
         raise FileFormatError(f"{path.name} is {told}")
     require_readable(path)
     try:
-        with h5py.File(path, "r") as file:
+        with _LOCK, h5py.File(path, "r") as file:
+            _require_all_inside(file, path)
             yield file
     except MrviewerError:
         raise
@@ -49,6 +58,12 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise FileFormatError(
             f"{path.name} is damaged or cut short ({_one_line(error)}); copy or download it again"
         ) from error
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file has the signature of HDF5, behind a block of text (as MATLAB writes it) or not."""
+    with _LOCK:
+        return bool(h5py.is_hdf5(path))
 
 
 def require_stored(dataset: h5py.Dataset, path: Path) -> None:
@@ -91,6 +106,26 @@ def as_complex(values: NDArray[np.generic]) -> NDArray[np.complex64]:
         parts = values.getfield(real, real_at) + 1j * values.getfield(imaginary, imaginary_at)
         return parts.astype(np.complex64)
     return values.astype(np.complex64, copy=False)
+
+
+def _require_all_inside(file: h5py.File, path: Path) -> None:
+    """Refuse a file that would show the content of other files, which the user never opened, as its own.
+
+    Raises
+    ------
+    FileFormatError
+        If it does.
+    """
+    status = path.stat()
+    key = (path.resolve(), status.st_size, status.st_mtime_ns)
+    if key in _KNOWN_WHOLE:
+        return
+    if found := elsewhere(file):
+        raise FileFormatError(
+            f"in {path.name} {found}, and a file that opens here holds all its values itself; load them with h5py "
+            "where they come from and save them in one file"
+        )
+    _KNOWN_WHOLE.add(key)
 
 
 def _one_line(error: BaseException) -> str:

@@ -20,10 +20,11 @@ from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_layout import can_be_image
 from mrviewer.readers.contents import FileContents, series_note
+from mrviewer.readers.hdf5_file import is_hdf5
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.numpy_array import read_numpy
 from mrviewer.readers.raw_contents import POSITION_NOTE
-from mrviewer.readers.stored_arrays import is_hdf5, is_matlab_hdf5, list_arrays, require_plausible
+from mrviewer.readers.stored_arrays import is_matlab_hdf5, list_arrays, require_plausible
 from mrviewer.study import Image
 
 __all__ = ["has_times", "read_matlab"]

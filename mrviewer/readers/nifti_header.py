@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.nifti_position import stored_affine
 from mrviewer.readers.recognising import NIFTI, told_by_content
-from mrviewer.readers.stored_bytes import StoredBytes
+from mrviewer.readers.stored_bytes import StoredBytes, require_own_values
 
 __all__ = ["NiftiHeader", "read_header"]
 
@@ -78,6 +78,8 @@ def read_header(path: Path) -> NiftiHeader:
         If the file is damaged, is no NIfTI, or holds something that is no image.
     """
     header_path, pixel_path = _pair(path)
+    if pixel_path != header_path:
+        require_own_values(pixel_path, (".img", ".img.gz"))
     source = StoredBytes.of(header_path)
     block = source.head(LARGEST_HEADER)
     header = _parse(block, header_path.name)

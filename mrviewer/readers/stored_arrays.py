@@ -23,7 +23,6 @@ __all__ = [
     "CflArray",
     "MatArray",
     "NpyArray",
-    "is_hdf5",
     "is_matlab_hdf5",
     "list_arrays",
     "mat_array",
@@ -129,11 +128,6 @@ def is_matlab_hdf5(path: Path) -> bool:
     """Whether a MATLAB file is of version 7.3, which is HDF5."""
     magic = StoredBytes.of(path).head(128)
     return magic.startswith(b"\x89HDF") or b"MATLAB 7.3" in magic
-
-
-def is_hdf5(path: Path) -> bool:
-    """Whether a file has the signature of HDF5, behind a block of text or not."""
-    return bool(h5py.is_hdf5(path))
 
 
 def list_arrays(path: Path) -> dict[str, tuple[int, ...]]:

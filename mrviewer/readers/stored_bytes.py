@@ -14,7 +14,7 @@ from isal.igzip_lib import IsalError
 
 from mrviewer.errors import FileFormatError, InputError
 
-__all__ = ["MAX_DEFLATE_RATIO", "StoredBytes"]
+__all__ = ["MAX_DEFLATE_RATIO", "StoredBytes", "require_own_values"]
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_DEFLATE_RATIO = 1032
@@ -171,6 +171,26 @@ class StoredBytes:
         return FileFormatError(
             f"{self.path.name} is cut short or has a wrong header: the header announces {needed:,} bytes and {found}; "
             "copy or download it again"
+        )
+
+
+def require_own_values(path: Path, endings: tuple[str, ...]) -> None:
+    """Refuse a file without a header of its own that is a link to a file of another kind.
+
+    Any file whatever would be read as values; a link may come with an archive that somebody else packed. Links to files
+    of the same kind are how some databases keep their images, and pass.
+
+    Raises
+    ------
+    FileFormatError
+        If it is one.
+    """
+    if not path.is_symlink():
+        return
+    if not path.resolve().name.lower().endswith(endings):
+        raise FileFormatError(
+            f"{path.name} is a link to a file of another kind, whose bytes are not an image; copy the image itself "
+            "beside its header"
         )
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MaskError
-from mrviewer.readers.hdf5_trial import require_readable
 
 __all__ = ["read_array"]
 
@@ -107,9 +106,7 @@ def _read_mat_hdf5(file: Path) -> dict[str, object]:
         import h5py
     except ImportError:
         raise MaskError(f"{file.name}: {_MATLAB_HDF5}") from None
-    require_readable(file)
-    try:
-        with h5py.File(file, "r") as handle:
-            return {name: np.asarray(item).T for name, item in handle.items() if isinstance(item, h5py.Dataset)}
-    except OSError as error:
-        raise FileFormatError(f"{file.name} is no readable .mat file; save it again") from error
+    from mrviewer.readers.hdf5_file import opened
+
+    with opened(file) as handle:
+        return {name: np.asarray(item).T for name, item in handle.items() if isinstance(item, h5py.Dataset)}

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
+from mrviewer.crash_log import keep_crash_log
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
 from mrviewer_napari.curves import has_time
@@ -64,6 +65,7 @@ class MrPanel(QWidget):
 
     def __init__(self, napari_viewer: "napari.Viewer", state: PanelState | None = None) -> None:
         super().__init__()
+        keep_crash_log()
         self._viewer: Any = bare(napari_viewer)
         self.state = state or state_from_preferences()
         self.grid = TileGrid(self._viewer)
