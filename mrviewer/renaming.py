@@ -94,7 +94,8 @@ def renamed(study: Study, old: str, new: str) -> Study:
         images[new] = replace(images[new], modality=new)
     if new in raw:
         raw[new] = _RenamedRawData(raw[new], new)
-    return replace(study, images=images, raw=raw, notes=_with_note(study.notes, old, new))
+    files = _with_other_key(study.files, old, new)
+    return replace(study, images=images, raw=raw, notes=_with_note(study.notes, old, new), files=files)
 
 
 def _with_other_key(values: Mapping[str, T], old: str, new: str) -> dict[str, T]:

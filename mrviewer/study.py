@@ -58,6 +58,12 @@ class Image:
         The file, if there is one.
     missing
         Slices along `Geometry.slice_axis` that the files lack; they are 0 in `data`.
+    kind
+        What the values are, as the file says: ``magnitude``, ``phase``, ``water``, ...; empty where it does not say.
+    frame_names
+        What tells each volume of a series apart; empty where nothing but its number does.
+    parts
+        All files, where the image comes from more than `path` alone.
     """
 
     data: LazyArray
@@ -65,6 +71,23 @@ class Image:
     modality: str
     path: Path | None = None
     missing: tuple[int, ...] = ()
+    kind: str = ""
+    frame_names: tuple[str, ...] = ()
+    parts: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that the image comes from; none for one that was simulated."""
+        return self.parts or (() if self.path is None else (self.path,))
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """What tells each volume apart, one entry for a single volume."""
+        if len(self.frame_names) == self.n_frames:
+            return self.frame_names
+        if self.n_frames == 1:
+            return ("the only volume",)
+        return tuple(f"volume {number}" for number in range(1, self.n_frames + 1))
 
     @property
     def n_frames(self) -> int:
@@ -142,6 +165,8 @@ class Study:
         a `mrviewer.notes.Note`; a plain sentence one of kind ``general``.
     diagnosis
         What the study as a whole is known to show, as methods that classify name it; empty if nobody said so.
+    files
+        Files of each modality, where there are any.
     """
 
     name: str
@@ -150,6 +175,7 @@ class Study:
     raw: Mapping[str, RawData] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     diagnosis: str = ""
+    files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a study with nothing in it, and give each note a kind."""

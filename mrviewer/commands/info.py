@@ -4,7 +4,8 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
@@ -16,7 +17,7 @@ from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from mrviewer.study import Study
+    from mrviewer.inventory import Inventory, LabelFacts
 
 __all__ = ["info"]
 
@@ -27,12 +28,15 @@ def info(
     images: Annotated[
         list[str] | None, typer.Argument(help="What to look at, as for reconstruct.", metavar="[IMAGE...]")
     ] = None,
+    reference_labels: Annotated[Path | None, typer.Option(help="Reference segmentation.", metavar="FILE")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what files hold as one study; without files versions, devices, memory, and where things are stored."""
     if images:
-        _show_study(images, as_json=as_json)
+        _show_study(images, reference_labels, as_json=as_json)
         return
+    if reference_labels is not None:
+        raise typer.BadParameter("--reference-labels goes with an image")
     record: dict[str, dict[str, object] | list[dict[str, object]]] = {
         "versions": _versions(),
         "devices": _devices(),
@@ -50,42 +54,43 @@ def info(
     print_table(table, to_stdout=True)
 
 
-def _show_study(images: Sequence[str], *, as_json: bool) -> None:
-    study = load_study(images)
-    record = [_entry(study, modality) for modality in study.modalities]
+def _show_study(images: Sequence[str], labels: Path | None, *, as_json: bool) -> None:
+    from mrviewer.inventory import take_inventory
+    from mrviewer.readers.study_request import path_of
+
+    inventory = take_inventory(load_study(images, labels), map(path_of, images))
     if as_json:
-        labels = None if study.labels is None else {"classes": _classes(study)}
-        print_json({"name": study.name, "images": record, "labels": labels, "notes": list(study.notes)})
+        print_json(inventory.to_json())
         return
-    table = Table("modality", "matrix", "voxel, mm", "frames", "coils", "k-space")
-    for entry in record:
-        sizes = (" x ".join(f"{value:.4g}" for value in reversed(entry[name])) for name in ("shape", "voxel_size_mm"))
-        table.add_row(entry["modality"], *sizes, str(entry["frames"]), str(entry["coils"] or "-"), entry["kspace"])
-    print_table(table, to_stdout=True)
-    if study.labels is not None:
-        say(f"labels: {', '.join(str(value) for value in _classes(study))}")
-    for note in study.notes:
+    print_table(_image_table(inventory), to_stdout=True)
+    if inventory.labels is not None:
+        print_table(_label_table(inventory.labels), to_stdout=True)
+    for entry in inventory.images:
+        if len(entry.frames) > 1:
+            say(f"volumes of {entry.modality}: {'; '.join(entry.frames)}")
+    for note in inventory.notes:
         say(f"note: {note}")
 
 
-def _entry(study: "Study", modality: str) -> dict[str, Any]:
-    geometry, raw, image = study.geometry(modality), study.raw.get(modality), study.images.get(modality)
-    state = "from magnitude" if raw is None else "fully sampled" if raw.acquired is None else "undersampled"
-    return {
-        "modality": modality,
-        "shape": list(geometry.shape),
-        "voxel_size_mm": list(geometry.voxel_size_mm),
-        "frames": 1 if image is None else image.n_frames,
-        "coils": None if raw is None else raw.shape[1],
-        "kspace": state,
-    }
+def _image_table(inventory: "Inventory") -> Table:
+    table = Table("modality", "kind", "matrix", "voxel, mm", "axes", "volumes", "coils", "k-space", "files")
+    for entry in inventory.images:
+        matrix, voxel = (
+            " x ".join(f"{value:.4g}" for value in reversed(sizes)) for sizes in (entry.shape, entry.voxel_size_mm)
+        )
+        axes = entry.orientation if entry.placed else "not stated"
+        more = f" and {len(entry.files) - 1} more" if len(entry.files) > 1 else ""
+        files = f"{entry.files[0]}{more}" if entry.files else "-"
+        volumes, coils = str(len(entry.frames)), str(entry.coils or "-")
+        table.add_row(entry.modality, entry.kind, matrix, voxel, axes, volumes, coils, entry.kspace, files)
+    return table
 
 
-def _classes(study: "Study") -> list[int]:
-    import numpy as np
-
-    assert study.labels is not None
-    return [int(value) for value in np.unique(study.labels.volume()) if value != 0]
+def _label_table(labels: "LabelFacts") -> Table:
+    table = Table("label", "voxels", "ml", "components", title=f"labels of {labels.source}", title_justify="left")
+    for one in labels.classes:
+        table.add_row(str(one.value), f"{one.voxels:,}", f"{one.ml:.4g}", str(one.components))
+    return table
 
 
 def _versions() -> dict[str, object]:

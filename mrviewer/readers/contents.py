@@ -1,6 +1,7 @@
 """What one file holds."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image, RawData
@@ -18,11 +19,14 @@ class FileContents:
         What a study can take over.
     notes
         What a person should know of this file, as sentences without its name.
+    path
+        The file that raw data come from.
     """
 
     images: tuple[Image, ...] = ()
     raw: tuple[RawData, ...] = ()
     notes: tuple[str, ...] = ()
+    path: Path | None = None
 
 
 def series_note(n_frames: int) -> Note:

@@ -184,8 +184,15 @@ def read_nifti(path: Path, modality: str) -> FileContents:
     geometry = Geometry.from_stored((i, j, k), header.affine, is_placed=header.is_placed)
     array = NiftiArray(header, geometry)
     _require_memory(array, path.name)
-    image = Image(array, geometry, modality, path)
+    image = Image(array, geometry, modality, path, frame_names=_frame_names(header))
     return FileContents((image,), notes=(*header.notes, *_notes(header, geometry)))
+
+
+def _frame_names(header: NiftiHeader) -> tuple[str, ...]:
+    """Number and time of each volume of a series, where the header states its step in time."""
+    if len(header.shape) < 4 or not header.frame_step_s:
+        return ()
+    return tuple(f"volume {n + 1}, at {n * header.frame_step_s:g} s" for n in range(header.shape[3]))
 
 
 def _notes(header: NiftiHeader, geometry: Geometry) -> list[Note]:

@@ -41,6 +41,8 @@ class NiftiHeader:
         Whether the header states that.
     notes
         What is unusual, as sentences.
+    frame_step_s
+        Seconds from one volume of a series to the next; 0 where the header does not state them.
     """
 
     pixels: StoredBytes
@@ -52,6 +54,7 @@ class NiftiHeader:
     affine: NDArray[np.float64]
     is_placed: bool
     notes: tuple[str, ...]
+    frame_step_s: float = 0
 
     @property
     def n_bytes(self) -> int:
@@ -65,6 +68,15 @@ class NiftiHeader:
     def is_scaled(self) -> bool:
         """Whether stored elements are not the values themselves."""
         return (self.slope, self.intercept) != (1.0, 0.0)
+
+
+_SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
+"""Seconds of each unit of time that a header can name."""
+
+
+def _frame_step_s(header: Nifti1Header) -> float:
+    step = float(header["pixdim"][4]) * _SECONDS.get(int(header["xyzt_units"]) & 0x38, 0.0)
+    return step if 0 < step < np.inf else 0.0
 
 
 def read_header(path: Path) -> NiftiHeader:
@@ -96,6 +108,7 @@ def read_header(path: Path) -> NiftiHeader:
         affine=affine,
         is_placed=is_placed,
         notes=notes,
+        frame_step_s=_frame_step_s(header),
     )
     found.pixels.require(found.offset + found.n_bytes)
     return found

@@ -105,7 +105,7 @@ def study_of(
     elif inside and images:
         reference, note = labels_on_grid(inside[0], next(iter(images.values())).geometry)
         said += [note] if note else []
-    return Study(name, images, reference, raw, tuple(said))
+    return Study(name, images, reference, raw, tuple(said), files=_files(opened, images))
 
 
 def _read(path: Path, modality: str, axes: str = "") -> FileContents:
@@ -118,8 +118,20 @@ def _read(path: Path, modality: str, axes: str = "") -> FileContents:
         from mrviewer.raw.array_layout import ArrayLayout
         from mrviewer.readers.numpy_array import read_array
 
-        return read_array(path, modality, ArrayLayout.parse(axes))
-    return format_of(path).read(path, modality)
+        return _with_path(read_array(path, modality, ArrayLayout.parse(axes)), path)
+    return _with_path(format_of(path).read(path, modality), path)
+
+
+def _with_path(contents: FileContents, path: Path) -> FileContents:
+    """Contents of which each part says what file it comes from."""
+    images = tuple(image if image.files else replace(image, parts=(path,)) for image in contents.images)
+    return replace(contents, images=images, path=path)
+
+
+def _files(opened: Sequence[FileContents], images: Mapping[str, Image]) -> dict[str, tuple[Path, ...]]:
+    """Files of each modality."""
+    raw = {data.modality: (part.path,) for part in opened for data in part.raw if part.path is not None}
+    return {**raw, **{name: image.files for name, image in images.items()}}
 
 
 def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list[str]]:

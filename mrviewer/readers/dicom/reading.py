@@ -8,6 +8,7 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.dicom.array import DicomArray
+from mrviewer.readers.dicom.frame_names import frame_names
 from mrviewer.readers.dicom.header import read_header
 from mrviewer.readers.dicom.patient import Identity
 from mrviewer.readers.dicom.segmentation import read_segmentation
@@ -49,7 +50,16 @@ def read_series(entry: SeriesEntry, volume: int = 0) -> FileContents:
     if not 0 <= volume < len(entry.stacks):
         raise InputError(f"the series holds {len(entry.stacks)} volumes and number {volume + 1} was asked for")
     stack = entry.stacks[volume]
-    image = Image(DicomArray(stack), stack.geometry, entry.modality, entry.files[0].path, stack.missing)
+    image = Image(
+        DicomArray(stack),
+        stack.geometry,
+        entry.modality,
+        entry.files[0].path,
+        stack.missing,
+        kind=next(stack.planes).kind.component,
+        frame_names=frame_names(stack),
+        parts=tuple(dict.fromkeys(frame.file.place for frame in stack.planes)),
+    )
     notes = [*entry.notes, *_identity(entry).kept_out(stack.notes, (file.name for file in entry.files))]
     if len(stack.frames) > 1:
         notes.append(series_note(len(stack.frames)))

@@ -39,6 +39,11 @@ class StoredFile:
         return (self.member or self.path.name).replace("\\", "/").rpartition("/")[2]
 
     @property
+    def place(self) -> Path:
+        """Path of the file; of one in a zip, as if that were a folder."""
+        return self.path / self.member if self.member else self.path
+
+    @property
     def size(self) -> int:
         """Bytes of its content, as the file system or the zip states them."""
         return self._member().file_size if self.member else self.path.stat().st_size
