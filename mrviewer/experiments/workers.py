@@ -150,8 +150,8 @@ def _problem(one: _Running) -> str:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """Give processes that are started within one thread for arithmetic each."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    """Give processes that are started within one thread for arithmetic each, and no modules of the current folder."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONSAFEPATH")
     before = {name: os.environ.get(name) for name in names}
     os.environ |= dict.fromkeys(names, "1")
     try:

@@ -1,8 +1,6 @@
 """Runs in a process of their own, which outlives the one that started it."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 from mrviewer.errors import InputError
@@ -13,6 +11,7 @@ from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
 from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
+from mrviewer.search_path import child_environment, python_command
 
 __all__ = ["launch"]
 
@@ -56,7 +55,7 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
 
 
 def _start(plan: Path, *, resume: bool) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "mrviewer", "finetune", "--plan", str(plan), "--background"]
+    command = python_command("-m", "mrviewer", "finetune", "--plan", str(plan), "--background")
     with (plan.parent / OUTPUT).open("ab") as output:
         return subprocess.Popen(
             [*command, *(["--resume"] if resume else [])],
@@ -65,5 +64,5 @@ def _start(plan: Path, *, resume: bool) -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,
             # Nobody looks while it works; a bar would only fill the file.
-            env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
+            env={**child_environment(), "NO_COLOR": "1", "TERM": "dumb"},
         )

@@ -1,11 +1,11 @@
 """Try a file in a process of its own before it is read in ours: some damaged files crash the HDF5 library."""
 
 import subprocess
-import sys
 from functools import lru_cache
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
+from mrviewer.search_path import child_environment, python_command
 
 __all__ = ["require_readable"]
 
@@ -34,9 +34,11 @@ def require_readable(path: Path) -> None:
 def _fault(path: Path, size: int, modified_ns: int) -> str:
     """What is wrong, empty if nothing is; a file that has not changed is tried once."""
     del size, modified_ns
-    command = [sys.executable, "-P", "-W", "ignore", str(PROBE), str(path)]
+    command = python_command("-W", "ignore", str(PROBE), str(path))
     try:
-        code = subprocess.run(command, timeout=PATIENCE_S, capture_output=True, check=False).returncode
+        code = subprocess.run(
+            command, timeout=PATIENCE_S, capture_output=True, check=False, env=child_environment()
+        ).returncode
     except subprocess.TimeoutExpired:
         return "the HDF5 library finds no end of it"
     except OSError:
