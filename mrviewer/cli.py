@@ -22,11 +22,11 @@ from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.runs import runs
 from mrviewer.commands.study import is_sample
-from mrviewer.commands.terminal import INTERRUPTED, refuse
+from mrviewer.commands.terminal import INTERRUPTED, refuse, silence_output, write_any_name
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
 from mrviewer.crash_log import keep_crash_log
-from mrviewer.errors import MrviewerError
+from mrviewer.faults import explained
 
 __all__ = ["app", "main", "with_default_command"]
 
@@ -98,12 +98,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_crash_log()
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=with_default_command(given), prog_name="mrviewer")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else DONE
-    except MrviewerError as error:
-        refuse(error)
-        return REFUSED
+        return _run(given)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return DONE
+    except BrokenPipeError:
+        # Whoever read the output wants no more of it.
+        silence_output()
+    except Exception as error:  # noqa: BLE001 - the one net under all commands; the log keeps the traceback
+        refuse(explained(error, _command_of(given)))
+        silence_output()
+    return REFUSED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run a command, and see that what it said has arrived."""
+    write_any_name()
+    code = DONE
+    try:
+        app(args=with_default_command(arguments), prog_name="mrviewer")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else DONE
+    sys.stdout.flush()
+    return code
+
+
+def _command_of(arguments: Sequence[str]) -> str:
+    """Name of the command for the log, which holds no arguments."""
+    return next((name for name in (*_COMMANDS, _MODELS) if [name] == list(arguments[:1])), _VIEW)

@@ -7,10 +7,14 @@
     │   ├── ShapeError                 two arrays that must fit each other do not
     │   └── UnknownNameError(KeyError) a method, mask or modality of that name does not exist
     ├── DoesNotFitError(ValueError)    a method cannot be run on this study; the message says why
-    └── WeightsError(RuntimeError)     trained weights are missing, damaged or of another architecture
+    ├── WeightsError(RuntimeError)     trained weights are missing, damaged or of another architecture
+    ├── WriteError(OSError)            a file or folder cannot be written
+    └── UnforeseenError(RuntimeError)  anything else, in one sentence; the log keeps where it happened
 
 A message is one sentence: what came, what was expected, what to do.
 """
+
+import os
 
 __all__ = [
     "DoesNotFitError",
@@ -19,8 +23,10 @@ __all__ = [
     "MaskError",
     "MrviewerError",
     "ShapeError",
+    "UnforeseenError",
     "UnknownNameError",
     "WeightsError",
+    "WriteError",
 ]
 
 
@@ -58,3 +64,28 @@ class DoesNotFitError(MrviewerError, ValueError):
 
 class WeightsError(MrviewerError, RuntimeError):
     """Trained weights are missing, damaged, or belong to another architecture."""
+
+
+class WriteError(MrviewerError, OSError):
+    """A file or folder cannot be written.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    errno
+        Number of the system's error, so that whoever waits for a full disk knows it.
+    """
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
+        self.strerror = None if errno is None else os.strerror(errno)
+
+    def __str__(self) -> str:
+        # OSError would print the number of the error.
+        return str(self.args[0]) if self.args else ""
+
+
+class UnforeseenError(MrviewerError, RuntimeError):
+    """What nobody foresaw, in one sentence; `mrviewer.fault_log` keeps where it happened."""

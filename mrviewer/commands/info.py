@@ -15,6 +15,7 @@ from mrviewer import __version__
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, print_table, say
+from mrviewer.fault_log import fault_log_path
 
 if TYPE_CHECKING:
     from mrviewer.inventory import Inventory, LabelFacts
@@ -137,4 +138,5 @@ def _storage() -> dict[str, object]:
         "cache": platformdirs.user_cache_dir("mrviewer"),
         "settings": platformdirs.user_config_dir("mrviewer"),
         "data": platformdirs.user_data_dir("mrviewer"),
+        "log": str(fault_log_path()),
     }

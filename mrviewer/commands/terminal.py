@@ -1,9 +1,11 @@
 """What the commands say: JSON on standard output, everything else on standard error."""
 
-import json
+import io
+import os
 import sys
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TypeVar
 
 from rich.console import Console
@@ -11,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from mrviewer.json_text import json_text
 from mrviewer.progress import Progress, Skipped
 
-__all__ = ["INTERRUPTED", "print_json", "print_table", "refuse", "say", "watch"]
+__all__ = ["INTERRUPTED", "print_json", "print_table", "refuse", "say", "silence_output", "watch", "write_any_name"]
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ _WIDTH_OF_A_FILE = 200
 
 def print_json(value: object) -> None:
     """Write one JSON value to standard output; NaN is refused, since JSON has none."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, encoding=sys.stdout.encoding or "utf-8", indent=2) + "\n")
 
 
 def say(message: str) -> None:
@@ -33,8 +36,24 @@ def say(message: str) -> None:
 
 
 def refuse(error: Exception) -> None:
-    """Write why something was refused, as one line on standard error."""
-    say("mrviewer: " + " ".join(str(error).split()))
+    """Write why something was refused, as one line on standard error; where that is full or closed, nothing."""
+    with suppress(OSError, ValueError):
+        say("mrviewer: " + " ".join(str(error).split()))
+
+
+def write_any_name() -> None:
+    """Let standard output take names of files that are not text, which the file systems of Unix allow."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def silence_output() -> None:
+    """Throw away what waits for standard output, which cannot be written, so that ending does not fail once more."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def print_table(table: Table, *, to_stdout: bool) -> None:

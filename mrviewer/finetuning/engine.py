@@ -12,6 +12,7 @@ import torch
 from mrviewer.database import Subject
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, MrviewerError
+from mrviewer.faults import explained, is_full_disk
 from mrviewer.finetuning.begun import Begun, read_begun, write_begun
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.ending import end_run, keep_weights
@@ -23,7 +24,7 @@ from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
 from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, split_database
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
-from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, is_full_disk, prepare
+from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, prepare
 from mrviewer.finetuning.record import RunState
 from mrviewer.finetuning.result import FinetuneSummary, read_summary
 from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
@@ -99,9 +100,9 @@ def _told(journal: Journal, folder: Path) -> Iterator[None]:
         journal.state(RunState.FAILED, message=message)
         with contextlib.suppress(OSError):
             journal.event("failed", message=message)
-        if not isinstance(error, MrviewerError) and (isinstance(error, OSError) or is_full_disk(error)):
-            raise InputError(message) from error
-        raise
+        if isinstance(error, MrviewerError) and not is_full_disk(error):
+            raise
+        raise InputError(message) from error
 
 
 def _in_words(error: Exception, folder: Path) -> str:
@@ -109,13 +110,9 @@ def _in_words(error: Exception, folder: Path) -> str:
         return (
             f"the disk of run {folder.name} is full; make room and resume, what the last checkpoint holds is not lost"
         )
-    said = " ".join(str(error).split())
     if isinstance(error, MrviewerError):
-        return said
-    if isinstance(error, OSError):
-        where = f" ({Path(str(error.filename)).name})" if error.filename else ""
-        return f"run {folder.name} cannot go on: {error.strerror or said}{where}; mend that and resume"
-    return f"{type(error).__name__}: {said}"
+        return " ".join(str(error).split())
+    return f"run {folder.name} cannot go on: {explained(error, 'finetune')}"
 
 
 def _run(

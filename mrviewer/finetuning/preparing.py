@@ -1,6 +1,5 @@
 """Preparing a database for training: a subject that cannot be used is named and left out, and the others go on."""
 
-import errno
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,7 @@ from mrviewer.errors import InputError, MrviewerError
 from mrviewer.progress import Progress, Skipped
 from mrviewer.training.recipe import BatchSource, Recipe
 
-__all__ = ["DatabaseWatch", "Prepared", "is_full_disk", "prepare"]
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+__all__ = ["DatabaseWatch", "Prepared", "prepare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +79,3 @@ def prepare(recipe: Recipe, subjects: Sequence[Subject], watch: DatabaseWatch) -
     finally:
         job.close()
     return Prepared(source, tuple(subject for subject in subjects if subject.name not in skipped), skipped)
-
-
-def is_full_disk(error: BaseException) -> bool:
-    """Whether something failed because nothing more can be written."""
-    return (isinstance(error, OSError) and error.errno in _FULL) or "No space left on device" in str(error)

@@ -1,12 +1,11 @@
 """Files that never take the place of another one, even if two programs write at the same time."""
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mrviewer.writers.whole import flush
+from mrviewer.writers.whole import flush, hidden_name, writing
 
 __all__ = ["claim_name", "new_file"]
 
@@ -21,17 +20,21 @@ def new_file(path: str | Path) -> Iterator[Path]:
     ------
     FileExistsError
         If there is a file of that name by then; nothing is left of the new one.
+    WriteError
+        If the disk is full, the name too long, or nothing may be written there.
     """
     path = Path(path)
-    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
-    try:
-        yield temporary
-        flush(temporary)
-        claim_name(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    flush(path.parent)
+    temporary = hidden_name(path)
+    with writing(path, temporary):
+        try:
+            yield temporary
+            flush(temporary)
+            claim_name(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        flush(path.parent)
 
 
 def claim_name(source: Path, path: Path) -> None:

@@ -3,12 +3,16 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mrviewer.errors import InputError
+from mrviewer.errors import InputError, MrviewerError
+from mrviewer.faults import unwritable
 
-__all__ = ["flush", "whole_file"]
+__all__ = ["flush", "hidden_name", "whole_file", "writing"]
+
+_ENDING = 24
+"""Signs of a name that its temporary file keeps, the ending among them; more could make it too long."""
 
 
 @contextmanager
@@ -23,21 +27,69 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     ------
     InputError
         If the folder does not exist, or `path` is a folder.
+    WriteError
+        If the disk is full, the name too long, or nothing may be written there.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"folder {path.parent.name} does not exist, so {path.name} cannot be written; make it first")
-    if path.is_dir():
-        raise InputError(f"{path.name} is a folder and a file was to be written there; choose another name")
-    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    temporary = hidden_name(path)
+    with writing(path, temporary):
+        if not path.parent.is_dir():
+            raise InputError(
+                f"folder {path.parent.name} does not exist, so {path.name} cannot be written; make it first"
+            )
+        if path.is_dir():
+            raise InputError(f"{path.name} is a folder and a file was to be written there; choose another name")
+        try:
+            yield temporary
+            flush(temporary)
+            temporary.replace(path)
+        except BaseException:
+            # What went wrong is told, not that nothing is there to be removed.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        flush(path.parent)
+
+
+def hidden_name(path: Path) -> Path:
+    """A free name beside a path for a file on its way, with the same ending."""
+    return path.parent / f".{secrets.token_hex(4)}-{path.name[-_ENDING:]}"
+
+
+@contextmanager
+def writing(path: Path, temporary: Path) -> Iterator[None]:
+    """Say in one sentence why a file cannot be written; errors of other files pass.
+
+    Parameters
+    ----------
+    path
+        What the user calls it.
+    temporary
+        Where it is written.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, the name too long, or nothing may be written there.
+    """
     try:
-        yield temporary
-        flush(temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        yield
+    except MrviewerError:
         raise
-    flush(path.parent)
+    except Exception as error:
+        told = unwritable(error, path.name) if _is_of(error, path, temporary) else None
+        if told is None:
+            raise
+        raise told from error
+
+
+def _is_of(error: Exception, path: Path, temporary: Path) -> bool:
+    """Whether an error may be that of writing a file, or one in a folder on its way."""
+    name = error.filename if isinstance(error, OSError) else None
+    if not isinstance(name, str | os.PathLike):
+        return True
+    file = Path(name)
+    return file in (path, path.parent) or file.is_relative_to(temporary)
 
 
 def flush(path: Path) -> None:

@@ -1,6 +1,5 @@
 """A folder of results is written whole or not at all."""
 
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.writers.whole import hidden_name, writing
 
 __all__ = ["new_folder", "require_writable", "whole_folder"]
 
@@ -34,11 +34,12 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     folder = folder.resolve()
     partial = _make_partial(folder)
     try:
-        yield partial
-        if folder.exists():
-            _replace_files(partial, folder, names)
-        else:
-            partial.rename(folder)
+        with writing(folder, partial):
+            yield partial
+            if folder.exists():
+                _replace_files(partial, folder, names)
+            else:
+                partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -80,9 +81,10 @@ def new_folder(parent: Path, name: str) -> Iterator[NewFolder]:
     path = _free(parent.resolve(), name)
     made = NewFolder(_make_partial(path), path)
     try:
-        yield made
-        made.path = _free(path.parent, name)
-        made.partial.rename(made.path)
+        with writing(path, made.partial):
+            yield made
+            made.path = _free(path.parent, name)
+            made.partial.rename(made.path)
     finally:
         shutil.rmtree(made.partial, ignore_errors=True)
 
@@ -108,13 +110,16 @@ def require_writable(folder: Path) -> None:
 
 
 def _make_partial(folder: Path) -> Path:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"output {folder.name} is a file; give a folder")
-    partial = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.partial"
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"output {folder.name} cannot be written ({error.strerror}); choose another folder") from error
+    partial = hidden_name(folder).with_suffix(".partial")
+    with writing(folder, partial):
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"output {folder.name} is a file; give a folder")
+        try:
+            partial.mkdir(parents=True)
+        except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+            raise InputError(
+                f"output {folder.name} cannot be written ({error.strerror}); choose another folder"
+            ) from error
     return partial
 
 

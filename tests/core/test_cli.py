@@ -58,7 +58,7 @@ def test_info_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert record["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
     assert record["devices"][0]["name"] == "cpu"
     assert record["memory"]["total_bytes"] is None or record["memory"]["total_bytes"] > 2**20
-    assert set(record["storage"]) == {"cache", "settings", "data"}
+    assert set(record["storage"]) == {"cache", "settings", "data", "log"}
 
 
 @pytest.mark.parametrize("command", ["methods", "masks", "info"])

@@ -1,0 +1,93 @@
+"""JSON as text: read without trust, and written so that any name of a file can stand in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mrviewer.errors import FileFormatError
+
+__all__ = ["json_text", "parse_json", "read_json_object"]
+
+_MOST_BYTES = 256 << 20
+_REASON = 120
+
+
+def json_text(value: object, *, encoding: str = "utf-8", indent: int | None = None) -> str:
+    """Write a value as JSON, with its letters as they are where the encoding has them, else as escapes.
+
+    Parameters
+    ----------
+    value
+        What JSON knows.
+    encoding
+        Of the file. Unix has names of files that no encoding knows; they come back from the escapes as they were.
+    indent
+        Spaces of each level; `None` for one line.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN or infinite, since JSON has none.
+    """
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text
+
+
+def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON has no better type
+    """Parse JSON of unknown origin.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, nested too deeply, or has numbers that JSON does not know, such as NaN.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json_object(path: Path, advice: str) -> dict[str, Any]:
+    """Read a JSON file of unknown origin that holds one object.
+
+    Parameters
+    ----------
+    path
+        UTF-8, with a byte-order mark or without.
+    advice
+        What to do if it cannot be read; the end of the sentence.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileFormatError
+        If it cannot be read, or holds no JSON object.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise FileFormatError(f"{path.name} is larger than {_MOST_BYTES >> 20} MiB; {advice}")
+        value = parse_json(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{path.name} cannot be read ({_reason(error)}); {advice}") from error
+    if not isinstance(value, dict):
+        raise FileFormatError(f"{path.name} holds no JSON object; {advice}")
+    return value
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, short and without a folder."""
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return " ".join((said or type(error).__name__).split())[:_REASON].rstrip(".")
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
