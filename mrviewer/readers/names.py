@@ -1,45 +1,72 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
 import re
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.readers.bids_names import bids_name
+from mrviewer.readers.modality_words import Telling, split_words, tell_modality
 
-__all__ = ["MODALITIES", "canonical_modality", "file_stem", "free_name", "guess_modality", "label_rank"]
+__all__ = [
+    "MODALITIES",
+    "UNKNOWN",
+    "NameReading",
+    "canonical_modality",
+    "file_stem",
+    "free_name",
+    "guess_modality",
+    "label_rank",
+    "read_names",
+]
 
 MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC", *PHASES, SERIES)
 """Known modalities, in the order in which a folder's images are opened."""
 
-_CONTRAST_AGENT = r"(?:gd|gad|gado|gadolinium|ce|c|post|postgd|postcontrast|contrast|enhanced|km)"
-_WORDS = {
-    "FLAIR": r"(?:[23]d)?(?:t2w?)?(?:flair|fla|t2f)(?:w|t2)?\d*",
-    "T1Gd": rf"(?:[23]d)?t1w?{_CONTRAST_AGENT}\d*",
-    "T1": r"(?:[23]d)?t1(?:w|wi|n|mprage|mpr)?|(?:[23]d)?mp2?rage\d*",
-    "T2*": r"(?:[23]d)?t2(?:\*|s|star)w?",
-    "T2": r"(?:[23]d)?t2(?:w|wi|tse|fse)?",
-    "PD": r"(?:[23]d)?pd(?:w|wi)?\d*",
-    "DWI": r"(?:dwi|dmri|dti)\d*",
-    "ADC": r"adc(?:map)?\d*",
-    SERIES: r"(?:t1w?)?dce(?:mri)?\d*|dynamics?",
-}
-_PHASE_WORDS = {
-    "arterial": r"arterial(?:phase)?|art|hap|c\+a",
-    "portal-venous": r"portal(?:venous|vein)?(?:phase)?|pvp?|venous(?:phase)?|ven|c\+v",
-    "delayed": r"delay(?:ed)?(?:phase)?|equilibrium",
-}
-_BEFORE_CONTRAST = r"precontrast|unenhanced|noncontrast"
+UNKNOWN = "unknown"
+"""What an image is called whose name tells nothing."""
+
 _ENDINGS = (".gz", ".bz2", ".nii", ".hdr", ".img", ".mgz", ".mgh", ".nrrd", ".h5", ".mat", ".cfl", ".dcm", ".npy")
 _LABEL_WORDS = (
     r"gold|goldstandard",
     r"consensus",
     r"gt|groundtruth",
     r"labels?|labeled|labelled",
-    r"seg\d*|segs|segmentations?",
-    r"masks?|msk|roi|tumou?rmask|lesionmask|dseg|annotations?|delineations?|wmhs?",
+    r"seg\d*|segs|segm|segmentations?|manualsegmentation",
+    r"masks?\d*|maske|masque|msk|roi|tumou?rmask|lesionmask|dseg|probseg|annotations?|delineations?|wmhs?",
     r"reference|ref|truth|lesions?|tumou?r|infarct",
 )
 """Words that mark reference labels, the surest first; the last ones only where no word tells a modality."""
+
+_BRAIN = re.compile(
+    r"\b(?:brain|bet|skull|head) ?(?:parenchyma )?(?:masks?|seg(?:mentation)?s?)\b|\bmasks? (?:brain|bet)\b"
+    r"|\bdefacemask\b"
+)
+_NO_AGENTS = ("none", "no", "pre", "0")
+_CHALLENGE_TRUTH = re.compile(r"(?i)(?:vsd|smir)\.brain\w*\.(?:.*\.)?ot(?:\.|$)")
+"""Names of ISLES and BraTS as their server gave them: ``VSD.Brain.XX.O.OT.123.nii``."""
+
+
+@dataclass(frozen=True)
+class NameReading:
+    """What the name of a file tells, among those of its folder.
+
+    Parameters
+    ----------
+    modality
+        Of `MODALITIES`, or `UNKNOWN`.
+    label_rank
+        See `label_rank`.
+    words
+        Words of the name in lower case that do not tell the modality of an image: whose it is, when it was acquired,
+        what was done to it.
+    """
+
+    modality: str
+    label_rank: int | None
+    words: tuple[str, ...]
 
 
 def file_stem(path: str | Path) -> str:
@@ -51,26 +78,32 @@ def file_stem(path: str | Path) -> str:
 
 
 def guess_modality(path: str | Path) -> str:
-    """Modality that a file name tells, by its first telling word; ``unknown`` if none does.
+    """Modality that a file name tells; ``unknown`` if it tells none, or speaks of a map or a subtraction.
 
-    Words are separated by anything but letters, digits and ``*``. So ``T1_N4_regtoFLAIR.nii.gz`` is T1, and
-    ``sub-01_ce-gadolinium_T1w.nii.gz`` is T1Gd. A phase of a contrast-enhanced study says more than T1 does:
-    ``T1_arterial.nii.gz`` is arterial.
+    Of a BIDS name the last part decides, and entities such as ``space-T1w`` do not. In other names words are separated
+    by anything but letters, digits and ``*``: ``T1_N4_regtoFLAIR.nii.gz`` is T1, ``P1_T2_FLAIR.nii.gz`` is FLAIR. A
+    phase of a contrast-enhanced study says more than T1 does: ``T1_arterial.nii.gz`` is arterial. See
+    `mrviewer.readers.modality_words` for the words.
     """
-    stem = file_stem(path)
-    plain = [word.lower() for word in re.split(r"[^A-Za-z0-9*]+", stem)]
-    humps = [word.lower() for word in re.findall(r"[A-Z0-9*]+(?![a-z])|[A-Z]?[a-z]+[0-9*]*|[0-9]+", stem)]
-    modality = _first_modality(plain) or _first_modality(humps)
-    return _phase(stem, (*plain, *humps), modality) or modality or "unknown"
+    return _tell(file_stem(path), ()).modality or UNKNOWN
+
+
+def read_names(paths: Iterable[Path]) -> dict[Path, NameReading]:
+    """Read the names of files of one folder together.
+
+    A word that all images of a folder share is a visit or an identity, and not the modality, wherever what is left
+    tells at least two: ``T1_FLAIR``, ``T1_T1`` and ``T1_T2`` are three images of the visit T1.
+    """
+    paths = list(paths)
+    shared = _shared_words([path for path in paths if not _is_surely_label(path)])
+    return {path: _read(file_stem(path), shared) for path in paths}
 
 
 def canonical_modality(name: str) -> str:
-    """Modality as this program spells it, for a name that a person gave; an unknown name stays as it is."""
+    """Modality as this program spells it, for a name that the user gave; an unknown name stays as it is."""
     if name.lower() in ("labels", "label"):
         return "labels"
-    words = re.split(r"[^A-Za-z0-9*]+", name.lower())
-    modality = _first_modality(words)
-    return _phase(name, words, modality) or modality or name
+    return tell_modality(name, split_words(name)).modality or name
 
 
 def free_name(modality: str, used: Container[str]) -> str:
@@ -85,51 +118,72 @@ def free_name(modality: str, used: Container[str]) -> str:
 def label_rank(path: str | Path) -> int | None:
     """How surely a name says "reference labels", 0 is the surest; `None` if it does not.
 
-    The mask of a brain is none: it says where to look, not what is ill.
+    In a BIDS name the last part decides. The mask of a brain says where to look, not what is ill, and does not count.
     """
-    words = [word.lower() for word in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", file_stem(path)) if word]
-    joined = " ".join(words)
-    if re.search(r"brain ?masks?\b|\bmasks? brain", joined):
+    stem = file_stem(path)
+    return _label_rank(stem, _tell(stem, ()).modality)
+
+
+def _read(stem: str, shared: Sequence[str]) -> NameReading:
+    told = _tell(stem, shared)
+    rank = _label_rank(stem, told.modality)
+    bids = bids_name(stem)
+    entities = split_words(" ".join(f"{key} {value}" for key, value in bids.entities.items()))
+    places = told.places if rank is None else ()
+    rest = (word for place, word in enumerate(split_words(bids.rest)) if place not in places)
+    return NameReading(told.modality or UNKNOWN, rank, tuple(word.lower() for word in (*entities, *rest)))
+
+
+def _tell(stem: str, shared: Sequence[str]) -> Telling:
+    """What a name tells without its entities and the first of each shared word."""
+    bids = bids_name(stem)
+    words = split_words(bids.rest)
+    kept = list(range(len(words)))
+    for word in shared:
+        first = next((place for place in kept if words[place].lower() == word), None)
+        if first is not None:
+            kept.remove(first)
+    told = tell_modality(bids.rest, [words[place] for place in kept], last_decides=bids.is_standard)
+    modality = told.modality
+    if bids.entities.get("part", "mag") != "mag" or (bids.is_standard and bids.suffix == "MP2RAGE"):
+        modality = ""
+    elif modality == "T1" and bids.entities.get("ce", "none").lower() not in _NO_AGENTS:
+        modality = "T1Gd"
+    return Telling(modality, tuple(kept[place] for place in told.places))
+
+
+def _shared_words(images: Sequence[Path]) -> tuple[str, ...]:
+    """Words that the names of all images share and that tell the modality of none; empty if there are none such."""
+    stems = [file_stem(path) for path in images]
+    if len(set(stems)) < 2:
+        return ()
+    counts = [Counter(word.lower() for word in split_words(bids_name(stem).rest)) for stem in stems]
+    shared = counts[0]
+    for other in counts[1:]:
+        shared = shared & other
+    common = tuple(shared.elements())
+    left = {stem: _tell(stem, common).modality for stem in stems}
+    is_spent = any(count == shared for count in counts)
+    return common if not is_spent and len({told for told in left.values() if told}) > 1 else ()
+
+
+def _is_surely_label(path: Path) -> bool:
+    rank = label_rank(path)
+    return rank is not None and rank < len(_LABEL_WORDS) - 1
+
+
+def _label_rank(stem: str, modality: str) -> int | None:
+    """Rank of a name whose other words tell a modality, or none."""
+    bids = bids_name(stem)
+    text = bids.suffix if bids.is_standard else stem
+    words = [word.lower() for word in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text) if word]
+    whole = " ".join(re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", stem)).lower()
+    if _BRAIN.search(whole):
         return None
+    if _CHALLENGE_TRUTH.match(stem):
+        return 2
+    doubtful = len(_LABEL_WORDS) - 1
     for rank, pattern in enumerate(_LABEL_WORDS):
         if any(re.fullmatch(pattern, word) for word in words):
-            is_doubtful = rank == len(_LABEL_WORDS) - 1 and guess_modality(path) != "unknown"
-            return None if is_doubtful else rank
+            return None if rank == doubtful and modality and not bids.is_standard else rank
     return None
-
-
-def _first_modality(words: list[str]) -> str | None:
-    for position, word in enumerate(words):
-        for modality, pattern in _WORDS.items():
-            if re.fullmatch(pattern, word):
-                return _with_neighbours(modality, words, position)
-    return None
-
-
-def _phase(name: str, words: Sequence[str], modality: str | None) -> str | None:
-    """Phase of a contrast-enhanced study; ``pre`` is one at the end of a name that tells nothing else."""
-    if modality not in (None, SERIES, "T1", "T1Gd"):
-        return None
-    # The words of a name are cut at a plus sign, which tells the phases of LLD-MMRI ("C+A") apart.
-    signs = re.findall(r"(?<![a-z0-9])c\+[av](?![a-z])", name.lower())
-    for word in (*signs, *words):
-        for phase, pattern in _PHASE_WORDS.items():
-            if re.fullmatch(pattern, word):
-                return phase
-    joined = " ".join(words)
-    is_before = re.search(rf"\b(?:{_BEFORE_CONTRAST}|(?:pre|non) contrast)\b", joined) or words[-1] == "pre"
-    return PHASES[0] if is_before and modality in (None, SERIES) else None
-
-
-def _with_neighbours(modality: str, words: list[str], position: int) -> str:
-    """Let the next word, or a contrast agent anywhere, decide between T1 and T1Gd, T2 and FLAIR or T2*."""
-    following = words[position + 1] if position + 1 < len(words) else ""
-    if modality == "T1" and (
-        re.fullmatch(_CONTRAST_AGENT, following) or {"ce", "gd", "gadolinium"} & set(words[:position])
-    ):
-        return "T1Gd"
-    if modality == "T2" and following in ("flair", "fla"):
-        return "FLAIR"
-    if modality == "T2" and following in ("star", "s", "*"):
-        return "T2*"
-    return modality

@@ -8,7 +8,7 @@ from pathlib import Path
 from mrviewer.errors import InputError
 from mrviewer.notes import left_out
 from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
-from mrviewer.readers.names import canonical_modality, file_stem, guess_modality, label_rank
+from mrviewer.readers.names import canonical_modality, file_stem, read_names
 from mrviewer.readers.subject_folder import find_subject_files
 
 __all__ = ["Candidate", "StudyRequest", "path_of", "study_request"]
@@ -65,8 +65,9 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
     images: list[Candidate] = []
     references = [Candidate(Path(labels), "labels")] if labels is not None else []
     notes: list[str] = []
+    readings = read_names(path for path, modality in given if modality is None)
     for path, modality in given:
-        is_label = modality is None and len(paths) > 1 and label_rank(path) is not None
+        is_label = modality is None and len(paths) > 1 and readings[path].label_rank is not None
         if modality is None and not is_label and is_dicom_subject(path):
             if is_dicom_segmentation(path) and len(paths) > 1:
                 references.append(Candidate(path, "labels"))
@@ -81,7 +82,7 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
         elif modality == "labels" or is_label:
             references.append(Candidate(path, "labels"))
         else:
-            images.append(Candidate(path, modality or guess_modality(path), axes=axes[path]))
+            images.append(Candidate(path, modality or readings[path].modality, axes=axes[path]))
     if not images:
         raise InputError("labels were given but no image; give an image too")
     notes += [left_out(f"{other.path.name}, {references[0].path.name} holds the labels") for other in references[1:]]

@@ -1,13 +1,15 @@
 """Which files of a folder are the images of one subject, and which one holds the reference labels."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.notes import Note, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
-from mrviewer.readers.names import MODALITIES, guess_modality, label_rank
+from mrviewer.readers.names import MODALITIES, NameReading, label_rank, read_names
+from mrviewer.readers.pairing import pair_files
 
 __all__ = ["SubjectFiles", "find_subject_files"]
 
@@ -53,9 +55,11 @@ def find_subject_files(folder: Path) -> SubjectFiles:
             f"folder {folder.name} holds no file that opens here (DICOM, {patterns}); give a folder with images, "
             "or a .zip of DICOM or a .npy array itself"
         )
-    ranks = _label_ranks(folder, files)
-    labels, spare = _choose_labels(ranks)
-    images = [(path, guess_modality(path)) for path in files if path not in ranks]
+    readings = _readings(files)
+    ranks = _label_ranks(folder, readings)
+    pairing = pair_files([path for path in files if path not in ranks], list(ranks))
+    labels, spare = _choose_labels({path: ranks[path] for path in pairing.labels})
+    images = [(path, readings[path].modality) for path in pairing.images]
     recognised = [pair for pair in images if pair[1] in MODALITIES]
     unknown = [path for path, modality in images if modality not in MODALITIES]
     if not recognised:
@@ -64,7 +68,11 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     else:
         images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1]))
     _refuse_database(folder, images)
-    notes = [*_left_out(unknown, "whose names tell no modality: open them as NAME=path"), *spare]
+    notes = [
+        *_left_out(unknown, "whose names tell no modality: open them as NAME=path"),
+        *spare,
+        *(note for other in pairing.left_out for note in _left_out([other.path], other.why)),
+    ]
     return SubjectFiles(tuple(images), labels, tuple(notes))
 
 
@@ -90,17 +98,27 @@ def _only_image(folder: Path, images: list[tuple[Path, str]]) -> list[tuple[Path
     )
 
 
-def _label_ranks(folder: Path, files: list[Path]) -> dict[Path, tuple[int, ...]]:
+def _readings(files: list[Path]) -> dict[Path, NameReading]:
+    """What names tell, those of each folder read together."""
+    told: dict[Path, NameReading] = {}
+    for home in dict.fromkeys(path.parent for path in files):
+        told |= read_names(path for path in files if path.parent == home)
+    return told
+
+
+def _label_ranks(folder: Path, readings: Mapping[Path, NameReading]) -> dict[Path, tuple[int, ...]]:
     """Files that may hold labels, with how surely; the surest has the lowest rank.
 
     By their own names, or, where none says so, by that of the sub-folder in which files of no telling name lie; there
     the fusion of several segmentations goes before each of them.
     """
-    ranks: dict[Path, tuple[int, ...]] = {path: (rank,) for path in files if (rank := label_rank(path)) is not None}
+    ranks: dict[Path, tuple[int, ...]] = {
+        path: (reading.label_rank,) for path, reading in readings.items() if reading.label_rank is not None
+    }
     if ranks:
         return ranks
-    for path in files:
-        rank = None if path.parent == folder or guess_modality(path) in MODALITIES else label_rank(path.parent)
+    for path, reading in readings.items():
+        rank = None if path.parent == folder or reading.modality in MODALITIES else label_rank(path.parent)
         if rank is not None:
             ranks[path] = (0 if _FUSED.search(path.parent.name.lower()) else 1, rank)
     return ranks

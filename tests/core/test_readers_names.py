@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from name_grammar import Named, any_image_names, label_names, untold_names, visits
 
 from mrviewer.readers import guess_modality
-from mrviewer.readers.names import MODALITIES, canonical_modality, file_stem, label_rank
+from mrviewer.readers.names import MODALITIES, canonical_modality, file_stem, label_rank, read_names
 
 
 @pytest.mark.parametrize(
@@ -114,3 +117,73 @@ def test_a_gold_standard_is_surer_than_a_mask() -> None:
 )
 def test_the_stem_of_a_name(name: str, stem: str) -> None:
     assert file_stem(Path("folder") / name) == stem
+
+
+@given(any_image_names)
+def test_a_name_tells_the_contrast_it_was_made_with(named: Named) -> None:
+    assert guess_modality(named.name) == named.modality
+    assert label_rank(named.name) is None
+
+
+@given(untold_names)
+def test_maps_subtractions_and_identities_are_not_weighted_images(named: Named) -> None:
+    assert guess_modality(named.name) == "unknown"
+
+
+@given(label_names)
+def test_labels_are_known_by_their_names(name: str) -> None:
+    assert label_rank(name) is not None
+
+
+@given(visits, st.sampled_from(("_", "-", " ")), st.sampled_from(("", "P7_", "anna_")))
+def test_a_word_that_all_images_of_a_folder_share_is_a_visit(visit: str, sign: str, before: str) -> None:
+    means = {"FLAIR": "FLAIR", "T1": "T1", "T2": "T2", "T1_post": "T1Gd"}
+    paths = {Path(f"{before}{visit}{sign}{told}.nii.gz"): modality for told, modality in means.items()}
+    mask = Path(f"{before}{visit}{sign}lesion.nii.gz")
+    readings = read_names([*paths, mask])
+    assert {path: readings[path].modality for path in paths} == paths
+    assert readings[mask].label_rank is not None
+    assert all(visit.lower() in reading.words for reading in readings.values())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"s1_T1.nii": "T1", "s2_T1.nii": "T1", "s3_T1.nii": "T1"},
+        {"T2.nii": "T2", "T2_FLAIR.nii": "FLAIR"},
+        {"ax_T2.nii": "T2", "sag_T2_FLAIR.nii": "FLAIR"},
+        {"T1_pre.nii": "T1", "T1_post.nii": "T1Gd"},
+        {"T1_brain.nii": "T1", "T1_brain_N4.nii": "T1"},
+        {"T1_001.nii": "T1", "T1_002.nii": "T1"},
+        {"T1_FLAIR.nii": "FLAIR", "T1_T2.nii": "T2", "T1_scan.nii": "unknown"},
+        {"sub-01_run-1_T1w.nii": "T1", "sub-01_run-2_T1w.nii": "T1"},
+    ],
+)
+def test_names_of_one_folder_are_read_together(names: dict[str, str]) -> None:
+    readings = read_names([Path(name) for name in names])
+    assert {path.name: reading.modality for path, reading in readings.items()} == names
+
+
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [
+        ("Ax T1 FLAIR", "T1"),
+        ("P1_T1_FLAIR", "FLAIR"),
+        ("Ax DWI ADC", "ADC"),
+        ("SUB T1 post - pre", "unknown"),
+        ("AX T1 C-", "T1"),
+        ("AX T1 +C", "T1Gd"),
+        ("t1_mpr_ns_sag_p2_iso_KM", "T1Gd"),
+        ("T1 ohne KM", "T1"),
+        ("T1 without contrast", "T1"),
+        ("T1_w/o_contrast", "T1"),
+        ("T1_post_op", "T1"),
+        ("Ax T2 GRE", "T2*"),
+        ("C-pre", "pre-contrast"),
+        ("C+A", "arterial"),
+        ("C+Delay", "delayed"),
+        ("T1 in phase", "T1"),
+    ],
+)
+def test_descriptions_are_read_as_the_field_means_them(name: str, modality: str) -> None:
+    assert canonical_modality(name) == (modality if modality != "unknown" else name)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from mrviewer.dynamic import PHASES, SERIES
-from mrviewer.readers.names import MODALITIES, guess_modality
+from mrviewer.readers.names import MODALITIES, canonical_modality
 
 __all__ = ["UNKNOWN_CONTRAST", "SequenceFacts", "propose_modality"]
 
@@ -84,7 +84,7 @@ def _from_scanner(facts: SequenceFacts) -> str:
 
 def _from_words(facts: SequenceFacts) -> str:
     for rank, words in enumerate(facts.descriptions):
-        guess = guess_modality(_GLUED.sub(r"\1 \2", words))
+        guess = canonical_modality(_GLUED.sub(r"\1 \2", words))
         # Protocols, and descriptions of echo-planar series, hold "delay" and "art" in another sense.
         means_phase = rank == 0 and "EP" not in facts.scanning_sequence
         if guess in MODALITIES and (means_phase or guess not in (*PHASES, SERIES)):

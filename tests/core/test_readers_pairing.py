@@ -1,0 +1,69 @@
+"""Images and labels of one visit: one run, one space."""
+
+from pathlib import Path
+
+import pytest
+from database_files import touch
+
+from mrviewer.readers.pairing import Pairing, pair_files
+from mrviewer.readers.subject_folder import find_subject_files
+
+
+def told(images: list[str], labels: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """What is kept and what is left out, without the subject."""
+    paired: Pairing = pair_files(
+        [Path(f"sub-1_{name}.nii") for name in images], [Path(f"sub-1_{n}.nii") for n in labels]
+    )
+    kept = ([path.stem.removeprefix("sub-1_") for path in files] for files in (paired.images, paired.labels))
+    left_out = [other.path.stem.removeprefix("sub-1_") for other in paired.left_out]
+    return next(kept), next(kept), left_out
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "expected"),
+    [
+        (["run-1_FLAIR", "run-2_FLAIR"], ["run-2_mask"], (["run-2_FLAIR"], ["run-2_mask"], ["run-1_FLAIR"])),
+        (
+            ["run-01_FLAIR", "run-02_FLAIR"],
+            ["run-1_mask", "run-2_mask"],
+            (["run-01_FLAIR"], ["run-1_mask"], ["run-02_FLAIR", "run-2_mask"]),
+        ),
+        (["run-1_FLAIR", "run-2_FLAIR"], ["mask"], (["run-1_FLAIR"], [], ["run-2_FLAIR", "mask"])),
+        (["run-1_FLAIR"], ["mask"], (["run-1_FLAIR"], ["mask"], [])),
+        (["run-1_FLAIR"], ["run-3_mask"], (["run-1_FLAIR"], [], ["run-3_mask"])),
+        (["FLAIR"], ["run-2_mask"], (["FLAIR"], ["run-2_mask"], [])),
+        (["FLAIR"], ["space-orig_mask", "space-MNI_mask"], (["FLAIR"], ["space-orig_mask"], ["space-MNI_mask"])),
+        (["FLAIR"], ["space-MNI_mask"], (["FLAIR"], [], ["space-MNI_mask"])),
+        (["FLAIR", "space-MNI_FLAIR"], ["space-MNI_mask"], (["space-MNI_FLAIR"], ["space-MNI_mask"], ["FLAIR"])),
+        (["T1w", "space-T1w_FLAIR"], ["space-T1w_mask"], (["T1w", "space-T1w_FLAIR"], ["space-T1w_mask"], [])),
+        (["part-mag_T1w", "part-phase_T1w"], [], (["part-mag_T1w"], [], ["part-phase_T1w"])),
+        (["run-1_T1w", "run-1_FLAIR", "run-2_FLAIR"], [], (["run-1_T1w", "run-1_FLAIR"], [], ["run-2_FLAIR"])),
+        (["T1", "T2"], ["T1_mask", "T2_mask"], (["T1", "T2"], ["T1_mask", "T2_mask"], [])),
+    ],
+)
+def test_images_and_labels_are_of_one_run_and_one_space(
+    images: list[str], labels: list[str], expected: tuple[list[str], list[str], list[str]]
+) -> None:
+    assert told(images, labels) == expected
+
+
+def test_a_folder_opens_with_the_labels_of_its_run_and_names_the_rest(tmp_path: Path) -> None:
+    stem = "sub-1_ses-T1"
+    for name in ("run-1_FLAIR", "run-2_FLAIR", "T1w", "run-2_label-lesion_mask", "space-MNI_label-lesion_mask"):
+        touch(tmp_path / f"{stem}_{name}.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert [(path.name, modality) for path, modality in found.images] == [
+        (f"{stem}_run-2_FLAIR.nii.gz", "FLAIR"),
+        (f"{stem}_T1w.nii.gz", "T1"),
+    ]
+    assert found.labels is not None
+    assert found.labels.name == f"{stem}_run-2_label-lesion_mask.nii.gz"
+    assert any("run-1_FLAIR" in note for note in found.notes)
+    assert any("space-MNI" in note for note in found.notes)
+
+
+def test_a_visit_called_t1_is_not_a_contrast(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"T1_{name}.nii.gz" for name in ("FLAIR", "T1", "T2", "lesion")))
+    found = find_subject_files(tmp_path)
+    assert [modality for _, modality in found.images] == ["FLAIR", "T1", "T2"]
+    assert found.labels == tmp_path / "T1_lesion.nii.gz"
