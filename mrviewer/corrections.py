@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.alignment import lay_over
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.study import Image, Study
@@ -142,7 +143,8 @@ def _on_grid(study: Study, labels: Image | NDArray[np.integer]) -> tuple[NDArray
         raise InputError(f"study {study.name!r} has k-space but no image, so labels have no grid; open its images too")
     grids = [image.geometry for image in study.images.values()]
     if isinstance(labels, Image):
-        geometry = next((grid for grid in grids if grid.matches(labels.geometry)), None)
+        found = [(grid, laid[0]) for grid in grids if (laid := lay_over(labels, grid)) is not None]
+        geometry, labels = found[0] if found else (None, labels)
         volume = np.asarray(labels.data)
     else:
         geometry = grids[0] if labels.shape == grids[0].shape else None

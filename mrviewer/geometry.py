@@ -62,13 +62,18 @@ class Geometry:
     def axial(
         cls, shape: tuple[int, int, int], voxel_size_mm: tuple[float, float, float], *, is_placed: bool = True
     ) -> "Geometry":
-        """Upright grid centred on the isocentre, stored as RAS; for arrays that come without a position."""
+        """Upright grid centred on the isocentre, for arrays that come without a position.
+
+        A placed one is stored as RAS. One that is not is stored as LAS, as which it is read again, so that it looks the
+        same when a result is opened.
+        """
         affine = np.zeros((4, 4))
         for row, axis in ((2, 0), (1, 1), (0, 2)):
             affine[row, axis] = -voxel_size_mm[axis]
             affine[row, 3] = voxel_size_mm[axis] * (shape[axis] - 1) / 2
         affine[3, 3] = 1
-        return cls(shape, affine, np.array([[2.0, -1.0], [1.0, -1.0], [0.0, -1.0]]), is_placed)
+        to_stored = np.array([[2.0, -1.0], [1.0, -1.0], [0.0, -1.0 if is_placed else 1.0]])
+        return cls(shape, affine, to_stored, is_placed)
 
     def to_internal(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
         """View of a stored array in internal order; axes after the first three are kept."""
@@ -88,6 +93,18 @@ class Geometry:
         """Affine of the array that `to_stored_order` returns."""
         affine: NDArray[np.float64] = self.affine @ orientations.inv_ornt_aff(self.to_stored, self.shape)
         return affine
+
+    @cached_property
+    def stored_shape(self) -> tuple[int, int, int]:
+        """Voxels along the axes of the file."""
+        i, j, k = (self.shape[axis] for axis in np.argsort(self.to_stored[:, 0]))
+        return i, j, k
+
+    @cached_property
+    def is_bare(self) -> bool:
+        """Whether the position is what programs write by default: voxel sizes alone, the first voxel at the origin."""
+        affine = self.stored_affine
+        return bool(np.abs(affine[:3] - np.diag(np.diag(affine))[:3]).max() < _ROUNDING_MM)
 
     @property
     def orientation(self) -> str:
@@ -141,4 +158,5 @@ class Geometry:
         return bool(np.abs(self.to_mm(corners) - other.to_mm(corners)).max() <= tolerance_mm)
 
 
+_ROUNDING_MM = 1e-4
 _IDENTITY = np.array([[0, 1], [1, 1], [2, 1]])

@@ -7,6 +7,7 @@ from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from mrviewer.alignment import lay_over, why_unknown
 from mrviewer.errors import FileFormatError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
@@ -22,7 +23,7 @@ SAME_VOXEL = 0.1
 """Part of a voxel by which two programs may put one grid apart."""
 
 
-def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, Note]:
+def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool = False) -> tuple[Image, Note]:
     """Labels as whole numbers on the grid of an image, and what was done to them.
 
     Parameters
@@ -32,7 +33,10 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, Note]:
         and values that are not finite become background.
     geometry
         The grid of the images. Labels on a part of it, as a DICOM SEG has them, go where they belong, voxel for voxel;
-        labels on another grid are resampled by scanner coordinates to the nearest voxel.
+        labels on another grid are resampled by scanner coordinates to the nearest voxel. If one of the two is not
+        placed they lie voxel for voxel where the matrices agree (see `mrviewer.alignment`).
+    voxel_for_voxel
+        Whether to disregard the position of the labels where the matrices agree.
 
     Returns
     -------
@@ -43,13 +47,18 @@ def labels_on_grid(labels: Image, geometry: Geometry) -> tuple[Image, Note]:
     FileFormatError
         If the values cannot be labels.
     ShapeError
-        If the labels and the images lie nowhere together.
+        If the labels and the images lie nowhere together, or nobody knows how.
     """
     name = labels.path.name if labels.path is not None else "the label volume"
     if labels.n_frames > 1:
         raise FileFormatError(f"{name} is a series of {labels.n_frames} volumes; give one volume of labels")
+    laid = lay_over(labels, geometry, voxel_for_voxel=voxel_for_voxel)
+    if laid is None and (reason := why_unknown(labels, geometry, "the image")):
+        raise ShapeError(reason)
+    labels, position_notes = laid or (labels, ())
     values, notes = _whole_numbers(labels.volume(), name)
-    if not labels.geometry.matches(geometry):
+    notes = [*position_notes, *notes]
+    if laid is None:
         start = _place_within(labels.geometry, geometry)
         if start is None:
             values, note = _resampled(values, labels.geometry, geometry, name)

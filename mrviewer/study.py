@@ -209,6 +209,12 @@ class Study:
         chosen = self.choose_modality(modality)
         return self.images[chosen].geometry if chosen in self.images else self.raw[chosen].geometry
 
+    @property
+    def grid(self) -> Geometry:
+        """Grid of labels: that of the images, which lie voxel for voxel, by the first that says how it is placed."""
+        grids = [self.geometry(modality) for modality in self.images or self.raw]
+        return next((grid for grid in grids if grid.is_placed), grids[0])
+
     def with_labels(self, labels: Image | None, *notes: str) -> "Study":
         """Return the same study with other reference labels."""
         return replace(self, labels=labels, notes=(*self.notes, *notes))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mrviewer.commands.options import AsJson, MinLesion
-from mrviewer.commands.terminal import print_json, print_table
+from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel
+from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def assess(
     image: Annotated[Path | None, typer.Option(help="Image to judge.", metavar="FILE")] = None,
     image_reference: Annotated[Path | None, typer.Option(help="Fully sampled image.", metavar="FILE")] = None,
     min_lesion_ml: MinLesion = 0.0,
+    voxel_for_voxel: VoxelForVoxel = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a segmentation, an image, or both, against their references."""
@@ -32,53 +33,68 @@ def assess(
         raise typer.BadParameter("--image and --image-reference go together")
     if segmentation is None and image is None:
         raise typer.BadParameter("give --segmentation with --reference, or --image with --image-reference")
-    assessment = _assess_files((segmentation, reference), (image, image_reference), min_lesion_ml)
+    assessment, notes = _assess_files(
+        (segmentation, reference), (image, image_reference), min_lesion_ml, voxel_for_voxel=voxel_for_voxel
+    )
     if as_json:
-        print_json(assessment.to_json())
+        print_json({**assessment.to_json(), "notes": list(notes)})
     else:
         _show(assessment.to_json())
+    for note in notes:
+        say(f"note: {note}")
 
 
 def _assess_files(
-    labels: tuple[Path | None, Path | None], images: tuple[Path | None, Path | None], min_lesion_ml: float
-) -> "Assessment":
+    labels: tuple[Path | None, Path | None],
+    images: tuple[Path | None, Path | None],
+    min_lesion_ml: float,
+    *,
+    voxel_for_voxel: bool,
+) -> "tuple[Assessment, tuple[str, ...]]":
     from mrviewer.assess import assess as assess_arrays
 
-    segmentation, reference = _open_pair(*labels, "labels")
-    image, image_reference = _open_pair(*images, None)
-    known = [given for given in (image_reference, reference) if given is not None]
-    if len(known) == 2:
-        _require_same_grid(known[0], known[1])
-    geometry = known[0].geometry
-    return assess_arrays(
-        image=None if image is None else image.volume(),
-        image_reference=None if image_reference is None else image_reference.volume(),
-        segmentation=None if segmentation is None else segmentation.volume(),
-        reference=None if reference is None else reference.volume(),
-        geometry=geometry,
-        slice_axis=geometry.slice_axis,
-        min_lesion_ml=min_lesion_ml,
+    opened = {
+        "segmentation": _open(labels[0], "labels"),
+        "reference": _open(labels[1], "labels"),
+        "image": _open(images[0], None),
+        "image_reference": _open(images[1], None),
+    }
+    given = {name: image for name, image in opened.items() if image is not None}
+    truth = given.get("image_reference") or given["reference"]
+    notes: list[str] = []
+    volumes = {}
+    for name, image in given.items():
+        laid, said = _laid_over(image, truth, voxel_for_voxel=voxel_for_voxel)
+        volumes[name] = laid.volume()
+        notes += said
+    assessment = assess_arrays(
+        **volumes, geometry=truth.geometry, slice_axis=truth.geometry.slice_axis, min_lesion_ml=min_lesion_ml
     )
+    return assessment, tuple(notes)
 
 
-def _open_pair(judged: Path | None, truth: Path | None, modality: str | None) -> tuple["Image | None", "Image | None"]:
-    """Open two files that must lie on one grid."""
+def _open(path: Path | None, modality: str | None) -> "Image | None":
+    """Open a file that holds one volume."""
     from mrviewer.readers import read_image
 
-    if judged is None or truth is None:
-        return None, None
-    first, second = read_image(judged, modality), read_image(truth, modality)
-    for opened in (first, second):
-        if opened.n_frames != 1:
-            raise InputError(f"{opened.path and opened.path.name} holds {opened.n_frames} volumes; give a single one")
-    _require_same_grid(first, second)
-    return first, second
+    if path is None:
+        return None
+    image = read_image(path, modality)
+    if image.n_frames != 1:
+        raise InputError(f"{path.name} holds {image.n_frames} volumes; give a single one")
+    return image
 
 
-def _require_same_grid(first: "Image", second: "Image") -> None:
-    if not first.geometry.matches(second.geometry):
-        names = [image.path.name if image.path else image.modality for image in (first, second)]
-        raise ShapeError(f"{names[0]} and {names[1]} do not lie on the same grid; resample one to the other")
+def _laid_over(image: "Image", truth: "Image", *, voxel_for_voxel: bool) -> tuple["Image", tuple[str, ...]]:
+    """An image in the voxels of what it is held against."""
+    from mrviewer.alignment import image_name, lay_over, why_unknown
+
+    laid = lay_over(image, truth.geometry, voxel_for_voxel=voxel_for_voxel)
+    if laid is None:
+        names = image_name(image), image_name(truth)
+        reason = why_unknown(image, truth.geometry, names[1])
+        raise ShapeError(reason or f"{names[0]} and {names[1]} do not lie on the same grid; resample one to the other")
+    return laid
 
 
 def _show(metrics: Mapping[str, object]) -> None:

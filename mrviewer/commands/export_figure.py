@@ -55,13 +55,19 @@ def export_figure(
 
 
 def _on_grid(path: Path, shown: "Image") -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+    from mrviewer.alignment import image_name, lay_over, why_unknown
     from mrviewer.errors import ShapeError
     from mrviewer.readers import read_image
 
     other = read_image(path, "unknown")
-    if not other.geometry.matches(shown.geometry):
-        raise ShapeError(f"{path.name} does not lie on the grid of the image; resample it first")
-    return other.volume()
+    laid = lay_over(other, shown.geometry)
+    if laid is None:
+        reason = why_unknown(other, shown.geometry, image_name(shown))
+        raise ShapeError(reason or f"{path.name} does not lie on the grid of the image; resample it first")
+    image, notes = laid
+    for note in notes:
+        say(f"note: {note}")
+    return image.volume()
 
 
 def _slice(masks: "dict[str, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]", n_slices: int) -> int:

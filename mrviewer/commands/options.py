@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Device", "MinLesion", "Output", "Settings", "split_settings"]
+__all__ = ["AsJson", "Device", "MinLesion", "Output", "Settings", "VoxelForVoxel", "split_settings"]
 
 Device = Annotated[str, typer.Option(help="What computes.", metavar="auto|cpu|cuda|cuda:N|mps")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, all else on standard error.")]
 Output = Annotated[Path, typer.Option(help="Folder to write; files of an earlier run are replaced.", metavar="DIR")]
 MinLesion = Annotated[
     float, typer.Option("--min-lesion-ml", min=0, help="Leave out lesions smaller than this.", metavar="ML")
+]
+VoxelForVoxel = Annotated[
+    bool,
+    typer.Option(
+        "--voxel-for-voxel", help="Disregard stated positions where the matrices agree; a note says what was laid over."
+    ),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Option of the recipe; repeatable.", metavar="KEY=VALUE")

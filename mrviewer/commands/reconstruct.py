@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mrviewer.commands.options import AsJson, Device, MinLesion, Output
+from mrviewer.commands.options import AsJson, Device, MinLesion, Output, VoxelForVoxel
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.progress import Progress
@@ -39,6 +39,7 @@ class ReconstructRequest:
     device: str
     output: Path
     coils: int | None = None
+    voxel_for_voxel: bool = False
 
 
 def reconstruct(
@@ -57,6 +58,7 @@ def reconstruct(
     coils: Annotated[
         int | None, typer.Option(min=1, help="Compress the coils of measured k-space to so many.", metavar="N")
     ] = None,
+    voxel_for_voxel: VoxelForVoxel = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +76,7 @@ def reconstruct(
         device=device,
         output=output,
         coils=coils,
+        voxel_for_voxel=voxel_for_voxel,
     )
     metrics = watch(reconstruct_to_folder(request), method)
     if as_json:
@@ -121,7 +124,7 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
 
     method = get_method(request.method)
     device = resolve_device(request.device)
-    study = load_study(request.images, request.reference_labels)
+    study = load_study(request.images, request.reference_labels, voxel_for_voxel=request.voxel_for_voxel)
     if request.coils is not None:
         study = with_virtual_coils(study, request.coils)
     modality = study.choose_modality(request.modality)

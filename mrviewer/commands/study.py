@@ -20,7 +20,7 @@ def is_sample(argument: str) -> bool:
     return _SAMPLE.fullmatch(argument) is not None and not Path(argument).exists()
 
 
-def load_study(arguments: Sequence[str], labels: Path | None = None) -> "Study":
+def load_study(arguments: Sequence[str], labels: Path | None = None, *, voxel_for_voxel: bool = False) -> "Study":
     """Open the images of one study, or make a simulated patient.
 
     Parameters
@@ -29,6 +29,8 @@ def load_study(arguments: Sequence[str], labels: Path | None = None) -> "Study":
         Paths, ``MODALITY=path``, or alone ``sample[:SEED]`` (multiple sclerosis) or ``sample-liver[:SEED]``.
     labels
         Reference segmentation.
+    voxel_for_voxel
+        See `mrviewer.labels.labels_on_grid`.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def load_study(arguments: Sequence[str], labels: Path | None = None) -> "Study":
     if not any(is_sample(argument) for argument in arguments):
         from mrviewer.readers import open_study
 
-        return open_study(list(arguments), labels=labels)
+        return open_study(list(arguments), labels=labels, voxel_for_voxel=voxel_for_voxel)
     if len(arguments) > 1 or labels is not None:
         raise InputError("the sample study brings its own images and labels; give it alone")
     from mrviewer.phantom import sample_liver_study, sample_study

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrviewer.alignment import Relation, common_grid, lie_together, relation, why_unknown
 from mrviewer.database.checksums import content_signature
 from mrviewer.database.found import FoundSubject
 from mrviewer.database.mapped import open_contents
@@ -53,7 +54,7 @@ def read_headers(found: FoundSubject) -> SubjectHeaders:
     if not images:
         message = f"{found.name} has no image that opens and is left out"
         return SubjectHeaders(None, (*oddities, Oddity(found.name, "broken-subject", message)), {})
-    grid = _grid_of(images, labels)
+    grid = _grid_of(list(images.values()), list(labels.values()))
     oddities += _series(found, images)
     oddities += _other_grids(found.name, images, labels, grid)
     oddities += _voxel_size(found.name, grid)
@@ -98,14 +99,11 @@ def _opened(
     return opened
 
 
-def _grid_of(images: Mapping[str, Image], labels: Mapping[str, Image]) -> Geometry:
+def _grid_of(images: Sequence[Image], labels: Sequence[Image]) -> Geometry:
     """Grid on which the study would be used: that of labels where images lie on it, else that of most images."""
-    grids = [image.geometry for image in images.values()]
-    for label in labels.values():
-        fitting = [grid for grid in grids if grid.matches(label.geometry)]
-        if fitting:
-            return fitting[0]
-    return max(grids, key=lambda grid: sum(grid.matches(other) for other in grids))
+    grids = [image.geometry for image in images]
+    fitting = (label.geometry for label in labels if any(lie_together(label.geometry, grid) for grid in grids))
+    return common_grid(grids, preferred=next(fitting, None))
 
 
 def _series(found: FoundSubject, images: Mapping[str, Image]) -> list[Oddity]:
@@ -129,20 +127,37 @@ def _other_grids(
     """Images and labels that do not lie on the grid of the study."""
     told = []
     for name, image in images.items():
-        if not image.geometry.matches(grid):
+        how = relation(image.geometry, grid)
+        if how is Relation.VOXEL_FOR_VOXEL:
+            told.append(_voxel_for_voxel(subject, name, "image-grid"))
+        elif how is not Relation.SAME:
             message = (
                 f"{name} of {subject} ({_in_words(image.geometry)}) lies on another grid than the rest "
                 f"({_in_words(grid)}); used together, it is left out"
             )
             told.append(Oddity(subject, "image-grid", message))
     for name, label in labels.items():
-        if not any(label.geometry.matches(image.geometry) for image in images.values()):
+        how = relation(label.geometry, grid)
+        if how is Relation.VOXEL_FOR_VOXEL:
+            told.append(_voxel_for_voxel(subject, f"the label {name}", "label-grid"))
+        elif reason := why_unknown(label, grid, f"the images of {subject}"):
+            told.append(Oddity(subject, "label-grid", f"the labels {name} of {subject} cannot be used: {reason}"))
+        elif not any(lie_together(label.geometry, image.geometry) for image in images.values()):
             message = (
                 f"the labels {name} of {subject} ({_in_words(label.geometry)}) lie on another grid than the images "
                 f"({_in_words(grid)}); they are resampled to the nearest voxel"
             )
             told.append(Oddity(subject, "label-grid", message))
     return told
+
+
+def _voxel_for_voxel(subject: str, what: str, kind: str) -> Oddity:
+    """Something that lies on the grid of the study only if its matrix, which agrees, means so."""
+    message = (
+        f"{what} of {subject} or what it belongs to does not say how it lies in the scanner; it is laid over voxel for "
+        "voxel, since the matrices agree"
+    )
+    return Oddity(subject, kind, message, True)
 
 
 def _voxel_size(subject: str, grid: Geometry) -> list[Oddity]:

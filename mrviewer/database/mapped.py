@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.alignment import common_grid, lay_over, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.labels import labels_on_grid
@@ -56,10 +57,11 @@ class MappedSubject:
         """
         images = self._images()
         label = None if self.label is None else _one_image(open_contents(self.label, "labels"), self.label)
-        kept, notes = _on_one_grid(images, label)
+        grid = common_grid([image.geometry for image in images], preferred=None if label is None else label.geometry)
+        kept, notes = _on_one_grid(images, grid)
         reference = None
         if label is not None:
-            reference, note = labels_on_grid(label, next(iter(kept.values())).geometry)
+            reference, note = labels_on_grid(label, grid)
             values = map_labels(reference.volume(), self.label_values, self.name)
             reference = replace(reference, data=values)
             notes += [note] if note else []
@@ -173,15 +175,14 @@ def _one_image(contents: FileContents, path: Path) -> Image:
     return contents.images[0]
 
 
-def _on_one_grid(images: Sequence[Image], label: Image | None) -> tuple[dict[str, Image], list[Note]]:
-    """Images on the grid of the labels, or else on that of most images; and what was left out."""
-    grids = [image.geometry for image in images]
-    fitting = [each for each in grids if label is not None and each.matches(label.geometry)]
-    chosen = fitting[0] if fitting else max(grids, key=lambda grid: sum(grid.matches(other) for other in grids))
-    kept = {image.modality: image for image in images if image.geometry.matches(chosen)}
-    notes = [
-        left_out(f"{image.modality} lies on another grid than {' and '.join(kept)}; register it to use both")
-        for image in images
-        if not image.geometry.matches(chosen)
-    ]
+def _on_one_grid(images: Sequence[Image], grid: Geometry) -> tuple[dict[str, Image], list[Note]]:
+    """Images that lie on a grid, and what has to be said of them and of the others."""
+    laid = [(image, lay_over(image, grid)) for image in images]
+    kept = {image.modality: found[0] for image, found in laid if found is not None}
+    notes: list[Note] = [note for _, found in laid if found is not None for note in found[1]]
+    rest = " and ".join(kept)
+    for image, found in laid:
+        if found is None:
+            reason = f"{image.modality} lies on another grid than {rest}; register it to use both"
+            notes.append(left_out(why_unknown(image, grid, rest) or reason))
     return kept, notes

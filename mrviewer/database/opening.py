@@ -27,6 +27,9 @@ __all__ = ["open_database"]
 
 _logger = logging.getLogger(__name__)
 
+_READING = 2
+"""Counted up when files are laid over each other in another way, so that nothing prepared before is used again."""
+
 
 def open_database(
     specifications: Sequence[str], mapping: DatabaseMapping | None = None, *, needs: Needs | None = None
@@ -160,5 +163,5 @@ def _fingerprint(paths: Sequence[Path], mapping: Mapping[str, object]) -> str:
             told.append([path.name, status.st_size, status.st_mtime_ns])
         except OSError:
             told.append([path.name, -1, -1])
-    text = json.dumps([told, mapping], sort_keys=True, default=str)
+    text = json.dumps([_READING, told, mapping], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -138,7 +138,7 @@ def _with_segmentation(study: Study, segmentation: SeriesEntry) -> Study:
     """Take labels from a segmentation; one that cannot be used is noted, for the images open without it."""
     try:
         contents = read_series(segmentation)
-        labels, note = labels_on_grid(contents.images[0], study.geometry())
+        labels, note = labels_on_grid(contents.images[0], study.grid)
     except InputError as error:
         return study.with_labels(study.labels, left_out(f"segmentation {segmentation.title}, {error}"))
     return study.with_labels(labels, *contents.notes, *([note] if note else []))

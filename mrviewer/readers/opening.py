@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mrviewer.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.geometry import Geometry
 from mrviewer.labels import labels_on_grid
 from mrviewer.notes import Note, NoteKind, left_out, prefixed
 from mrviewer.readers.contents import FileContents
@@ -44,7 +46,11 @@ def read_image(path: str | Path, modality: str | None = None) -> Image:
 
 
 def open_study(
-    paths: str | Path | Sequence[str | Path], *, labels: str | Path | None = None, name: str | None = None
+    paths: str | Path | Sequence[str | Path],
+    *,
+    labels: str | Path | None = None,
+    name: str | None = None,
+    voxel_for_voxel: bool = False,
 ) -> Study:
     """Open one subject: its images by modality, and its reference labels.
 
@@ -57,6 +63,8 @@ def open_study(
         Reference segmentation. On another grid it is resampled to the nearest voxel, and a note says so.
     name
         What a person sees; by default the name of the first file or folder.
+    voxel_for_voxel
+        Whether to disregard the position of the labels where the matrices agree.
 
     Returns
     -------
@@ -71,11 +79,17 @@ def open_study(
     """
     request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
     opened, failures = _open_all(request.images)
-    return study_of(request.name, opened, [*request.notes, *failures], request.labels)
+    notes = [*request.notes, *failures]
+    return study_of(request.name, opened, notes, request.labels, voxel_for_voxel=voxel_for_voxel)
 
 
 def study_of(
-    name: str, opened: Sequence[FileContents], notes: Sequence[str] = (), labels: Candidate | None = None
+    name: str,
+    opened: Sequence[FileContents],
+    notes: Sequence[str] = (),
+    labels: Candidate | None = None,
+    *,
+    voxel_for_voxel: bool = False,
 ) -> Study:
     """Put together what files hold: images on the grid of the first, labels, raw data.
 
@@ -89,6 +103,8 @@ def study_of(
         What else a person should know.
     labels
         File of the reference; it goes before labels among the images.
+    voxel_for_voxel
+        Whether to disregard the position of that file where the matrices agree.
 
     Raises
     ------
@@ -98,14 +114,14 @@ def study_of(
     opened, inside = _without_labels(opened)
     images, raw, clashes = _merge(opened)
     said = [*notes, *clashes, *_file_notes(opened, images)]
-    reference = None
+    study = Study(name, images, None, raw, tuple(said), files=_files(opened, images))
     if labels is not None and images:
-        reference, remarks = _open_labels(labels, next(iter(images.values())))
-        said += remarks
-    elif inside and images:
-        reference, note = labels_on_grid(inside[0], next(iter(images.values())).geometry)
-        said += [note] if note else []
-    return Study(name, images, reference, raw, tuple(said), files=_files(opened, images))
+        reference, remarks = _open_labels(labels, study.grid, voxel_for_voxel=voxel_for_voxel)
+        return study.with_labels(reference, *remarks)
+    if inside and images:
+        reference, note = labels_on_grid(inside[0], study.grid)
+        return study.with_labels(reference, *([note] if note else []))
+    return study
 
 
 def _read(path: Path, modality: str, axes: str = "") -> FileContents:
@@ -176,28 +192,43 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
     """Images on the grid of the first one, all raw data, and what does not fit."""
     images: dict[str, Image] = {}
     notes: list[str] = []
-    for image in (image for contents in opened for image in contents.images):
+    raw = {data.modality: data for contents in opened for data in contents.raw}
+    every = [image for contents in opened for image in contents.images]
+    if not every:
+        return {}, raw, []
+    grid = _grid_of_first([image.geometry for image in every])
+    for image in every:
         first = next(iter(images.values()), image)
-        if image.geometry.matches(first.geometry):
+        laid = lay_over(image, grid)
+        if laid is not None:
+            image, remarks = laid
+            notes += remarks
             name = free_name(image.modality, images)
             if name != image.modality:
                 said = f"two images are {image.modality}: the second is called {name} here"
                 notes.append(Note(said, NoteKind.MODALITY))
             images[name] = image if name == image.modality else replace(image, modality=name)
         else:
-            grids = f"({_grid(image)}) lies on another grid than {first.modality} ({_grid(first)})"
-            notes.append(left_out(f"{image.modality} {grids}; register it to use both, or open it alone"))
-    raw = {data.modality: data for contents in opened for data in contents.raw}
+            reason = why_unknown(image, grid, image_name(first)) or (
+                f"{image.modality} ({_grid(image)}) lies on another grid than {first.modality} "
+                f"({_grid(first)}); register it to use both, or open it alone"
+            )
+            notes.append(left_out(reason))
     return images, raw, notes
 
 
-def _open_labels(candidate: Candidate, image: Image) -> tuple[Image | None, list[str]]:
+def _grid_of_first(grids: Sequence[Geometry]) -> Geometry:
+    """Grid of the first image, or of a placed one that has its matrix where the first is not placed."""
+    return common_grid([grid for grid in grids if lie_together(grid, grids[0])])
+
+
+def _open_labels(candidate: Candidate, grid: Geometry, *, voxel_for_voxel: bool) -> tuple[Image | None, list[str]]:
     """Labels on the grid of an image; what was only found in a folder may fail."""
     try:
         contents = _read(candidate.path, "labels")
         if len(contents.images) != 1:
             raise FileFormatError(f"{candidate.path.name} holds {len(contents.images)} images; give one label volume")
-        labels, note = labels_on_grid(contents.images[0], image.geometry)
+        labels, note = labels_on_grid(contents.images[0], grid, voxel_for_voxel=voxel_for_voxel)
     except InputError as error:
         if candidate.is_asked_for:
             raise

@@ -147,8 +147,8 @@ class DicomSource:
 
 
 def lies_on(source: DicomSource, geometry: Geometry) -> bool:
-    """Whether a volume has the grid of a series, up to rounding."""
-    return source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
+    """Whether a volume has the grid of a series, up to rounding; one that is not placed lies nowhere."""
+    return geometry.is_placed and source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
 
 
 def source_of(image: Image) -> DicomSource | None:

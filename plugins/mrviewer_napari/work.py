@@ -65,7 +65,7 @@ def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
     from mrviewer.readers import read_image
 
     yield Progress(0, 1, "opening labels")
-    labels, note = labels_on_grid(read_image(path, "labels"), scan.geometry)
+    labels, note = labels_on_grid(read_image(path, "labels"), scan.study.grid)
     return with_labels(scan, labels, *([note] if note else []))
 
 

@@ -210,8 +210,9 @@ def test_what_cannot_be_a_study_is_refused(tmp_path: Path, patient: Path) -> Non
         open_study([tmp_path / "many"])
     with pytest.raises(InputError, match="folder masks holds labels but no image"):
         open_study([tmp_path / "masks"])
+    near, far = save(tmp_path / "near.nii", shift_mm=1), save(tmp_path / "far_mask.nii", value=1, shift_mm=500)
     with pytest.raises(ShapeError, match="lie nowhere together"):
-        open_study([flair], labels=save(tmp_path / "far_mask.nii", value=1, shift_mm=500))
+        open_study([near], labels=far)
 
 
 def test_a_written_reconstruction_opens_with_its_study(tmp_path: Path, patient: Path) -> None:
