@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run"]
 
 Array = NDArray[np.generic]
+UNPLACED = (
+    "Centroids: the file does not state how it lies in the scanner, so they are relative to an assumed "
+    "grid, and left and right, front and back, or head and foot may be swapped."
+)
 _PLANES = ("axial", "coronal", "sagittal")
 """Slices cut along each axis of an internal array."""
 
@@ -143,6 +147,7 @@ def assess(
     conventions = (
         *(() if image is None else _image_conventions(quality, slice_axis)),
         *(() if segmentation is None else _segmentation_conventions(table, min_lesion_ml)),
+        *(() if table is None or geometry.is_placed else (UNPLACED,)),
     )
     return Assessment(quality, agreement, table, conventions)
 

@@ -33,7 +33,7 @@ from mrviewer.labels import labels_on_grid
 from mrviewer.lesions import Lesion, Status
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
 from mrviewer.study import Image
-from mrviewer.writers.dicom_source import DicomSource, lies_on
+from mrviewer.writers.dicom_source import DicomSource, lies_on, require_placed
 from mrviewer.writers.dicom_terms import CATEGORY, LesionKind, Region, kind_code, region_code
 from mrviewer.writers.lost_labels import require_inside, require_kept
 from mrviewer.writers.whole import whole_file
@@ -113,7 +113,8 @@ def write_dicom_seg(
     Raises
     ------
     InputError
-        If nothing is segmented, there are more than 1000 values, or nothing can be written there.
+        If the segmentation is not placed, nothing is segmented, there are more than 1000 values, or nothing can be
+        written there.
     FileFormatError
         If the values cannot be labels, or the series has gaps.
     ShapeError
@@ -145,6 +146,7 @@ def write_dicom_seg(
 def _on_source(segmentation: Image, source: DicomSource) -> tuple[NDArray[np.generic], str]:
     """Labels ``(z, y, x)`` on the grid of the series."""
     grid = source.geometry
+    require_placed(segmentation.geometry, "the segmentation", grid)
     labels, note = labels_on_grid(segmentation, segmentation.geometry)
     # The same grid written by another program differs in the last decimals, which is no reason to resample.
     if lies_on(source, segmentation.geometry):

@@ -26,7 +26,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
 from mrviewer.readers.dicom.contrast import UNKNOWN_CONTRAST
 from mrviewer.readers.names import MODALITIES
-from mrviewer.writers.dicom_source import DicomSource, Plane, lies_on
+from mrviewer.writers.dicom_source import DicomSource, Plane, lies_on, require_placed
 from mrviewer.writers.dicom_terms import SOURCE_IMAGE, SOURCE_SERIES, code_item
 from mrviewer.writers.whole_folder import whole_folder
 
@@ -123,6 +123,7 @@ def _name(series: DerivedSeries, number: int) -> str:
 
 def _planes(series: DerivedSeries, source: DicomSource) -> NDArray[np.float64]:
     """Values ``(slice, row, column)`` in the order of the source."""
+    require_placed(series.geometry, f"the {series.kind}", source.geometry)
     if not lies_on(source, series.geometry):
         raise ShapeError(
             f"the {series.kind} does not lie on the grid of {source.title}; give the series that it was made from"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from mrviewer.errors import FileFormatError
+from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.privacy import new_uid, silent_about_values
 from mrviewer.progress import finish
@@ -22,7 +22,7 @@ from mrviewer.readers.dicom.tags import Tag
 from mrviewer.readers.phases import FrameArray
 from mrviewer.study import Image
 
-__all__ = ["DicomSource", "Plane", "lies_on", "read_sources", "source_of"]
+__all__ = ["DicomSource", "Plane", "lies_on", "read_sources", "require_placed", "source_of"]
 
 VOXEL_SHARE = 0.1
 """Part of the smallest voxel edge by which two programs may put the corners of one grid apart."""
@@ -149,6 +149,30 @@ class DicomSource:
 def lies_on(source: DicomSource, geometry: Geometry) -> bool:
     """Whether a volume has the grid of a series, up to rounding; one that is not placed lies nowhere."""
     return geometry.is_placed and source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
+
+
+def require_placed(geometry: Geometry, what: str, series: Geometry | None = None) -> None:
+    """Refuse what would need a place in the scanner to be invented: in DICOM every slice says where it lies.
+
+    Parameters
+    ----------
+    geometry, what
+        Grid of what is to be exported, and what that is.
+    series
+        Grid of the series that it goes to, if that is known. A bare identity is then not believed either.
+
+    Raises
+    ------
+    InputError
+        If the geometry is not placed.
+    """
+    is_default = series is not None and geometry.is_bare and not series.is_bare
+    if not geometry.is_placed or is_default:
+        stated = "states voxel sizes alone (the identity matrix) and not" if is_default else "does not say"
+        raise InputError(
+            f"{what} {stated} how it lies in the scanner, so it cannot be put on a DICOM series; export what was made "
+            "from that series, or save it with its position first"
+        )
 
 
 def source_of(image: Image) -> DicomSource | None:

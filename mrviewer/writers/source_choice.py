@@ -13,7 +13,7 @@ from pathlib import Path
 from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
-from mrviewer.writers.dicom_source import DicomSource, lies_on, read_sources
+from mrviewer.writers.dicom_source import DicomSource, lies_on, read_sources, require_placed
 
 __all__ = ["UNKNOWN", "SourceWish", "UnclearSourceError", "choose_source", "find_source", "modality_beside"]
 
@@ -97,8 +97,9 @@ def choose_source(sources: Sequence[DicomSource], wish: SourceWish) -> DicomSour
     UnclearSourceError
         If several could be meant, or none seems to be.
     InputError
-        If there is no series of the wished number.
+        If there is no series of the wished number, or the result is not placed.
     """
+    require_placed(wish.geometry, "the result")
     if wish.number is not None:
         return _of_number(sources, wish, wish.number)
     own = [source for source in sources if wish.uid and source.uid == wish.uid]

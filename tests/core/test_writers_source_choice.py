@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import highdicom
+import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from planted_dicom import make_series
 from pydicom import dcmread
 
@@ -177,6 +179,23 @@ def test_what_a_person_chose_keeps_the_modality_of_the_run(exported: Path, tmp_p
     given = ["export-dicom", "--reconstruction", str(path), "--dicom", str(exported / "nested"), "--series", "11"]
     assert cli.main([*given, "--output", str(tmp_path / "images")]) == 0
     assert str(dcmread(tmp_path / "images" / "reconstruction-0001.dcm").SeriesDescription).startswith("FLAIR")
+
+
+@pytest.mark.parametrize("affine", [None, np.eye(4)])
+def test_a_result_without_a_position_is_never_given_one(
+    exported: Path,
+    tmp_path: Path,
+    grid: Geometry,
+    capsys: pytest.CaptureFixture[str],
+    affine: NDArray[np.float64] | None,
+) -> None:
+    path = tmp_path / "mask.nii"
+    nibabel.Nifti1Image(np.ones(grid.stored_shape, np.uint8), affine).to_filename(path)
+    target = ["--dicom", str(exported / "nested"), "--series", "11", "--output", str(tmp_path / "out.dcm")]
+    for given in (["export-seg", "--segmentation", str(path)], ["export-dicom", "--reconstruction", str(path)]):
+        assert cli.main([*given, *target]) == 1
+        assert "how it lies in the scanner, so it cannot be put on a DICOM series" in capsys.readouterr().err
+        assert not (tmp_path / "out.dcm").exists()
 
 
 def test_a_command_refuses_to_lose_labels(

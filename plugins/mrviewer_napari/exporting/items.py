@@ -148,6 +148,8 @@ def _loss_refusal(volumes: Sequence[NDArray[np.generic] | None], scan: Scan, fou
 def _source_refusal(scan: Scan, found: SourceState) -> str:
     if scan.frame > 0:
         return "only the first frame can refer to DICOM"
+    if not scan.geometry.is_placed:
+        return "the image does not say where it lies"
     return found.reason if found.source is None else ""
 
 
