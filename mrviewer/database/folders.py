@@ -1,27 +1,30 @@
 """Subjects of a plain folder, by the names of its files and sub-folders.
 
-A sub-folder is a patient, who may have several visits; or, where sub-folders are called ``images`` and ``labels`` or
-after modalities and hold files of the same names, the files are the subjects; or all files lie in one folder.
+A sub-folder is a patient, who may have several visits; or a visit, which holds patients or is one of a single patient;
+or, where sub-folders are called ``images`` and ``labels`` or after modalities and hold files of the same names, the
+files are the subjects; or all files lie in one folder.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.database.found import FoundDatabase, FoundSubject
 from mrviewer.database.image_files import (
     ImageFile,
-    image_file,
-    is_brain_mask,
+    folder_modality,
+    is_visit,
     list_files,
     patient_of,
+    read_files,
+    told_by_names,
     words_of,
     written_words,
 )
 from mrviewer.database.studies import StudyFiles, divide_studies, name_sources
 from mrviewer.database.survey import Oddity
-from mrviewer.readers.names import file_stem, guess_modality, label_rank
+from mrviewer.readers.names import UNKNOWN, file_stem, guess_modality, is_brain_mask, label_rank
 
 __all__ = ["find_in_folders"]
 
@@ -31,6 +34,7 @@ _KINDS = {
 }  # fmt: skip
 _CONTAINERS = {
     "train", "training", "test", "testing", "val", "validation", "data", "patients", "subjects", "cases", "rawdata",
+    "hgg", "lgg", "pd", "hc", "hcs", "ms", "ad", "mci", "control", "controls", "healthy",
 }  # fmt: skip
 
 
@@ -42,20 +46,35 @@ def find_in_folders(root: Path) -> FoundDatabase:
     root
         It may hold nothing that opens here, and then has no subject.
     """
-    paths = [path for path in list_files(root) if not is_brain_mask(path)]
-    top = _deepest_shared(root, paths)
-    kinds = {path.parent for path in paths if path.parent.parent == top and _kind(path.parent)}
+    return _found_in(root, [path for path in list_files(root) if not is_brain_mask(path)])
+
+
+def _found_in(root: Path, paths: Sequence[Path]) -> FoundDatabase:
+    told = told_by_names(paths)
+    top = _deepest_shared(root, paths, told)
+    kinds = {path.parent for path in paths if path.parent.parent == top and _kind(path.parent, told)}
     if _are_paired(kinds, paths):
         return _side_by_side(root, top, [path for path in paths if path.parent in kinds])
     homes = _homes(top, paths)
     if not homes:
         return _side_by_side(root, top, paths)
+    if len(homes) > 1 and all(is_visit(home.name) and not folder_modality(home, told) for home in homes):
+        return _by_visit(root, top, homes)
+    return _by_home(root, top, homes, is_one=any(_is_modality(home, told) for home in homes))
+
+
+def _by_home(root: Path, top: Path, homes: Mapping[Path, Sequence[Path]], *, is_one: bool) -> FoundDatabase:
+    """Subjects of folders of which each is a patient, or, if `is_one`, each is a part of one patient."""
     names = Counter(home.name for home in homes)
-    is_one = any(_is_modality(home.name) for home in homes)
     subjects: list[FoundSubject] = []
     oddities: list[Oddity] = [Oddity("", "one-patient", _ONE_PATIENT)] if is_one else []
     for home, inside in homes.items():
-        files = [image_file(path, home) for path in inside]
+        if home.name.lower() in _CONTAINERS and not is_one:
+            found = _side_by_side(root, home, inside)
+            subjects += found.subjects
+            oddities += found.oddities
+            continue
+        files = read_files(inside, home)
         images = [file for file in files if not file.is_label]
         if not images:
             oddities.append(_unused(home.name, files))
@@ -65,7 +84,32 @@ def find_in_folders(root: Path) -> FoundDatabase:
         name = home.name if names[home.name] == 1 else "_".join(home.relative_to(top).parts)
         subjects += [_subject(study, home, name, patient, alone=len(studies) == 1) for study in studies]
         oddities += [_unused(home.name, spare)] if spare else []
-    return FoundDatabase(root, "folders", tuple(subjects), tuple(oddities))
+    return FoundDatabase(root, "folders", _with_own_names(subjects), tuple(oddities))
+
+
+def _with_own_names(subjects: Sequence[FoundSubject]) -> tuple[FoundSubject, ...]:
+    """Subjects, those of one name called after their folders too."""
+    names = Counter(each.name for each in subjects)
+    return tuple(
+        each
+        if names[each.name] == 1
+        else replace(each, name=f"{next(iter(each.channels.values())).parent.name}_{each.name}")
+        for each in subjects
+    )
+
+
+def _by_visit(root: Path, top: Path, homes: Mapping[Path, Sequence[Path]]) -> FoundDatabase:
+    """Subjects of folders of which each is a visit: of patients that lie in it, or of one, called like `top`."""
+    subjects: list[FoundSubject] = []
+    oddities: list[Oddity] = []
+    for home, inside in homes.items():
+        found = _found_in(home, inside)
+        oddities += found.oddities
+        for each in found.subjects:
+            is_top = each.name == home.name
+            name = home.name if is_top else f"{each.name}_{home.name}"
+            subjects.append(replace(each, name=name, patient=top.name if is_top else each.patient))
+    return FoundDatabase(root, "folders", tuple(sorted(subjects, key=lambda each: each.name)), tuple(oddities))
 
 
 _ONE_PATIENT = (
@@ -74,30 +118,30 @@ _ONE_PATIENT = (
 )
 
 
-def _deepest_shared(root: Path, paths: Sequence[Path]) -> Path:
+def _deepest_shared(root: Path, paths: Sequence[Path], told: Mapping[Path, set[str]]) -> Path:
     """Go down while there is nothing but one folder, as in an archive that was unpacked into one of its name."""
     top = root
     while paths and not any(path.parent == top for path in paths):
         below = {path.relative_to(top).parts[0] for path in paths}
-        if len(below) != 1 or not _is_wrapper(inner := top / below.pop(), paths):
+        if len(below) != 1 or not _is_wrapper(inner := top / below.pop(), paths, told):
             break
         top = inner
     return top
 
 
-def _is_wrapper(folder: Path, paths: Sequence[Path]) -> bool:
+def _is_wrapper(folder: Path, paths: Sequence[Path], told: Mapping[Path, set[str]]) -> bool:
     """Whether the only folder of a database is a mere shell, and no patient.
 
     Where that cannot be told it is a patient: then a split is refused, while a patient taken for several would leak
     from training into validation.
     """
-    if _kind(folder) or any(path.parent == folder for path in paths):
+    if _kind(folder, told) or any(path.parent == folder for path in paths):
         return folder.name.lower() in _CONTAINERS
     below = {folder / path.relative_to(folder).parts[0] for path in paths}
-    if _are_paired({path for path in below if _kind(path)}, paths):
+    if _are_paired({path for path in below if _kind(path, told)}, paths):
         return True
-    are_visits = any(patient_of(f"patient_{path.name}") == "patient" for path in below)
-    return len(below) > 2 and not are_visits and not any(_kind(path) for path in below)
+    are_visits = any(is_visit(path.name) for path in below)
+    return len(below) > 2 and not are_visits and not any(_kind(path, told) for path in below)
 
 
 def _homes(top: Path, paths: Sequence[Path]) -> dict[Path, list[Path]]:
@@ -118,19 +162,18 @@ def _homes(top: Path, paths: Sequence[Path]) -> dict[Path, list[Path]]:
     return dict(homes)
 
 
-def _kind(folder: Path) -> bool:
-    """Whether the name of a folder says what kind of files it holds, and not whose."""
-    return folder.name.lower() in _KINDS or label_rank(folder.name) is not None or _is_modality(folder.name)
+def _kind(folder: Path, told: Mapping[Path, set[str]]) -> bool:
+    """Whether the name of a folder says what kind of files it holds, and not whose or when."""
+    return folder.name.lower() in _KINDS or label_rank(folder.name) is not None or _is_modality(folder, told)
 
 
-def _is_modality(name: str) -> bool:
-    words = words_of(name)
-    return len(words) == 1 and guess_modality(name) != "unknown"
+def _is_modality(folder: Path, told: Mapping[Path, set[str]]) -> bool:
+    return len(words_of(folder.name)) == 1 and folder_modality(folder, told) != ""
 
 
 def _are_paired(kinds: set[Path], paths: Sequence[Path]) -> bool:
     """Whether at least half of the files of a folder have partners of the same subject in another one."""
-    keys = [{key for path in paths if path.parent == kind and (key := _identity(path))} for kind in sorted(kinds)]
+    keys = [{key for path in paths if path.parent == kind for key in _identities(path)} for kind in sorted(kinds)]
     return any(
         first and second and 2 * len(first & second) >= min(len(first), len(second))
         for number, first in enumerate(keys)
@@ -138,17 +181,16 @@ def _are_paired(kinds: set[Path], paths: Sequence[Path]) -> bool:
     )
 
 
-def _identity(path: Path) -> tuple[str, ...]:
-    """Words of a file name that may tell whose it is: those that tell neither a modality nor labels."""
-    return tuple(
-        word for word in words_of(file_stem(path)) if guess_modality(word) == "unknown" and label_rank(word) is None
-    )
+def _identities(path: Path) -> set[tuple[str, ...]]:
+    """Words of a file name that may tell whose it is, with and without those that look like a modality."""
+    [file] = read_files([path], path.parent)
+    words = tuple(word for word in file.name_words if label_rank(word) is None)
+    return {words, tuple(word for word in words if guess_modality(word) == UNKNOWN)} - {()}
 
 
 def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase:
     """Subjects whose files lie next to one another, or in folders by kind, whose names are no part of theirs."""
-    files = [image_file(path, top) for path in paths]
-    files = [replace(file, words=words_of(file_stem(file.path))) for file in files]
+    files = [replace(file, folders=()) for file in read_files(paths, top)]
     images = [file for file in files if not file.is_label]
     labels = [file for file in files if file.is_label]
     if not images:
@@ -158,9 +200,9 @@ def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase
         subject = _subject(studies[0], top, top.name, patient_of(top.name), alone=True)
         return FoundDatabase(root, "folders", (subject,))
     subjects = []
-    names = Counter(_name_of(study.images[0].path) for study in studies)
+    names = Counter(_name_of(study.images[0]) for study in studies)
     for study in studies:
-        name = _name_of(study.images[0].path)
+        name = _name_of(study.images[0])
         name = name if names[name] == 1 else file_stem(study.images[0].path)
         channels = name_sources(study.images, words_of(name), top.name)
         truth = name_sources(study.labels, words_of(name), top.name)
@@ -169,12 +211,16 @@ def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase
     return FoundDatabase(root, "folders", tuple(sorted(subjects, key=lambda each: each.name)), oddities)
 
 
-def _name_of(path: Path) -> str:
+def _name_of(file: ImageFile) -> str:
     """Name of a subject by its file: without words that tell a modality, unless there are no others."""
-    identity = _identity(path)
-    if identity in ((), words_of(file_stem(path))):
-        return file_stem(path)
-    return "_".join(word for word in written_words(path) if word.lower() in identity)
+    left = list(file.name_words)
+    kept = []
+    for word in written_words(file.path):
+        if left and word.lower() == left[0]:
+            kept.append(word)
+            left.pop(0)
+    is_whole = left or not kept or len(kept) == len(words_of(file_stem(file.path)))
+    return file_stem(file.path) if is_whole else "_".join(kept)
 
 
 def _subject(study: StudyFiles, home: Path, name: str, patient: str, *, alone: bool) -> FoundSubject:
@@ -190,5 +236,5 @@ def _subject(study: StudyFiles, home: Path, name: str, patient: str, *, alone: b
 def _unused(where: str, files: Sequence[ImageFile]) -> Oddity:
     names = ", ".join(file.path.name for file in files[:2]) + (" ..." if len(files) > 2 else "")
     return Oddity(
-        "", "unused-file", f"{len(files)} label file(s) of {where} belong to no image and are not used: {names}", True
+        "", "unused-file", f"{len(files)} file(s) of {where} belong to no study and are not used: {names}", True
     )

@@ -2,33 +2,39 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.corrections import CORRECTIONS_FOLDER
 from mrviewer.readers.formats import is_listed
-from mrviewer.readers.names import file_stem, guess_modality, label_rank
+from mrviewer.readers.names import UNKNOWN, NameReading, file_stem, guess_modality, label_rank, read_names
 
 __all__ = [
     "ImageFile",
-    "image_file",
-    "is_brain_mask",
+    "folder_modality",
+    "is_visit",
     "list_files",
     "patient_of",
+    "read_files",
     "shared_words",
+    "told_by_names",
     "words_of",
     "written_words",
 ]
 
 _VISIT = (
-    r"(?:ses(?:sion)?|visit|time(?:point)?|tp|scan|study|exam|follow-?up|fu|baseline|bl|pre|post|date|week|month|day)"
+    r"(?:ses(?:sion)?|visit|time(?:point)?|tp|scan|study|exam|follow-?up|fu|baseline|bl|screening|(?:pre|post)[_\-]?op|pre|"
+    r"post|date|week|wk|month|day)"
 )
 _VISIT_PART = re.compile(
-    rf"(?i)(?:^|(?<=[_\-. ])){_VISIT}(?:[_\-]?\d+d?)?(?=[_\-. ]|$)"
-    r"|(?:^|(?<=[_\-. ]))(?:v|m|w|y|t)\d{1,3}(?=[_\-. ]|$)"
-    r"|(?:^|(?<=[_\-. ]))(?:19|20)\d{2}[_\-.]?\d{2}[_\-.]?\d{2}(?=[_\-. ]|$)"
-    r"|(?<=\d{5})-\d{3}$"
+    r"(?i)(?:^|(?<=[_\-. ]))(?:"
+    r"ses[\-_][a-z0-9]+|run[\-_]?\d+|visit[_\-]?[a-z]"
+    rf"|{_VISIT}(?:[_\-]?\d+d?)?"
+    r"|(?:v|m|w|y|t|mr)\d{1,3}|d\d{3,5}|\d{1,3}[_\-]?(?:mo|months?|wks?|weeks?)"
+    r"|(?:19|20)\d{2}[_\-.]?\d{2}[_\-.]?\d{2}"
+    r")(?=[_\-. ]|$)"
+    r"|(?<=\d{5})[\-_]\d{2,3}$"
 )
 """Parts of a name that tell the visit and not the patient; the last one is that of BraTS-GLI-00005-001."""
 
@@ -41,18 +47,29 @@ class ImageFile:
     ----------
     path
         The file.
-    words
-        Folders below the place that was searched, and the words of the name, in lower case.
+    folders
+        Folders below the place that was searched, in lower case.
+    name_words
+        Words of the name that do not tell what an image is, in lower case.
     modality
         By the name, else by the folder; empty if neither tells one.
     is_label
         Whether the name, or else the folder, says that it holds labels.
+    visit
+        Parts of folders and name that tell when, and not who; empty if there are none.
     """
 
     path: Path
-    words: tuple[str, ...]
+    folders: tuple[str, ...]
+    name_words: tuple[str, ...]
     modality: str
     is_label: bool
+    visit: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Folders, then words of the name."""
+        return (*self.folders, *self.name_words)
 
 
 def list_files(root: Path) -> list[Path]:
@@ -66,17 +83,64 @@ def list_files(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def image_file(path: Path, root: Path) -> ImageFile:
-    """Read the name of a file that lies somewhere under `root`."""
+def read_files(paths: Iterable[Path], root: Path) -> list[ImageFile]:
+    """Read the names of files that lie somewhere under `root`, those of one folder together."""
+    readings = _readings(paths)
+    told = _told(readings)
+    return [_image_file(path, root, reading, told) for path, reading in readings.items()]
+
+
+def told_by_names(paths: Iterable[Path]) -> dict[Path, set[str]]:
+    """Modalities that names of images tell, by each of the folders that the files lie in."""
+    return _told(_readings(paths))
+
+
+def _readings(paths: Iterable[Path]) -> dict[Path, NameReading]:
+    by_folder: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_folder.setdefault(path.parent, []).append(path)
+    return {path: reading for inside in by_folder.values() for path, reading in read_names(inside).items()}
+
+
+def _told(readings: Mapping[Path, NameReading]) -> dict[Path, set[str]]:
+    told: dict[Path, set[str]] = {}
+    for path, reading in readings.items():
+        for folder in path.parents:
+            told.setdefault(folder, set())
+            if reading.label_rank is None and reading.modality != UNKNOWN:
+                told[folder].add(reading.modality)
+    return told
+
+
+def _image_file(path: Path, root: Path, reading: NameReading, told: Mapping[Path, set[str]]) -> ImageFile:
     folders = path.relative_to(root).parts[:-1]
-    modality = guess_modality(path)
-    is_label = label_rank(path) is not None
-    if modality == "unknown":
-        told = [guess_modality(folder) for folder in reversed(folders)]
-        modality = next((guess for guess in told if guess != "unknown"), "")
+    modality = "" if reading.modality == UNKNOWN else reading.modality
+    is_label = reading.label_rank is not None
+    if not modality:
+        places = [root.joinpath(*folders[: depth + 1]) for depth in range(len(folders))]
+        modality = next((of for place in reversed(places) if (of := folder_modality(place, told))), "")
         is_label = is_label or any(label_rank(folder) is not None for folder in folders)
-    words = (*(folder.lower() for folder in folders), *words_of(file_stem(path)))
-    return ImageFile(path, words, modality, is_label)
+    parts = (*folders, "_".join(reading.words))
+    visit = tuple(dict.fromkeys(match.lower() for part in parts for match in _VISIT_PART.findall(part)))
+    return ImageFile(path, tuple(map(str.lower, folders)), reading.words, modality, is_label, visit)
+
+
+def folder_modality(folder: Path, told: Mapping[Path, set[str]]) -> str:
+    """Modality that the name of a folder tells of all that lies in it; empty if names of files say otherwise.
+
+    Parameters
+    ----------
+    folder
+        Perhaps called ``FLAIR``; or ``T1``, and then perhaps a visit; or ``PD``, and then perhaps a group of patients.
+    told
+        See `told_by_names`.
+    """
+    modality = guess_modality(folder.name)
+    same = {"T1", "T1Gd"} if modality in ("T1", "T1Gd") else {modality}
+    if modality == UNKNOWN or not told.get(folder, set()) <= same:
+        return ""
+    beside = (each.name for each in told if each.parent == folder.parent and each != folder)
+    return "" if modality == "PD" and all(guess_modality(name) == UNKNOWN for name in beside) else modality
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -95,12 +159,6 @@ def written_words(path: Path) -> list[str]:
     return words
 
 
-def is_brain_mask(path: Path) -> bool:
-    """Whether a name says where the brain lies, which is neither an image nor a lesion."""
-    joined = " ".join(re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", file_stem(path))).lower()
-    return re.search(r"\b(?:brain|bet) ?masks?\b|\bmasks? (?:brain|bet)", joined) is not None
-
-
 def patient_of(name: str) -> str:
     """Name of the patient in that of a study: what is left without date, session or visit.
 
@@ -109,6 +167,11 @@ def patient_of(name: str) -> str:
     left = re.sub(r"[_\-. ]{2,}", "_", _VISIT_PART.sub("", name)).strip("_-. ")
     tells = bool(left) and (name.startswith(left) or any(sign.isdigit() for sign in left))
     return left if tells else name
+
+
+def is_visit(name: str) -> bool:
+    """Whether a whole name says when, and not who: ``T1``, ``visit-2``, ``baseline``, ``2019-01-02``."""
+    return patient_of(f"patient_{name}") == "patient"
 
 
 def shared_words(files: Sequence[ImageFile]) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ Files of the same modality are of different studies; what their names do not sha
 and ``Post_Scan_T1`` have the keys ``pre`` and ``post``, and ``Pre_Mask`` belongs to the first.
 """
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,33 +46,61 @@ def divide_studies(
         Files of one place.
     side_by_side
         Whether the place may hold one file for each of many subjects. Else it is the folder of one patient, and two
-        files of one modality are two visits only where every file says of which.
+        files of one modality are two visits only where names or folders say when, or every file says of which.
 
     Returns
     -------
-    The studies, and labels that belong to none of them.
+    The studies, and files that belong to none of them.
     """
+    visits = [] if side_by_side else _visits(images)
+    if visits:
+        return _divided(images, labels, visits, lambda file: file.visit)
     classes = Counter(image.modality for image in images)
     main = max(classes, key=lambda name: classes[name])
     if classes[main] == 1:
         return [StudyFiles((), tuple(images), tuple(labels))], []
     files = [image for image in images if image.modality == main]
     shared = shared_words(files)
-    keys = [tuple(word for word in file.words if word not in shared) for file in files]
-    by_key: dict[Key, list[ImageFile]] = {key: [] for key in keys}
-    loose: list[ImageFile] = []
-    for image in images:
-        key = _key_of(image, by_key)
-        (loose if key is None else by_key[key]).append(image)
-    labels_of: dict[Key, list[ImageFile]] = {key: [] for key in keys}
-    spare: list[ImageFile] = []
-    for label in labels:
-        key = _key_of(label, by_key)
-        (spare if key is None else labels_of[key]).append(label)
-    if not side_by_side and (loose or not _are_visits(labels_of)):
+    keys = list(dict.fromkeys(_without_shared(file, shared) for file in files))
+    loose = [image for image in images if _key_of(_split_words(image), keys) is None]
+    if not side_by_side and (loose or _are_variants(keys, labels)):
         return [StudyFiles((), tuple(images), tuple(labels))], []
-    studies = [StudyFiles(key, tuple(by_key[key]), tuple(labels_of[key])) for key in by_key]
-    return [*studies, *(StudyFiles(image.words, (image,), ()) for image in loose)], spare
+    keys += [key for image in loose if (key := _without_shared(image, shared)) not in keys]
+    return _divided(images, labels, list(dict.fromkeys(keys)), _split_words)
+
+
+def _visits(images: Sequence[ImageFile]) -> list[Key]:
+    """Keys of the visits that names and folders tell; empty if these may be no visits.
+
+    They are visits if a modality is in two of them, or if all are numbered or dated.
+    """
+    named = [image for image in images if image.visit]
+    shared = set(named[0].visit).intersection(*(image.visit for image in named)) if named else set()
+    of: dict[Key, set[str]] = {}
+    for image in named:
+        of.setdefault(tuple(part for part in image.visit if part not in shared), set()).add(image.modality)
+    counts = Counter(modality for told in of.values() for modality in told)
+    are_dated = len(of) > 1 and all(re.search(r"\d", "".join(key)) for key in of)
+    return list(of) if () not in of and (are_dated or max(counts.values(), default=0) > 1) else []
+
+
+def _divided(
+    images: Sequence[ImageFile],
+    labels: Sequence[ImageFile],
+    keys: Sequence[Key],
+    words_of_file: Callable[[ImageFile], Sequence[str]],
+) -> tuple[list[StudyFiles], list[ImageFile]]:
+    """Studies by key, and files that no key fits."""
+    by_key: dict[Key | None, tuple[list[ImageFile], list[ImageFile]]] = {key: ([], []) for key in (*keys, None)}
+    for file in images:
+        by_key[_key_of(words_of_file(file), keys)][0].append(file)
+    for file in labels:
+        by_key[_key_of(words_of_file(file), keys)][1].append(file)
+    spare = [file for files in by_key.pop(None) for file in files]
+    spare += [file for own, drawn in by_key.values() if not own for file in drawn]
+    return [
+        StudyFiles(key, tuple(own), tuple(drawn)) for key, (own, drawn) in by_key.items() if key is not None and own
+    ], spare
 
 
 def name_sources(files: Sequence[ImageFile], key: Key, home: str) -> dict[str, Path]:
@@ -105,10 +134,22 @@ def name_sources(files: Sequence[ImageFile], key: Key, home: str) -> dict[str, P
     return named
 
 
-def _key_of(file: ImageFile, keys: Mapping[Key, object]) -> Key | None:
-    """The longest key whose words all stand in the name, in their order."""
-    fitting = [key for key in keys if _runs_through(key, file.words)]
-    return max(fitting, key=len, default=None)
+def _split_words(file: ImageFile) -> Sequence[str]:
+    """Folders as they are, their words, and the words of the name."""
+    return [
+        *(word for folder in file.folders for word in dict.fromkeys((folder, *words_of(folder)))),
+        *file.name_words,
+    ]
+
+
+def _key_of(words: Sequence[str], keys: Iterable[Key]) -> Key | None:
+    """The longest key whose words all stand in some others, in their order; of equals the one that begins first."""
+    fitting = [key for key in keys if _runs_through(key, words)]
+    return max(fitting, key=lambda key: (len(key), -_first(key, words)), default=None)
+
+
+def _first(key: Key, words: Sequence[str]) -> int:
+    return next((place for place, word in enumerate(words) if word in key), 0)
 
 
 def _runs_through(key: Key, words: Sequence[str]) -> bool:
@@ -116,9 +157,15 @@ def _runs_through(key: Key, words: Sequence[str]) -> bool:
     return all(word in rest for word in key)
 
 
-def _are_visits(labels_of: Mapping[Key, Sequence[ImageFile]]) -> bool:
-    """Whether no file is just a variant of another one, as ``T1_brain`` is of ``T1``."""
-    return () not in labels_of or all(labels_of.values())
+def _without_shared(file: ImageFile, shared: Sequence[str]) -> Key:
+    return tuple(dict.fromkeys(word for word in file.words if word not in shared))
+
+
+def _are_variants(keys: Sequence[Key], labels: Sequence[ImageFile]) -> bool:
+    """Whether files of one modality are variants of one image, as ``T1_brain`` is of ``T1``, and not visits."""
+    if any(_key_of(_split_words(label), keys) is None for label in labels):
+        return True
+    return () in keys and not all(any(_key_of(_split_words(label), keys) == key for label in labels) for key in keys)
 
 
 def _without(words: Sequence[str], others: Sequence[str]) -> list[str]:

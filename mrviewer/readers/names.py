@@ -1,8 +1,7 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
 import re
-from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ __all__ = [
     "file_stem",
     "free_name",
     "guess_modality",
+    "is_brain_mask",
     "label_rank",
     "read_names",
 ]
@@ -95,7 +95,7 @@ def read_names(paths: Iterable[Path]) -> dict[Path, NameReading]:
     tells at least two: ``T1_FLAIR``, ``T1_T1`` and ``T1_T2`` are three images of the visit T1.
     """
     paths = list(paths)
-    shared = _shared_words([path for path in paths if not _is_surely_label(path)])
+    shared = _shared_places([path for path in paths if not _is_surely_label(path)])
     return {path: _read(file_stem(path), shared) for path in paths}
 
 
@@ -124,7 +124,16 @@ def label_rank(path: str | Path) -> int | None:
     return _label_rank(stem, _tell(stem, ()).modality)
 
 
-def _read(stem: str, shared: Sequence[str]) -> NameReading:
+def is_brain_mask(path: str | Path) -> bool:
+    """Whether a name says where the brain lies, which is neither an image nor a lesion."""
+    return _BRAIN.search(" ".join(_humps(file_stem(path))).lower()) is not None
+
+
+def _humps(text: str) -> list[str]:
+    return re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text)
+
+
+def _read(stem: str, shared: Collection[int]) -> NameReading:
     told = _tell(stem, shared)
     rank = _label_rank(stem, told.modality)
     bids = bids_name(stem)
@@ -134,15 +143,11 @@ def _read(stem: str, shared: Sequence[str]) -> NameReading:
     return NameReading(told.modality or UNKNOWN, rank, tuple(word.lower() for word in (*entities, *rest)))
 
 
-def _tell(stem: str, shared: Sequence[str]) -> Telling:
-    """What a name tells without its entities and the first of each shared word."""
+def _tell(stem: str, shared: Collection[int]) -> Telling:
+    """What a name tells without its entities and the words at some places, counted from the end where negative."""
     bids = bids_name(stem)
     words = split_words(bids.rest)
-    kept = list(range(len(words)))
-    for word in shared:
-        first = next((place for place in kept if words[place].lower() == word), None)
-        if first is not None:
-            kept.remove(first)
+    kept = [place for place in range(len(words)) if not {place, place - len(words)} & set(shared)]
     told = tell_modality(bids.rest, [words[place] for place in kept], last_decides=bids.is_standard)
     modality = told.modality
     if bids.entities.get("part", "mag") != "mag" or (bids.is_standard and bids.suffix == "MP2RAGE"):
@@ -152,19 +157,21 @@ def _tell(stem: str, shared: Sequence[str]) -> Telling:
     return Telling(modality, tuple(kept[place] for place in told.places))
 
 
-def _shared_words(images: Sequence[Path]) -> tuple[str, ...]:
-    """Words that the names of all images share and that tell the modality of none; empty if there are none such."""
-    stems = [file_stem(path) for path in images]
-    if len(set(stems)) < 2:
-        return ()
-    counts = [Counter(word.lower() for word in split_words(bids_name(stem).rest)) for stem in stems]
-    shared = counts[0]
-    for other in counts[1:]:
-        shared = shared & other
-    common = tuple(shared.elements())
-    left = {stem: _tell(stem, common).modality for stem in stems}
-    is_spent = any(count == shared for count in counts)
-    return common if not is_spent and len({told for told in left.values() if told}) > 1 else ()
+def _shared_places(images: Sequence[Path]) -> frozenset[int]:
+    """Places at which the names of all images have the same word, if what is left tells several modalities."""
+    stems = list(dict.fromkeys(file_stem(path) for path in images))
+    if len(stems) < 2:
+        return frozenset()
+    words = [[word.lower() for word in split_words(bids_name(stem).rest)] for stem in stems]
+    shortest = min(map(len, words))
+    shared = _equal(words, range(shortest)) or _equal(words, range(-shortest, 0))
+    is_spent = any(all({at, at - len(each)} & shared for at in range(len(each))) for each in words)
+    left = {modality for stem in stems if (modality := _tell(stem, shared).modality)}
+    return shared if len(left) > 1 and not is_spent else frozenset()
+
+
+def _equal(words: Sequence[Sequence[str]], places: Iterable[int]) -> frozenset[int]:
+    return frozenset(place for place in places if len({each[place] for each in words}) == 1)
 
 
 def _is_surely_label(path: Path) -> bool:
@@ -176,9 +183,8 @@ def _label_rank(stem: str, modality: str) -> int | None:
     """Rank of a name whose other words tell a modality, or none."""
     bids = bids_name(stem)
     text = bids.suffix if bids.is_standard else stem
-    words = [word.lower() for word in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text) if word]
-    whole = " ".join(re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", stem)).lower()
-    if _BRAIN.search(whole):
+    words = [word.lower() for word in _humps(text) if word]
+    if is_brain_mask(stem):
         return None
     if _CHALLENGE_TRUTH.match(stem):
         return 2
