@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.frames import FrameAxis
 from mrviewer.geometry import Geometry
 from mrviewer.notes import as_note
 
@@ -60,10 +61,14 @@ class Image:
         Slices along `Geometry.slice_axis` that the files lack; they are 0 in `data`.
     kind
         What the values are, as the file says: ``magnitude``, ``phase``, ``water``, ...; empty where it does not say.
+    frame_axis
+        Along what the volumes of a series differ; `None` if the file does not say.
     frame_names
         What tells each volume of a series apart; empty where nothing but its number does.
     parts
         All files, where the image comes from more than `path` alone.
+    frame_of_reference
+        Identifier of the position of the patient in the scanner; empty if the file does not have one. Never shown.
     """
 
     data: LazyArray
@@ -72,8 +77,10 @@ class Image:
     path: Path | None = None
     missing: tuple[int, ...] = ()
     kind: str = ""
+    frame_axis: FrameAxis | None = None
     frame_names: tuple[str, ...] = ()
     parts: tuple[Path, ...] = ()
+    frame_of_reference: str = field(default="", repr=False)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -93,6 +100,10 @@ class Image:
     def n_frames(self) -> int:
         """Number of volumes in the series; 1 for a single volume."""
         return self.data.shape[0] if len(self.data.shape) == 4 else 1
+
+    def shares_reference(self, other: "Image") -> bool:
+        """Whether both lie in one frame of reference, as far as they state one."""
+        return len({self.frame_of_reference, other.frame_of_reference} - {""}) < 2
 
     def volume(self, frame: int = 0) -> NDArray[np.generic]:
         """Return one volume ``(z, y, x)`` in memory."""

@@ -136,6 +136,14 @@ def _other_grids(
                 f"({_in_words(grid)}); used together, it is left out"
             )
             told.append(Oddity(subject, "image-grid", message))
+    on_grid = {name: image for name, image in images.items() if lie_together(image.geometry, grid)}
+    first = next(iter(on_grid), "")
+    for name, image in on_grid.items():
+        if not image.shares_reference(on_grid[first]):
+            message = (
+                f"{name} of {subject} lies in another frame of reference than {first}; used together, it is left out"
+            )
+            told.append(Oddity(subject, "image-grid", message))
     for name, label in labels.items():
         how = relation(label.geometry, grid)
         if how is Relation.VOXEL_FOR_VOXEL:

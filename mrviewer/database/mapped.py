@@ -178,11 +178,19 @@ def _one_image(contents: FileContents, path: Path) -> Image:
 def _on_one_grid(images: Sequence[Image], grid: Geometry) -> tuple[dict[str, Image], list[Note]]:
     """Images that lie on a grid, and what has to be said of them and of the others."""
     laid = [(image, lay_over(image, grid)) for image in images]
-    kept = {image.modality: found[0] for image, found in laid if found is not None}
-    notes: list[Note] = [note for _, found in laid if found is not None for note in found[1]]
+    first = next((image for image, found in laid if found is not None), None)
+    kept: dict[str, Image] = {}
+    notes: list[Note] = []
+    for image, found in laid:
+        if found is not None and (first is None or image.shares_reference(first)):
+            kept[image.modality] = found[0]
+            notes += found[1]
     rest = " and ".join(kept)
     for image, found in laid:
-        if found is None:
+        if found is not None and image.modality not in kept:
+            said = f"{image.modality} lies in another frame of reference than {rest}; register it to use both"
+            notes.append(left_out(said))
+        elif found is None:
             reason = f"{image.modality} lies on another grid than {rest}; register it to use both"
             notes.append(left_out(why_unknown(image, grid, rest) or reason))
     return kept, notes

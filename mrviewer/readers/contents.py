@@ -1,8 +1,10 @@
 """What one file holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrviewer.frames import FrameAxis
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image, RawData
 
@@ -29,9 +31,11 @@ class FileContents:
     path: Path | None = None
 
 
-def series_note(n_frames: int) -> Note:
-    """What a person should know of a series of several volumes."""
-    return Note(
-        f"the file is a series of {n_frames} volumes; methods see one, the first unless another is chosen",
-        NoteKind.FRAMES,
-    )
+def series_note(n_frames: int, axis: FrameAxis | None = None, names: Sequence[str] = ()) -> Note:
+    """What the user should know of a series of several volumes: what tells them apart, if the file says so."""
+    said = f"the file is a series of {n_frames} volumes"
+    if axis is FrameAxis.UNKNOWN:
+        said += ", and nothing says that they differ in time"
+    elif axis is not None:
+        said += f" that differ in {axis} ({names[0]} to {names[-1]})"
+    return Note(f"{said}; methods see one, the first unless another is chosen", NoteKind.FRAMES)

@@ -1,7 +1,6 @@
 """A person's choice among DICOM series: what opens together, what is proposed, and the study that comes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.errors import InputError
@@ -10,12 +9,13 @@ from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.study import modality_rank, with_names_of_their_own
+from mrviewer.readers.names import MODALITIES
 from mrviewer.readers.opening import study_of
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate
 from mrviewer.study import Study
 
-__all__ = ["belongs_to", "lie_together", "open_chosen", "proposed", "with_volume"]
+__all__ = ["belongs_to", "lie_together", "open_chosen", "proposed"]
 
 
 def lie_together(first: SeriesEntry, second: SeriesEntry) -> bool:
@@ -72,30 +72,12 @@ def proposed(entries: Sequence[SeriesEntry], drawn_on: Mapping[int, frozenset[st
 
 
 def _one_of_each(numbers: Sequence[int], entries: Sequence[SeriesEntry]) -> tuple[int, ...]:
-    """First series of each modality; those of none only where there is nothing else."""
+    """First series of each modality; phases, maps and what has none only where there is nothing else."""
     first: dict[str, int] = {}
-    for number in numbers:
+    for number in sorted(numbers, key=lambda number: modality_rank(entries[number])):
         first.setdefault(entries[number].modality, number)
-    if len(first) > 1:
-        first.pop("unknown", None)
-    return tuple(sorted(first.values()))
-
-
-def with_volume(entry: SeriesEntry, volume: int) -> SeriesEntry:
-    """A series of several volumes as if it held one of them alone."""
-    if len(entry.stacks) < 2:
-        return entry
-    stack = entry.stacks[volume]
-    said = f"of the {len(entry.stacks)} volumes of the series, {stack.label} is opened"
-    note = Note(said, NoteKind.FRAMES)
-    return replace(
-        entry,
-        stacks=(stack,),
-        volumes=(stack.label,),
-        n_slices=len(stack.frames[0]),
-        n_frames=len(stack.frames),
-        notes=(*entry.notes, note),
-    )
+    known = [number for modality, number in first.items() if modality in MODALITIES]
+    return tuple(sorted(known or first.values()))
 
 
 def open_chosen(chosen: Sequence[SeriesEntry], name: str, labels: Path | None = None) -> Study:

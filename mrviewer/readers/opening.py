@@ -200,7 +200,10 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
     for image in every:
         first = next(iter(images.values()), image)
         laid = lay_over(image, grid)
-        if laid is not None:
+        if laid is not None and not image.shares_reference(first):
+            said = f"{image.modality} lies in another frame of reference than {first.modality}"
+            notes.append(left_out(f"{said}; register it to use both, or open it alone"))
+        elif laid is not None:
             image, remarks = laid
             notes += remarks
             name = free_name(image.modality, images)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.frames import FrameAxis
 from mrviewer.notes import Note, NoteKind
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note
@@ -43,15 +44,24 @@ class FrameArray:
 
 
 def split_into_phases(contents: FileContents) -> FileContents:
-    """Turn a file that holds one ``DCE`` series of four volumes into four images; others stay as they are."""
+    """Turn a file that holds one ``DCE`` series of four volumes into four images; others stay as they are.
+
+    Volumes of which the file says that they differ in something else than time are not phases.
+    """
     if len(contents.images) != 1:
         return contents
     [series] = contents.images
     if series.modality != SERIES or series.n_frames != len(PHASES):
         return contents
+    if series.frame_axis not in (None, FrameAxis.TIME):
+        said = f"the four volumes of the series do not differ in time and are not taken as {', '.join(PHASES)}"
+        return replace(contents, notes=(*contents.notes, Note(said, NoteKind.FRAMES)))
     images = tuple(
-        replace(series, data=FrameArray(series.data, frame), modality=name) for frame, name in enumerate(PHASES)
+        replace(series, data=FrameArray(series.data, frame), modality=name, frame_axis=None, frame_names=())
+        for frame, name in enumerate(PHASES)
     )
-    kept = tuple(note for note in contents.notes if note != series_note(len(PHASES)))
+    kept = tuple(
+        note for note in contents.notes if note != series_note(len(PHASES), series.frame_axis, series.frame_names)
+    )
     said = Note(f"the four volumes of the series are taken as {', '.join(PHASES)}", NoteKind.FRAMES)
     return replace(contents, images=images, notes=(*kept, said))

@@ -10,7 +10,8 @@ from dicom_files import ROOT, Series
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.progress import finish
 from mrviewer.readers.dicom import SeriesEntry, list_series
-from mrviewer.readers.dicom_choice import belongs_to, lie_together, open_chosen, proposed, with_volume
+from mrviewer.readers.dicom.series import with_volume
+from mrviewer.readers.dicom_choice import belongs_to, lie_together, open_chosen, proposed
 
 SECOND, THIRD = f"{ROOT}.3", f"{ROOT}.4"
 

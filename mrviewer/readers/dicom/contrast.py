@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass
 
 from mrviewer.dynamic import PHASES, SERIES
+from mrviewer.readers.dicom.components import shows_contrast
 from mrviewer.readers.names import MODALITIES, canonical_modality
 
-__all__ = ["UNKNOWN_CONTRAST", "SequenceFacts", "propose_modality"]
+__all__ = ["UNKNOWN_CONTRAST", "SequenceFacts", "modality_of_part", "propose_modality"]
 
 UNKNOWN_CONTRAST = "Unknown contrast"
 """What a series that this program derived from another is called where the contrast of the other is not known."""
@@ -71,6 +72,19 @@ def propose_modality(facts: SequenceFacts) -> str:
     if modality == "T1" and _has_agent(facts):
         return "T1Gd"
     return modality or "unknown"
+
+
+def modality_of_part(proposed: str, component: str) -> str:
+    """Modality of a part of a series: what was proposed of the whole, unless it shows a phase, a map or fat alone.
+
+    Parameters
+    ----------
+    proposed
+        Modality of the series.
+    component
+        What the part shows, see `mrviewer.readers.dicom.components`.
+    """
+    return proposed if shows_contrast(component) or not component else component
 
 
 def _from_scanner(facts: SequenceFacts) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
-from mrviewer.readers.dicom.contrast import SequenceFacts, propose_modality
+from mrviewer.readers.dicom.contrast import SequenceFacts, modality_of_part, propose_modality
 from mrviewer.readers.dicom.frame import Frame
 from mrviewer.readers.dicom.header import Header
 from mrviewer.readers.dicom.mosaic import is_mosaic, is_tiled_frames, mosaic_frames, tiled_frames
@@ -73,7 +73,7 @@ def describe_series(
     return SeriesEntry(
         study=study,
         number=int(first.number(Tag.SERIES_NUMBER) or 0),
-        modality="labels" if is_segmentation else propose_modality(_sequence_facts(first, planes)),
+        modality="labels" if is_segmentation else _modality(first, planes, stacks),
         description=identity.without(first.text(Tag.SERIES_DESCRIPTION)),
         study_description=identity.without(first.text(Tag.STUDY_DESCRIPTION)),
         sequence=identity.without(first.text(Tag.SEQUENCE_NAME) or planes.facts.sequence_name),
@@ -151,6 +151,16 @@ def _frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts | None]:
     if is_tiled_frames(header):
         return tiled_frames(header, plane), None
     return (plane,), None
+
+
+def _modality(header: Header, planes: _Planes, stacks: Sequence[Stack]) -> str:
+    """Proposed modality of the first volume."""
+    component = stacks[0].component if stacks else ""
+    facts = _sequence_facts(header, planes)
+    if component != "ADC":
+        # The first file may be of another part.
+        facts = replace(facts, image_type=tuple(word for word in facts.image_type if word.upper() != "ADC"))
+    return modality_of_part(propose_modality(facts), component)
 
 
 def _sequence_facts(header: Header, planes: _Planes) -> SequenceFacts:

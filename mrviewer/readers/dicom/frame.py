@@ -67,7 +67,7 @@ class PixelStore:
         return self.rows * self.columns * np.dtype(self.type).itemsize
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Moment:
     """What tells repetitions of one plane apart; 0 where the file does not say.
 
@@ -77,36 +77,49 @@ class Moment:
         Numbers that the scanner counts.
     b_value
         Diffusion weighting in s/mm2.
-    trigger_ms, acquired_at, created_at
-        Delay after the trigger; time of the day as a number ``hhmmss.s`` of the acquisition, and of the image.
+    direction : (3,)
+        Diffusion gradient; empty without one.
+    trigger_ms
+        Delay after the trigger.
+    acquired_s, created_s
+        Seconds of the acquisition, and of the image, from one day long ago; from midnight without a date.
     frame
         Number of the plane within its file, from 0.
     """
 
     temporal_position: float = 0
     b_value: float = 0
+    direction: tuple[float, ...] = ()
     trigger_ms: float = 0
     acquisition: float = 0
-    acquired_at: float = 0
-    created_at: float = 0
+    acquired_s: float = 0
+    created_s: float = 0
     instance: float = 0
     frame: int = 0
 
 
 @dataclass(frozen=True, order=True)
 class Kind:
-    """What tells volumes of different meaning in one series apart.
+    """What tells volumes of different meaning in one series apart; 0 or empty where the file does not say.
 
     Parameters
     ----------
     component
-        ``magnitude``, ``phase``, ``real``, ``imaginary``, or what else the image type says.
-    echo_ms
-        Echo time in ms; 0 where the file does not say.
+        ``magnitude``, ``phase``, ``water``, ``field map``, ...: see `mrviewer.readers.dicom.components`.
+    coil
+        Elements of the coil that received the image.
+    echo_ms, echo_number
+        Echo time in ms; number of the echo.
+    flip_degrees, inversion_ms
+        Flip angle; inversion time in ms.
     """
 
     component: str
-    echo_ms: float
+    coil: str = ""
+    echo_ms: float = 0
+    echo_number: float = 0
+    flip_degrees: float = 0
+    inversion_ms: float = 0
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,9 @@ class Header:
         values = self.numbers(tag, 1)
         return values[0] if values else None
 
-    def binary(self, tag: Tag, layout: str) -> float | None:
-        """First value of a binary element: `layout` is ``H`` for US, ``d`` for FD, ``f`` for FL."""
-        stored = self.data(tag)
+    def binary(self, tag: Tag, layout: str, place: int = 0) -> float | None:
+        """One value of a binary element: `layout` is ``H`` for US, ``h`` for SS, ``d`` for FD, ``f`` for FL."""
+        stored = self.data(tag)[place * struct.calcsize(layout) :]
         order = ">" if self.transfer_syntax == _BIG else "<"
         size = struct.calcsize(layout)
         if len(stored) < size:

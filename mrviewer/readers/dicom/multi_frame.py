@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 import pydicom
 
 from mrviewer.errors import FileFormatError
+from mrviewer.readers.dicom.components import MAGNITUDE, component_of
 from mrviewer.readers.dicom.faults import told_as
 from mrviewer.readers.dicom.frame import Frame, Kind, Moment
 from mrviewer.readers.dicom.header import Header, read_dataset
-from mrviewer.readers.dicom.single_frame import classic_frame, image_component, orthonormal_place
+from mrviewer.readers.dicom.single_frame import classic_frame, orthonormal_place
 from mrviewer.readers.dicom.tags import Tag
+from mrviewer.readers.dicom.times import seconds_of_moment
 
 __all__ = ["EnhancedFacts", "is_multi_frame", "multi_frames"]
 
 MOST_FRAMES = 100_000
+_NO_COMPONENT = ("", "M", "MAGNITUDE", "NONE", "MIXED", "ORIGINAL", "NORM", "DIFFUSION", "DERIVED", "TRACEW", "TRACE")
+"""Fourth values of a frame's type that do not name what it shows."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def multi_frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts]:
                 "export it again"
             )
         described = [_Group(group, shared[0]) for group in groups]
-        frames = tuple(_frame(base, group, number) for number, group in enumerate(described))
+        words = header.text(Tag.SERIES_DESCRIPTION)
+        frames = tuple(_frame(base, group, number, words) for number, group in enumerate(described))
         return frames, _facts(described[0], dataset)
 
 
@@ -99,7 +104,7 @@ class _Group:
         return items[0] if items else pydicom.Dataset()
 
 
-def _frame(base: Frame, group: _Group, number: int) -> Frame:
+def _frame(base: Frame, group: _Group, number: int, description: str) -> Frame:
     position = _numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3)
     orientation = _numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
     place = orthonormal_place(position, orientation) or base.place
@@ -115,31 +120,46 @@ def _frame(base: Frame, group: _Group, number: int) -> Frame:
         slope=float(scaling.get("RescaleSlope") or base.slope),
         intercept=float(scaling.get("RescaleIntercept") or base.intercept),
         moment=_moment(base.moment, group, number),
-        kind=_kind(base.kind, group),
+        kind=_kind(base.kind, group, description),
         stack=str(group.find("FrameContentSequence").get("StackID", "")),
     )
 
 
 def _moment(base: Moment, group: _Group, number: int) -> Moment:
     content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
+    gradients = diffusion.get("DiffusionGradientDirectionSequence") or [pydicom.Dataset()]
+    acquired = content.get("FrameAcquisitionDateTime") or content.get("FrameReferenceDateTime") or ""
+    trigger = group.find("CardiacSynchronizationSequence").get("NominalCardiacTriggerDelayTime")
     return replace(
         base,
         temporal_position=float(content.get("TemporalPositionIndex") or base.temporal_position),
-        b_value=float(diffusion.get("DiffusionBValue") or 0),
-        trigger_ms=float(group.find("CardiacSynchronizationSequence").get("NominalCardiacTriggerDelayTime") or 0),
+        b_value=float(diffusion.get("DiffusionBValue") or base.b_value),
+        direction=_numbers(gradients[0].get("DiffusionGradientOrientation"), 3) or base.direction,
+        trigger_ms=float(trigger or base.trigger_ms),
+        acquisition=float(content.get("FrameAcquisitionNumber") or base.acquisition),
+        acquired_s=seconds_of_moment(str(acquired)) or base.acquired_s,
         frame=number,
     )
 
 
-def _kind(base: Kind, group: _Group) -> Kind:
+def _kind(base: Kind, group: _Group, description: str) -> Kind:
     frame_type = group.find("MRImageFrameTypeSequence")
-    values = tuple(str(value) for value in frame_type.get("FrameType") or ())
-    component = str(frame_type.get("ComplexImageComponent") or "")
-    named = image_component(("", "", component)) if component not in ("", "MIXED") else image_component(values)
-    derived = values[3] if len(values) > 3 and image_component(values) == "magnitude" else ""
-    if derived not in ("", "M", "MAGNITUDE", "NONE"):
-        named = derived.lower().replace("_", " ")
-    return Kind(named, round(float(group.find("MREchoSequence").get("EffectiveEchoTime") or base.echo_ms), 2))
+    values = [str(value) for value in frame_type.get("FrameType") or ()][2:]
+    component = component_of([str(frame_type.get("ComplexImageComponent") or ""), *values], None, description)
+    if component == MAGNITUDE and values[1:] and values[1].upper() not in _NO_COMPONENT:
+        component = values[1].lower().replace("_", " ")
+    echo, coil = group.find("MREchoSequence"), group.find("MRReceiveCoilSequence")
+    elements = coil.get("MultiCoilDefinitionSequence") or ()
+    used = [str(item.get("MultiCoilElementName", "")) for item in elements if item.get("MultiCoilElementUsed") != "NO"]
+    inversion = group.find("MRModifierSequence").get("InversionTimes") or 0
+    return Kind(
+        component,
+        ";".join(filter(None, used)) or str(coil.get("ReceiveCoilName") or base.coil),
+        float(echo.get("EffectiveEchoTime") or base.echo_ms),
+        base.echo_number,
+        float(group.find("MRTimingAndRelatedParametersSequence").get("FlipAngle") or base.flip_degrees),
+        float(inversion if isinstance(inversion, int | float) else inversion[0]) or base.inversion_ms,
+    )
 
 
 def _facts(group: _Group, dataset: pydicom.Dataset) -> EnhancedFacts:

@@ -8,7 +8,7 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.dicom.array import DicomArray
-from mrviewer.readers.dicom.frame_names import frame_names
+from mrviewer.readers.dicom.components import shows_contrast
 from mrviewer.readers.dicom.header import read_header
 from mrviewer.readers.dicom.patient import Identity
 from mrviewer.readers.dicom.segmentation import read_segmentation
@@ -56,13 +56,17 @@ def read_series(entry: SeriesEntry, volume: int = 0) -> FileContents:
         entry.modality,
         entry.files[0].path,
         stack.missing,
-        kind=next(stack.planes).kind.component,
-        frame_names=frame_names(stack),
+        kind=stack.component,
+        frame_axis=stack.frame_axis,
+        frame_names=stack.frame_names,
         parts=tuple(dict.fromkeys(frame.file.place for frame in stack.planes)),
+        frame_of_reference=entry.frame_of_reference,
     )
     notes = [*entry.notes, *_identity(entry).kept_out(stack.notes, (file.name for file in entry.files))]
     if len(stack.frames) > 1:
-        notes.append(series_note(len(stack.frames)))
+        notes.append(series_note(len(stack.frames), stack.frame_axis, stack.frame_names))
+    if not shows_contrast(stack.component):
+        notes.append(Note(f"the images show {stack.component} and not magnitude", NoteKind.MODALITY))
     if len(entry.stacks) > 1:
         said = f"the series holds {len(entry.stacks)} volumes ({'; '.join(entry.volumes)}); {stack.label} is shown"
         notes.append(Note(said, NoteKind.LEFT_OUT, len(entry.stacks) - 1))

@@ -1,12 +1,14 @@
 """One series: what a person chooses from, and what is read when it is chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mrviewer.notes import Note, NoteKind
+from mrviewer.readers.dicom.contrast import modality_of_part
 from mrviewer.readers.dicom.stack import Stack
 from mrviewer.readers.dicom.stored_file import StoredFile
 
-__all__ = ["SeriesEntry"]
+__all__ = ["SeriesEntry", "with_volume"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,30 @@ class SeriesEntry:
     stacks: Sequence[Stack] = field(default=(), repr=False)
 
     @property
+    def component(self) -> str:
+        """What its first volume shows: magnitude, phase, water, ...; empty where it cannot be opened."""
+        return self.stacks[0].component if self.stacks else ""
+
+    @property
     def title(self) -> str:
         """One line for a person: number, description, modality."""
         words = self.description or self.sequence or "no description"
         return f"{self.number}: {words} ({self.modality})"
+
+
+def with_volume(entry: SeriesEntry, volume: int) -> SeriesEntry:
+    """A series of several volumes as if it held one of them alone; a phase or a map is not called T1 then."""
+    if len(entry.stacks) < 2:
+        return entry
+    stack = entry.stacks[volume]
+    said = f"of the {len(entry.stacks)} volumes of the series ({'; '.join(entry.volumes)}), {stack.label} is opened"
+    note = Note(said, NoteKind.FRAMES)
+    return replace(
+        entry,
+        modality=modality_of_part(entry.modality, stack.component),
+        stacks=(stack,),
+        volumes=(stack.label,),
+        n_slices=len(stack.frames[0]),
+        n_frames=len(stack.frames),
+        notes=(*entry.notes, note),
+    )

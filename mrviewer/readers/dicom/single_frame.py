@@ -1,32 +1,21 @@
 """The frame of a classic file: one plane, one header."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from mrviewer.errors import FileFormatError
+from mrviewer.readers.dicom.components import component_of
 from mrviewer.readers.dicom.frame import Frame, Kind, Moment, PixelStore, Place
 from mrviewer.readers.dicom.header import Header
 from mrviewer.readers.dicom.tags import Tag
+from mrviewer.readers.dicom.times import seconds_of, seconds_of_moment
 
-__all__ = ["classic_frame", "image_component", "orthonormal_place", "pixel_store"]
+__all__ = ["classic_frame", "orthonormal_place", "pixel_store"]
 
 LARGEST_PLANE = 1 << 26
 """Pixels of the largest plane that is decoded: 8192 x 8192."""
 _BIG = "1.2.840.10008.1.2.2"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _BIG)
 _PIXEL_DATA, _FLOAT, _DOUBLE = 0x7FE00010, 0x7FE00008, 0x7FE00009
-_COMPONENTS = {
-    "M": "magnitude",
-    "MAGNITUDE": "magnitude",
-    "P": "phase",
-    "PHASE": "phase",
-    "PHASE MAP": "phase",
-    "R": "real",
-    "REAL": "real",
-    "I": "imaginary",
-    "IMAGINARY": "imaginary",
-}
 
 
 def classic_frame(header: Header) -> Frame:
@@ -51,7 +40,7 @@ def classic_frame(header: Header) -> Frame:
         slope=header.number(Tag.RESCALE_SLOPE) or 1.0,
         intercept=header.number(Tag.RESCALE_INTERCEPT) or 0.0,
         moment=_moment(header),
-        kind=Kind(image_component(header.texts(Tag.IMAGE_TYPE)), round(header.number(Tag.ECHO_TIME) or 0.0, 2)),
+        kind=_kind(header),
     )
 
 
@@ -92,14 +81,6 @@ def pixel_store(header: Header) -> PixelStore:
     return store
 
 
-def image_component(image_type: tuple[str, ...]) -> str:
-    """Which part of the complex signal an image shows, by its image type; magnitude if it does not say."""
-    for value in image_type[2:]:
-        if component := _COMPONENTS.get(value.upper()):
-            return component
-    return "magnitude"
-
-
 def orthonormal_place(position: tuple[float, ...] | None, orientation: tuple[float, ...] | None) -> Place | None:
     """Place of a plane whose row and column stand at a right angle; `None` if the vectors are no such."""
     if position is None or orientation is None:
@@ -132,17 +113,36 @@ def _spacing_mm(header: Header) -> tuple[float, float, float]:
     return abs(across), max(rows, 0.0), max(columns, 0.0)
 
 
+def _kind(header: Header) -> Kind:
+    maker = header.text(Tag.MANUFACTURER).upper()
+    words = [header.text(Tag.COMPLEX_COMPONENT), *header.texts(Tag.IMAGE_TYPE)[2:]]
+    if maker.startswith("PHILIPS"):
+        words.append(header.text(Tag.PHILIPS_COMPONENT))
+    number = header.binary(Tag.GE_COMPONENT, "h") if maker.startswith("GE") else None
+    coil = header.text(Tag.SIEMENS_COIL) if maker.startswith("SIEMENS") else ""
+    return Kind(
+        component_of(words, None if number is None else int(number), header.text(Tag.SERIES_DESCRIPTION)),
+        coil or header.text(Tag.RECEIVE_COIL),
+        header.number(Tag.ECHO_TIME) or 0.0,
+        header.number(Tag.ECHO_NUMBER) or 0.0,
+        header.number(Tag.FLIP_ANGLE) or 0.0,
+        header.number(Tag.INVERSION_TIME) or 0.0,
+    )
+
+
 def _moment(header: Header) -> Moment:
-    moment = Moment(
+    acquired = seconds_of_moment(header.text(Tag.ACQUISITION_DATETIME))
+    direction = [header.binary(Tag.DIFFUSION_DIRECTION, "d", place) for place in range(3)]
+    return Moment(
         temporal_position=header.number(Tag.TEMPORAL_POSITION) or 0,
-        b_value=_b_value(header),
+        b_value=max(_b_value(header), 0),
+        direction=tuple(value for value in direction if value is not None),
         trigger_ms=header.number(Tag.TRIGGER_TIME) or 0,
         acquisition=header.number(Tag.ACQUISITION_NUMBER) or 0,
-        acquired_at=header.number(Tag.ACQUISITION_TIME) or 0,
-        created_at=header.number(Tag.CONTENT_TIME) or 0,
+        acquired_s=seconds_of(header.text(Tag.ACQUISITION_DATE), header.text(Tag.ACQUISITION_TIME)) or acquired,
+        created_s=seconds_of(header.text(Tag.CONTENT_DATE), header.text(Tag.CONTENT_TIME)),
         instance=header.number(Tag.INSTANCE_NUMBER) or 0,
     )
-    return replace(moment, b_value=0) if moment.b_value < 0 else moment
 
 
 def _b_value(header: Header) -> float:

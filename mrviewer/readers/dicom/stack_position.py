@@ -11,10 +11,12 @@ from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.dicom.frame import Frame
 
-__all__ = ["Levels", "axis_of_slices", "find_levels", "missing_slices", "stack_geometry"]
+__all__ = ["Levels", "axis_of_slices", "find_levels", "is_regular", "missing_slices", "places_of", "stack_geometry"]
 
 SAME_HEIGHT_MM = 0.01
 """Planes nearer than this lie at one place; headers round positions to about a micrometre."""
+JITTER = 0.25
+"""Part of the distance between places, or of the thickness of a slice, over which the planes of one may scatter."""
 UNEVEN = 0.05
 """Largest deviation from equal steps, as a part of a step, that rounding and jitter explain."""
 MOST_MISSING = 0.25
@@ -29,12 +31,12 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Planes by the place at which they lie.
+    """Planes of one volume by the place at which they lie.
 
     Parameters
     ----------
-    frames : (level, repetition)
-        Planes of each place, in the order along the normal.
+    frames : (level,)
+        Plane of each place, in the order along the normal.
     slots : (level,)
         Number of each place in the regular stack.
     n_slices
@@ -43,36 +45,85 @@ class Levels:
         What a person should know.
     """
 
-    frames: tuple[tuple[Frame, ...], ...]
+    frames: tuple[Frame, ...]
     slots: tuple[int, ...]
     n_slices: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def places_of(frames: Sequence[Frame]) -> list[int]:
+    """Number of the place at which each plane lies, counted along the normal from 0.
+
+    Planes whose positions differ by rounding, or by the small shifts that motion correction writes into headers, lie at
+    one place. Planes that do not say where they lie have a place each, in the order of their numbers.
+    """
+    places = [0] * len(frames)
+    heights = [frame.height_mm for frame in frames if frame.height_mm is not None]
+    if len(heights) < len(frames):
+        numbered = sorted(range(len(frames)), key=lambda index: _number(frames[index]))
+        for place, index in enumerate(numbered):
+            places[index] = place
+        return places
+    order = np.argsort(heights, kind="stable")
+    starts = _starts(np.sort(np.array(heights)), frames[0].spacing_mm[0])
+    for place, index in zip((np.cumsum(starts) - 1).tolist(), order.tolist(), strict=True):
+        places[index] = place
+    return places
+
+
+def is_regular(frames: Sequence[Frame]) -> bool:
+    """Whether the places of planes stand in equal steps, none missing."""
+    heights = np.sort([_height(frame) for frame in frames])
+    steps = np.diff(heights[_starts(heights, frames[0].spacing_mm[0])])
+    return bool(len(steps) < 2 or np.abs(steps - np.median(steps)).max() <= UNEVEN * float(np.median(steps)))
+
+
+def _starts(heights: NDArray[np.float64], stated_mm: float) -> NDArray[np.bool_]:
+    """Whether each of sorted heights begins a new place.
+
+    Where steps fall into small and large ones, the small ones are jitter, as long as no place grows wider than a part
+    of the distance to the next.
+    """
+    steps = np.diff(heights)
+    counted = np.sort(steps[steps > SAME_HEIGHT_MM])
+    if len(counted) > 1:
+        cut = int(np.argmax(counted[1:] / counted[:-1]))
+        small, large = float(counted[cut]), float(counted[cut + 1])
+        starts = np.concatenate([[True], steps > small])
+        first = np.flatnonzero(starts)
+        last = np.concatenate([first[1:] - 1, [len(heights) - 1]])
+        widest = float((heights[last] - heights[first]).max())
+        if widest <= JITTER * min(large, stated_mm or large):
+            return starts
+    starts = np.ones(len(heights), bool)
+    begin = heights[0]
+    for index, height in enumerate(heights[1:], 1):
+        starts[index] = height - begin > SAME_HEIGHT_MM
+        begin = height if starts[index] else begin
+    return starts
 
 
 def find_levels(frames: Sequence[Frame]) -> Levels:
-    """Sort planes along their normal, and find the step from one to the next.
+    """Find the step from one plane of a volume to the next.
+
+    Parameters
+    ----------
+    frames
+        Planes of one volume, along the normal.
 
     Raises
     ------
     FileFormatError
         If the steps are unequal, or too many slices are missing.
     """
-    heights = [frame.height_mm for frame in frames if frame.height_mm is not None]
-    if len(heights) < len(frames):
-        return _by_number(frames)
-    order = np.argsort(heights, kind="stable")
-    levels: list[list[Frame]] = []
-    for index in order:
-        frame = frames[index]
-        if levels and heights[index] - _height(levels[-1][0]) <= SAME_HEIGHT_MM:
-            levels[-1].append(frame)
-        else:
-            levels.append([frame])
-    slots = _slots(np.array([_height(level[0]) for level in levels]), frames[0])
-    return Levels(tuple(map(tuple, levels)), slots, slots[-1] + 1)
+    if any(frame.height_mm is None for frame in frames):
+        said = "the slices do not say where they lie; they are ordered by their number"
+        return Levels(tuple(frames), tuple(range(len(frames))), len(frames), (Note(said, NoteKind.ORDER),))
+    slots = _slots(np.array([_height(frame) for frame in frames]), frames[0])
+    return Levels(tuple(frames), slots, slots[-1] + 1)
 
 
-def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tuple[str, ...]]:
+def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tuple[Note, ...]]:
     """Grid of a stack whose planes have `shape` (rows, columns), and what is unusual about it.
 
     Raises
@@ -80,7 +131,7 @@ def stack_geometry(levels: Levels, shape: tuple[int, int]) -> tuple[Geometry, tu
     FileFormatError
         If the planes move sideways by unequal steps.
     """
-    first = levels.frames[0][0]
+    first = levels.frames[0]
     spacing, notes = _stated_spacing(first, levels)
     if first.place is None:
         said = "the file does not say where it lies; it is taken as axial from foot to head"
@@ -116,11 +167,9 @@ def _height(frame: Frame) -> float:
     return frame.height_mm or 0.0
 
 
-def _by_number(frames: Sequence[Frame]) -> Levels:
-    """Order planes that do not say where they lie by their number."""
-    ordered = sorted(frames, key=lambda frame: (frame.moment.instance, frame.number, frame.file))
-    notes = (Note("the slices do not say where they lie; they are ordered by their number", NoteKind.ORDER),)
-    return Levels(tuple((frame,) for frame in ordered), tuple(range(len(ordered))), len(ordered), notes)
+def _number(frame: Frame) -> tuple[object, ...]:
+    """What orders planes that do not say where they lie."""
+    return frame.moment.instance, frame.number, frame.file
 
 
 def _slots(heights: NDArray[np.float64], frame: Frame) -> tuple[int, ...]:
@@ -172,7 +221,7 @@ def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, f
     if not rows or not columns:
         rows = columns = 1.0
         notes.append(Note("the file does not state the size of a pixel; 1 mm is taken", NoteKind.VOXEL_SIZE))
-    heights = [_height(level[0]) for level in levels.frames]
+    heights = [_height(frame) for frame in levels.frames]
     if frame.height_mm is not None and len(heights) > 1:
         across = (heights[-1] - heights[0]) / (levels.n_slices - 1)
     elif not across:
@@ -183,7 +232,7 @@ def _stated_spacing(frame: Frame, levels: Levels) -> tuple[tuple[float, float, f
 
 def _step(levels: Levels, across_mm: float) -> NDArray[np.float64]:
     """Vector from one slice to the next, in mm."""
-    places = [level[0].place for level in levels.frames]
+    places = [frame.place for frame in levels.frames]
     positions = np.array([place.position for place in places if place is not None])
     normal = places[0].normal if places[0] is not None else np.array([0.0, 0.0, 1.0])
     if len(positions) < 2:
@@ -191,7 +240,7 @@ def _step(levels: Levels, across_mm: float) -> NDArray[np.float64]:
     slots = np.array(levels.slots, float)
     step: NDArray[np.float64] = (positions[-1] - positions[0]) / slots[-1]
     if np.abs(positions - positions[0] - slots[:, None] * step).max() > max(UNEVEN * float(np.linalg.norm(step)), 0.05):
-        frame = levels.frames[0][0]
+        frame = levels.frames[0]
         raise FileFormatError(
             f"the slices of the series of {frame.file.name} do not lie on one line; export it as straight stacks"
         )

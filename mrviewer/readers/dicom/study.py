@@ -9,12 +9,13 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.notes import Note, NoteKind, left_out, prefixed
 from mrviewer.progress import finish
 from mrviewer.readers.contents import FileContents
+from mrviewer.readers.dicom.components import component_rank
 from mrviewer.readers.dicom.files import files_to_read
 from mrviewer.readers.dicom.header import read_header
 from mrviewer.readers.dicom.listing import list_series
 from mrviewer.readers.dicom.patient import Identity
 from mrviewer.readers.dicom.reading import read_series
-from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.dicom.series import SeriesEntry, with_volume
 from mrviewer.readers.names import MODALITIES
 from mrviewer.study import Image
 
@@ -23,6 +24,8 @@ __all__ = ["modality_rank", "public_name", "read_dicom", "with_names_of_their_ow
 ANONYMOUS = "DICOM study"
 MOST_STUDIES = 4
 """Studies that a refusal tells of one by one."""
+MOST_COMPONENTS = 100
+"""Above every rank of a component."""
 FIRST_LOOKED_AT = 10
 """Files whose headers are compared with the name of a folder."""
 
@@ -106,8 +109,9 @@ def _is_image(entry: SeriesEntry) -> bool:
 
 
 def modality_rank(entry: SeriesEntry) -> int:
-    """Place of a series in the order in which modalities are opened."""
-    return MODALITIES.index(entry.modality) if entry.modality in MODALITIES else len(MODALITIES)
+    """Place of a series in the order in which modalities are opened; of one modality water comes before fat."""
+    place = MODALITIES.index(entry.modality) if entry.modality in MODALITIES else len(MODALITIES)
+    return place * MOST_COMPONENTS + component_rank(entry.component)
 
 
 def _labels(entries: Sequence[SeriesEntry], name: str) -> SeriesEntry:
@@ -121,7 +125,15 @@ def _labels(entries: Sequence[SeriesEntry], name: str) -> SeriesEntry:
 
 
 def _named(images: Sequence[SeriesEntry], modality: str, name: str) -> SeriesEntry:
-    """Series that a person's word for its modality means."""
+    """Series, or volume of a series, that the user's word for its modality means."""
+    parts = [
+        with_volume(entry, place)
+        for entry in images
+        for place, stack in enumerate(entry.stacks)
+        if len(entry.stacks) > 1 and modality.lower() in (stack.component.lower(), stack.label.lower())
+    ]
+    if len(parts) == 1:
+        return parts[0]
     if len(images) == 1:
         return images[0]
     fitting = [entry for entry in images if entry.modality == modality]

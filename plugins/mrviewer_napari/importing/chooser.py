@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.readers.dicom import SeriesEntry
-from mrviewer.readers.dicom_choice import with_volume
+from mrviewer.readers.dicom.series import with_volume
 from mrviewer_napari.importing.pixmaps import pixmap_of
 from mrviewer_napari.importing.questions import SeriesQuestion
 from mrviewer_napari.importing.series_rows import (
@@ -164,6 +164,7 @@ class SeriesChooser(QDialog):
             volumes.addItems([label or f"volume {place + 1}" for place, label in enumerate(entry.volumes)])
             for place, label in enumerate(entry.volumes):
                 volumes.setItemData(place, label, Qt.ItemDataRole.ToolTipRole)
+            volumes.activated.connect(partial(self._on_volume, number))
             self.volumes[number] = volumes
             column.addWidget(volumes)
         self.tree.setItemWidget(row, _MODALITY, cell)
@@ -187,6 +188,15 @@ class SeriesChooser(QDialog):
 
     def _on_modality(self, number: int, text: str) -> None:
         self._tick(number, on=text != LEAVE_OUT)
+
+    def _on_volume(self, number: int, volume: int) -> None:
+        """Call another volume what it is: a phase or a map is not T1."""
+        modality, box = with_volume(self._question.entries[number], volume).modality, self.modalities[number]
+        if box.currentText() == LEAVE_OUT:
+            return
+        if box.findText(modality) < 0:
+            box.insertItem(0, modality)
+        box.setCurrentText(modality)
 
     def _tick(self, number: int, *, on: bool) -> None:
         leaving = self.ticks.set(number, on=on)

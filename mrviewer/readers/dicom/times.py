@@ -1,0 +1,38 @@
+"""Dates and times of DICOM as seconds that can be compared and subtracted."""
+
+import re
+from datetime import date
+
+__all__ = ["DAY_S", "seconds_of", "seconds_of_moment"]
+
+DAY_S = 86_400.0
+_TIME = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\.\d+)?")
+_DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+
+
+def seconds_of(day: str, time: str) -> float:
+    """Seconds of a date (DA) and a time (TM, ``hhmmss.ffffff``); of the time alone without a date, 0 without both.
+
+    Old files write colons into times and points into dates (PS3.5, section 6.2).
+    """
+    match = _TIME.match(time.replace(":", ""))
+    if match is None:
+        return 0.0
+    hours, minutes, seconds, fraction = match.groups()
+    clock = int(hours) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + float(fraction or 0)
+    return _days(day) * DAY_S + clock
+
+
+def seconds_of_moment(moment: str) -> float:
+    """Seconds of a date and time in one (DT, ``yyyymmddhhmmss.ffffff&zzxx``); 0 if it has no time."""
+    return seconds_of(moment[:8], moment[8:]) if len(moment) > 8 else 0.0
+
+
+def _days(day: str) -> int:
+    match = _DATE.match(day)
+    if match is None:
+        return 0
+    try:
+        return date(*map(int, match.groups())).toordinal()
+    except ValueError:
+        return 0

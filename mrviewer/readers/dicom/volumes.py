@@ -1,0 +1,207 @@
+"""From planes of one kind to volumes: which planes of a place belong to which repetition, and which lie alike."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note, NoteKind, left_out
+from mrviewer.readers.dicom.frame import Frame
+from mrviewer.readers.dicom.stack_position import is_regular, places_of
+
+__all__ = ["VolumeSet", "volume_sets"]
+
+SHIFTED = 0.25
+"""Part of a voxel by which volumes may be shifted against each other and still count as repetitions."""
+SHIFT_NOTED_MM = 0.01
+SMALLEST_PART = 0.5
+"""Part of all places that a repetition covers at least."""
+
+_KEYS: tuple[Callable[[Frame], Hashable], ...] = (
+    lambda frame: frame.moment.temporal_position,
+    lambda frame: frame.moment.trigger_ms,
+    lambda frame: frame.moment.acquisition,
+    lambda frame: frame.moment.acquired_s,
+    lambda frame: frame.moment.direction,
+    lambda frame: frame.moment.created_s,
+)
+"""What may number the repetitions, the surest first."""
+
+Volume = Mapping[int, Frame]
+"""Plane by the number of its place."""
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeSet:
+    """Volumes that lie alike.
+
+    Parameters
+    ----------
+    volumes
+        Planes of each, along the normal.
+    notes
+        What the user should know.
+    """
+
+    volumes: tuple[tuple[Frame, ...], ...]
+    notes: tuple[Note, ...] = ()
+
+
+def volume_sets(frames: Sequence[Frame]) -> tuple[list[VolumeSet], list[Note]]:
+    """Sets of volumes that lie alike, the largest first, and what is left out.
+
+    A key of the header numbers the repetitions if it names each place no more than once in each, and at least two
+    repetitions are complete. Where no key does, the first plane of each place belongs to the first repetition, and so
+    on, in the order in which they were made. Diffusion weightings are told apart first.
+
+    Raises
+    ------
+    FileFormatError
+        If planes lie at one place, and nothing tells which belong together.
+    """
+    places = places_of(frames)
+    placed = list(zip(places, frames, strict=True))
+    volumes: list[Volume] = []
+    notes: list[Note] = []
+    for part in _by_b_value(placed):
+        found, more = _volumes(part)
+        volumes += found
+        notes += more
+    sets, more = _alike(volumes)
+    return sets, [*notes, *more]
+
+
+def _by_b_value(placed: Sequence[tuple[int, Frame]]) -> list[list[tuple[int, Frame]]]:
+    """Planes of each diffusion weighting; all together where no place repeats."""
+    if _is_volume(placed):
+        return [list(placed)]
+    values = sorted({frame.moment.b_value for _, frame in placed})
+    return [[(place, frame) for place, frame in placed if frame.moment.b_value == value] for value in values]
+
+
+def _is_volume(placed: Sequence[tuple[int, Frame]]) -> bool:
+    return len({place for place, _ in placed}) == len(placed)
+
+
+def _volumes(placed: Sequence[tuple[int, Frame]]) -> tuple[list[Volume], list[Note]]:
+    if _is_volume(placed):
+        return [dict(placed)], []
+    for key in _KEYS:
+        if (volumes := _by_key(placed, key)) is not None:
+            return volumes, []
+    return _by_rank(placed)
+
+
+def _by_key(placed: Sequence[tuple[int, Frame]], key: Callable[[Frame], Hashable]) -> list[Volume] | None:
+    """Repetitions as a key numbers them; `None` if it does not."""
+    volumes: dict[Hashable, dict[int, Frame]] = {}
+    for place, frame in placed:
+        volume = volumes.setdefault(key(frame), {})
+        if place in volume:
+            return None
+        volume[place] = frame
+    n_places = len({place for place, _ in placed})
+    complete = [volume for volume in volumes.values() if len(volume) >= SMALLEST_PART * n_places]
+    if len(complete) < max(2, len(volumes) // 2):
+        return None
+    # Every second slice of a volume that was taken in two packages is not a volume.
+    first = complete[0].keys()
+    if any(first.isdisjoint(volume) for volume in complete) and is_regular([frame for _, frame in placed]):
+        return None
+    return list(volumes.values())
+
+
+def _by_rank(placed: Sequence[tuple[int, Frame]]) -> tuple[list[Volume], list[Note]]:
+    """Repetitions by the order in which the planes of each place were made."""
+    levels: dict[int, list[Frame]] = {}
+    for place, frame in sorted(placed, key=lambda item: _made(item[1])):
+        levels.setdefault(place, []).append(frame)
+    counts = Counter(map(len, levels.values()))
+    usual, fewest = counts.most_common(1)[0][0], min(counts)
+    n_kept = min(usual, fewest)
+    volumes: list[Volume] = [{place: level[rank] for place, level in levels.items()} for rank in range(n_kept)]
+    extra = [frame for level in levels.values() for frame in level[n_kept:]]
+    if not extra:
+        return volumes, []
+    if usual > 1:
+        _require_last(placed, extra, usual, fewest)
+    names = sorted({frame.file.name for frame in extra})
+    told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    why = "another slice lies at the same place" if n_kept == 1 else "they belong to no complete repetition"
+    return volumes, [left_out(f"{told}, {why}", len(names))]
+
+
+def _require_last(placed: Sequence[tuple[int, Frame]], extra: Sequence[Frame], usual: int, fewest: int) -> None:
+    """Refuse unless what is left over is the last, unfinished repetition."""
+    ordered = sorted((frame for _, frame in placed), key=_made)
+    left_over = {id(frame) for frame in extra}
+    if usual - fewest <= 1 and all(id(frame) in left_over for frame in ordered[-len(extra) :]):
+        return
+    raise FileFormatError(
+        f"the series of {ordered[0].file.name} has {fewest} to {usual} slices at each place and does not say which "
+        "belong together; export the volumes as series of their own"
+    )
+
+
+def _made(frame: Frame) -> tuple[object, ...]:
+    """When a plane was made."""
+    moment = frame.moment
+    times = (moment.temporal_position, moment.acquired_s, moment.trigger_ms, moment.acquisition, moment.created_s)
+    settings = (frame.kind.echo_ms, frame.kind.echo_number, frame.kind.inversion_ms)
+    return (*settings, *times, moment.instance, moment.frame, frame.file)
+
+
+def _alike(volumes: Sequence[Volume]) -> tuple[list[VolumeSet], list[Note]]:
+    """Volumes at the same places together; those that lie within others are incomplete."""
+    ordered = sorted(volumes, key=len, reverse=True)
+    sets: list[list[Volume]] = []
+    n_incomplete = 0
+    for volume in ordered:
+        home = next((other for other in sets if _lies_alike(volume, other[0])), None)
+        if home is not None:
+            home.append(volume)
+        elif len(volume) == 1 < len(ordered[0]) or any(volume.keys() < other[0].keys() for other in sets):
+            n_incomplete += 1
+        else:
+            sets.append([volume])
+    said = f"{n_incomplete} incomplete of {len(volumes)} repetitions"
+    notes = [left_out(said, n_incomplete)] if n_incomplete else []
+    sets.sort(key=lambda volumes: -sum(map(len, volumes)))
+    return [VolumeSet(tuple(map(_along_normal, volumes)), _shift_notes(volumes)) for volumes in sets], notes
+
+
+def _along_normal(volume: Volume) -> tuple[Frame, ...]:
+    return tuple(volume[place] for place in sorted(volume))
+
+
+def _lies_alike(volume: Volume, other: Volume) -> bool:
+    """Whether two volumes fill the same places, and their rows and columns begin alike."""
+    if volume.keys() != other.keys():
+        return False
+    place = min(volume)
+    if volume[place].place is None:
+        return True
+    _, row_mm, column_mm = other[place].spacing_mm
+    along_row, along_column, _ = _shift_mm(volume, other)
+    return along_row <= SHIFTED * (column_mm or 1) and along_column <= SHIFTED * (row_mm or 1)
+
+
+def _shift_mm(volume: Volume, other: Volume) -> tuple[float, float, float]:
+    """Distances along a row, along a column and in all by which the first plane of one volume lies off the other's."""
+    place = min(volume)
+    one, two = volume[place].place, other[place].place
+    if one is None or two is None:
+        return 0.0, 0.0, 0.0
+    step = np.subtract(one.position, two.position)
+    row, column = np.array(two.orientation[:3]), np.array(two.orientation[3:])
+    return abs(float(step @ row)), abs(float(step @ column)), float(np.linalg.norm(step))
+
+
+def _shift_notes(volumes: Sequence[Volume]) -> tuple[Note, ...]:
+    largest = max(_shift_mm(volume, volumes[0])[2] for volume in volumes)
+    if largest <= SHIFT_NOTED_MM:
+        return ()
+    said = f"the volumes are shifted against each other by up to {largest:.2f} mm; all lie where the first one does"
+    return (Note(said, NoteKind.POSITION),)
