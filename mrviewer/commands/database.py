@@ -43,7 +43,10 @@ def database(
         with whole_file(mapping) as temporary:
             temporary.write_text(json.dumps(proposed.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if as_json:
-        print_json({**survey.to_json(), "mapping": proposed.to_json()})
+        told = survey.to_json()
+        serving = survey.serving(proposed)
+        subjects = [{**each, "serving": serving[each["name"]]} for each in told["subjects"]]
+        print_json({**told, "subjects": subjects, "mapping": proposed.to_json()})
     else:
         _print_subjects(survey)
         _print_oddities(survey)

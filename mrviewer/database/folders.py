@@ -14,13 +14,13 @@ from mrviewer.database.found import FoundDatabase, FoundSubject
 from mrviewer.database.image_files import (
     ImageFile,
     folder_modality,
+    identity_of,
     is_visit,
     list_files,
     patient_of,
     read_files,
     told_by_names,
     words_of,
-    written_words,
 )
 from mrviewer.database.studies import StudyFiles, divide_studies, name_sources
 from mrviewer.database.survey import Oddity
@@ -200,27 +200,15 @@ def _side_by_side(root: Path, top: Path, paths: Sequence[Path]) -> FoundDatabase
         subject = _subject(studies[0], top, top.name, patient_of(top.name), alone=True)
         return FoundDatabase(root, "folders", (subject,))
     subjects = []
-    names = Counter(_name_of(study.images[0]) for study in studies)
+    names = Counter(identity_of(study.images[0]) for study in studies)
     for study in studies:
-        name = _name_of(study.images[0])
+        name = identity_of(study.images[0])
         name = name if names[name] == 1 else file_stem(study.images[0].path)
         channels = name_sources(study.images, words_of(name), top.name)
         truth = name_sources(study.labels, words_of(name), top.name)
         subjects.append(FoundSubject(name, patient_of(name), channels, truth))
     oddities = (_unused(top.name, spare),) if spare else ()
     return FoundDatabase(root, "folders", tuple(sorted(subjects, key=lambda each: each.name)), oddities)
-
-
-def _name_of(file: ImageFile) -> str:
-    """Name of a subject by its file: without words that tell a modality, unless there are no others."""
-    left = list(file.name_words)
-    kept = []
-    for word in written_words(file.path):
-        if left and word.lower() == left[0]:
-            kept.append(word)
-            left.pop(0)
-    is_whole = left or not kept or len(kept) == len(words_of(file_stem(file.path)))
-    return file_stem(file.path) if is_whole else "_".join(kept)
 
 
 def _subject(study: StudyFiles, home: Path, name: str, patient: str, *, alone: bool) -> FoundSubject:

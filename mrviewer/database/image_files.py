@@ -13,6 +13,7 @@ from mrviewer.readers.names import UNKNOWN, NameReading, file_stem, guess_modali
 __all__ = [
     "ImageFile",
     "folder_modality",
+    "identity_of",
     "is_visit",
     "list_files",
     "patient_of",
@@ -157,6 +158,18 @@ def written_words(path: Path) -> list[str]:
         words.append(stem[at : at + len(word)])
         start = at + len(word)
     return words
+
+
+def identity_of(file: ImageFile) -> str:
+    """Name of a subject by its file: without words that tell a modality, unless there are no others."""
+    left = list(file.name_words)
+    kept = []
+    for word in written_words(file.path):
+        if left and word.lower() == left[0]:
+            kept.append(word)
+            left.pop(0)
+    is_whole = left or not kept or len(kept) == len(words_of(file_stem(file.path)))
+    return file_stem(file.path) if is_whole else "_".join(kept)
 
 
 def patient_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """What the channels and labels of a database mean to a method: proposed by the program, decided by a person."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,14 @@ class DatabaseMapping:
         negative = [value for value, to in self.label_values.items() if to < 0]
         if negative:
             raise InputError(f"the label value {negative[0]} is mapped below 0; give 0 for background or a class")
+
+    def channels_of(self, channels: Collection[str]) -> dict[str, str]:
+        """Channel by modality; of two channels of one modality, the one that the mapping names first."""
+        chosen: dict[str, str] = {}
+        for channel, modality in self.modalities.items():
+            if modality and channel in channels:
+                chosen.setdefault(modality, channel)
+        return chosen
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes: a dictionary of what JSON knows."""

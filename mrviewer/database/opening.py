@@ -92,7 +92,7 @@ def _real(path: Path, mapping: DatabaseMapping | None, needs: Needs | None) -> l
             for each in found
         ]
     _require_sources(found, mapping, name)
-    return [_mapped(each, mapping, name) for each in found if _modalities(each, mapping)]
+    return [_mapped(each, mapping, name) for each in found if mapping.channels_of(each.channels)]
 
 
 def _copies(found: Sequence[FoundSubject]) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _as_viewed(found: FoundSubject, folder: Path, database: str) -> Subject:
 
 
 def _mapped(found: FoundSubject, mapping: DatabaseMapping, database: str) -> Subject:
-    modalities = _modalities(found, mapping)
+    modalities = mapping.channels_of(found.channels)
     label = found.labels.get(mapping.label) if mapping.label is not None else None
     opened = MappedSubject(
         found.name,
@@ -134,18 +134,9 @@ def _mapped(found: FoundSubject, mapping: DatabaseMapping, database: str) -> Sub
     )
 
 
-def _modalities(found: FoundSubject, mapping: DatabaseMapping) -> dict[str, str]:
-    """Channel by modality; of two channels of one modality, the one that the mapping names first."""
-    chosen: dict[str, str] = {}
-    for channel, modality in mapping.modalities.items():
-        if modality and channel in found.channels:
-            chosen.setdefault(modality, channel)
-    return chosen
-
-
 def _require_sources(found: Sequence[FoundSubject], mapping: DatabaseMapping, name: str) -> None:
     """Refuse a mapping of which nothing is in the database."""
-    if not any(_modalities(each, mapping) for each in found):
+    if not any(mapping.channels_of(each.channels) for each in found):
         channels = ", ".join(dict.fromkeys(channel for each in found for channel in each.channels))
         raise InputError(f"the mapping names no channel of the database {name!r}; it has {channels}")
     labels = dict.fromkeys(label for each in found for label in each.labels)

@@ -13,6 +13,8 @@ from mrviewer.readers.names import guess_modality, label_rank
 __all__ = ["map_by_names", "propose_mapping", "wanted_modalities"]
 
 _FUSED = re.compile("fused|fusion|consensus|staple")
+_IGNORED = "ignore"
+"""What nnU-Net calls a label value of voxels that nobody drew anything in."""
 _LIKELIEST = "T1"
 """Of images whose names tell nothing; the contrast that most databases of anatomy have."""
 
@@ -30,7 +32,7 @@ def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMappi
     Returns
     -------
     Modalities by name, the label source that most subjects have (with corrections, where there are some), every value
-    above 0 as class 1, and copies excluded.
+    above 0 as class 1 but for one that nnU-Net ignores, and copies excluded.
     """
     by_names = map_by_names(survey.subjects, () if needs is None else wanted_modalities(needs))
     label = _label(survey.subjects, {source: len(values) for source, values in survey.values_by_label.items()})
@@ -38,7 +40,7 @@ def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMappi
     return DatabaseMapping(
         by_names.modalities,
         label,
-        {0: 0, **dict.fromkeys(values, 1)} if label is not None else {},
+        {0: 0, **{value: int(name.lower() != _IGNORED) for value, name in values.items()}} if label is not None else {},
         tuple(sorted({odd.subject for odd in survey.oddities if odd.kind == "duplicate" and odd.subject})),
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mrviewer.database.mapping import DatabaseMapping
+
 __all__ = ["Oddity", "Survey", "SurveyedSubject"]
 
 
@@ -126,6 +128,24 @@ class Survey:
         text = json.dumps(sorted((subject.name, subject.signature) for subject in self.subjects))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def serving(self, mapping: DatabaseMapping) -> dict[str, dict[str, Any]]:
+        """Which files serve as what under a mapping, by subject: one for each modality, and one for the labels.
+
+        Subjects that the mapping leaves out, and those of which it uses nothing, have none.
+        """
+        told: dict[str, dict[str, Any]] = {}
+        for subject in self.subjects:
+            channels = mapping.channels_of(subject.channels)
+            label = subject.labels.get(mapping.label or "")
+            is_used = bool(channels) and subject.name not in mapping.excluded
+            told[subject.name] = {
+                "channels": {of: self._relative(subject.channels[name]) for of, name in channels.items()}
+                if is_used
+                else {},
+                "label": self._relative(label) if label is not None and is_used else None,
+            }
+        return told
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON knows it; files are named relative to the database."""
         return {
@@ -154,6 +174,7 @@ class Survey:
             "patient": subject.patient,
             "channels": {name: self._relative(path) for name, path in subject.channels.items()},
             "labels": {name: self._relative(path) for name, path in subject.labels.items()},
+            "frames": dict(subject.frames),
             "shape": list(subject.shape),
             "voxel_mm": [round(size, 4) for size in subject.voxel_mm],
         }

@@ -1,13 +1,18 @@
 """Subjects of a table of paths: CSV or TSV with a row a study.
 
 Columns are ``subject``, perhaps ``patient`` and ``session``, one for each modality, and one for each kind of labels.
-Paths are relative to the table. Columns that hold no paths are not looked at.
+Paths are relative to the table. Columns that hold no paths are not looked at. A first line ``sep=;``, as spreadsheet
+programs write it, names the separator.
 """
 
+import codecs
 import csv
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mrviewer.database.described_paths import described_path
 from mrviewer.database.found import FoundDatabase, FoundSubject
 from mrviewer.database.image_files import patient_of
 from mrviewer.database.survey import Oddity
@@ -21,6 +26,7 @@ TABLE_ENDINGS = (".csv", ".tsv")
 _SUBJECT = ("subject", "subject_id", "name", "id", "case", "participant_id", "participant")
 _PATIENT = ("patient", "patient_id", "person")
 _SESSION = ("session", "session_id", "visit", "date", "timepoint")
+_SEPARATOR = re.compile(r"""(?i)["']?sep=(\t|,|;|\|)["']?""")
 _ENDINGS = tuple(pattern[1:] for known in FORMATS for pattern in (*known.patterns, *known.companions))
 
 
@@ -52,7 +58,7 @@ def find_in_table(table: Path) -> FoundDatabase:
             continue
         if name in found:
             raise FileFormatError(f"{table.name} names {name} twice; give every row a name of its own, or a session")
-        files = {column: _path(table, row[column]) for column in paths if row.get(column)}
+        files = {column: described_path(table.parent, row[column]) for column in paths if row.get(column)}
         person = row.get(patient or "", "") or (row[named] if session else patient_of(row[named]))
         found[name] = FoundSubject(
             name,
@@ -64,22 +70,42 @@ def find_in_table(table: Path) -> FoundDatabase:
 
 
 def _read(table: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Names of the columns in lower case where they are ours, and the rows without outer blanks."""
+    """Names of the columns, and the rows without outer blanks."""
+    text = _decoded(table)
+    first, _, below = text.partition("\n")
+    named = _SEPARATOR.fullmatch(first.strip(" \r"))
+    if named is not None:
+        text, delimiter = below, named[1]
+    else:
+        delimiter = max("\t,;", key=first.count)
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            delimiter = max("\t,;", key=first.count)
-            reader = csv.DictReader(file, delimiter=delimiter)
-            header = [(name or "").strip() for name in reader.fieldnames or ()]
-            rows = [{(key or "").strip(): _text(value) for key, value in row.items()} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        header = [(name or "").strip() for name in reader.fieldnames or ()]
+        rows = [{(key or "").strip(): _text(value) for key, value in row.items()} for row in reader]
+    except csv.Error as error:
         raise FileFormatError(f"{table.name} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     if not rows:
         raise FileFormatError(f"{table.name} has no row below its header; give one row a study")
     if len(set(header)) < len(header):
         raise FileFormatError(f"{table.name} has two columns of one name; give each its own")
     return header, rows
+
+
+def _decoded(table: Path) -> str:
+    """Text of a table in UTF-8, or in UTF-16 where it begins with the mark of that."""
+    try:
+        data = table.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"{table.name} cannot be read ({error.strerror}); check the file") from error
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise FileFormatError(
+            f"line {line} of {table.name} holds a character that is not in UTF-8, so the table was saved in another "
+            'code page, such as Windows-1252; save it as "CSV UTF-8"'
+        ) from error
 
 
 def _text(value: str | list[str] | None) -> str:
@@ -95,11 +121,6 @@ def _column(header: Sequence[str], names: Sequence[str]) -> str | None:
 
 def _holds_paths(rows: Sequence[dict[str, str]], column: str) -> bool:
     return any(row.get(column, "").lower().endswith(_ENDINGS) for row in rows)
-
-
-def _path(table: Path, text: str) -> Path:
-    path = Path(text).expanduser()
-    return path if path.is_absolute() else table.parent / path
 
 
 def _safe(name: str) -> str:

@@ -181,6 +181,58 @@ def test_nnunet_has_a_file_a_channel(tmp_path: Path) -> None:
     }
 
 
+def test_regions_of_nnunet_name_every_value_that_they_hold(tmp_path: Path) -> None:
+    regions = {"background": 0, "whole tumor": [1, 2, 3], "tumor core": [2, 3], "enhancing tumor": 3, "ignore": "4"}
+    describe(tmp_path, channel_names={"0": "FLAIR"}, labels=regions)
+    touch(tmp_path / "imagesTr" / "case_0000.nii.gz")
+    names = {0: "background", 1: "whole tumor", 2: "tumor core", 3: "enhancing tumor", 4: "ignore"}
+    assert find_subjects(tmp_path).label_names == names
+
+
+@pytest.mark.parametrize("key", ["training", "validation", "test", "testing"])
+def test_an_image_may_be_a_list_of_channels(tmp_path: Path, key: str) -> None:
+    cases = [
+        {"image": [f"d/B{n}_{told}.nii.gz" for told in ("flair", "t1", "t1ce")], "label": f"d/B{n}_seg.nii.gz"}
+        for n in (1, 2)
+    ]
+    describe(tmp_path, **{key: cases})
+    assert told(find_subjects(tmp_path)) == {f"B{n}": (f"B{n}", ["FLAIR", "T1", "T1Gd"], ["label"]) for n in (1, 2)}
+    describe(tmp_path, modality={"0": "a", "1": "b", "2": "c"}, training=cases)
+    assert told(find_subjects(tmp_path))["B1"][1] == ["a", "b", "c"]
+    describe(tmp_path, modality={"0": "a", "1": "b"}, training=cases)
+    with pytest.raises(FileFormatError, match="names 2 modalities and 3 images of B1"):
+        find_subjects(tmp_path)
+
+
+def test_nnunet_may_name_the_files_of_each_case(tmp_path: Path) -> None:
+    case = {"images": ["x/a.nii.gz", "y/a.nii.gz"], "label": "z/a.nii.gz"}
+    describe(tmp_path, channel_names={"0": "T2", "1": "ADC"}, dataset={"anna": case})
+    assert told(find_subjects(tmp_path)) == {"anna": ("anna", ["ADC", "T2"], ["label"])}
+
+
+def test_cases_of_one_name_in_two_folders_are_two_cases(tmp_path: Path) -> None:
+    describe(tmp_path, training=[{"image": f"{folder}/t1.nii.gz"} for folder in ("a", "b", "b")])
+    assert sorted(told(find_subjects(tmp_path))) == ["a_t1", "b_t1"]
+
+
+def test_two_contrasts_of_one_patient_are_one_patient(tmp_path: Path) -> None:
+    describe(tmp_path, training=[f"B1_{told}.nii.gz" for told in ("flair", "t1")])
+    assert {patient for patient, _, _ in told(find_subjects(tmp_path)).values()} == {"B1"}
+
+
+def test_paths_written_on_windows_are_understood(tmp_path: Path) -> None:
+    touch(tmp_path / "scans" / "a.nii.gz", tmp_path / "b\\c.nii.gz")
+    describe(tmp_path / "json", training=[{"image": "..\\scans\\a.nii.gz", "label": ".\\l.nii.gz"}])
+    [subject] = find_subjects(tmp_path / "json").subjects
+    assert subject.channels["image"].resolve() == tmp_path / "scans" / "a.nii.gz"
+    assert subject.labels["label"] == tmp_path / "json" / "l.nii.gz"
+    table = tmp_path / "t.csv"
+    table.write_text("subject,FLAIR\na,scans\\a.nii.gz\nb,b\\c.nii.gz\n")
+    channels = [each.channels["FLAIR"] for each in find_subjects(table).subjects]
+    # A file whose name holds the sign is still found where there is one.
+    assert channels == [tmp_path / "scans" / "a.nii.gz", tmp_path / "b\\c.nii.gz"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -188,7 +240,10 @@ def test_nnunet_has_a_file_a_channel(tmp_path: Path) -> None:
         ("[]", "holds no description"),
         ('{"modality": {"a": "T1"}, "training": ["x.nii"]}', "does not number its modalities"),
         ('{"modality": {"0": "T1"}}', "names no case"),
-        ('{"modality": {"0": "T1"}, "training": [{"label": "x.nii"}]}', "has a case without an image"),
+        (
+            '{"modality": {"0": "T1"}, "training": [{"label": "x.nii"}]}',
+            "whose image is neither a path nor a list of paths",
+        ),
     ],
 )
 def test_a_damaged_description_is_refused(tmp_path: Path, text: str, reason: str) -> None:
@@ -225,6 +280,24 @@ def test_a_table_without_what_is_needed_is_refused(tmp_path: Path, text: str, re
     table = tmp_path / "studies.csv"
     table.write_text(text)
     with pytest.raises(FileFormatError, match=reason):
+        find_subjects(table)
+
+
+@pytest.mark.parametrize("sign", [";", ",", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_of_spreadsheet_programs_are_understood(tmp_path: Path, sign: str, encoding: str) -> None:
+    rows = [["subject", "FLAIR", "label"], ["Müller", "a.nii", "b.nii"]]
+    table = tmp_path / "t.csv"
+    text = "\r\n".join([f"sep={sign}", *(sign.join(row) for row in rows)])
+    table.write_bytes(text.encode(encoding))
+    assert told(find_subjects(table)) == {"Müller": ("Müller", ["FLAIR"], ["label"])}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "cp850", "mac-roman"])
+def test_a_table_in_another_code_page_is_refused_with_the_true_reason(tmp_path: Path, encoding: str) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes("subject;FLAIR\na;a.nii\nMüller;b.nii\n".encode(encoding))
+    with pytest.raises(FileFormatError, match=r"line 3 of t\.csv .* not in UTF-8"):
         find_subjects(table)
 
 

@@ -1,6 +1,7 @@
 """Subjects that open by a mapping, and splits that keep patients together."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,19 @@ from database_files import SHAPE, save_array, save_image, save_labels
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_patient
+from mrviewer.database import (
+    DatabaseMapping,
+    Subject,
+    open_database,
+    propose_mapping,
+    split_by_patient,
+    survey_database,
+)
 from mrviewer.database.mapped import map_labels, with_voxel_size
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Needs
+from mrviewer.progress import finish
 from mrviewer.readers import read_image
 from mrviewer.study import Study
 
@@ -267,3 +276,16 @@ def test_real_visits_stay_together(shared_data: Path) -> None:
     assert (len(training), len(validation)) == (2, 2)
     assert len({each.patient for each in validation}) == 1
     assert all(each.load().labels is not None for each in validation)
+
+
+def test_the_survey_tells_which_file_serves_as_what(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a", "b")):
+        for number, file in enumerate(("flair", "t1", "t1_brain")):
+            save_image(tmp_path / name / f"{file}.nii.gz", 10 * seed + number)
+        save_labels(tmp_path / name / "mask.nii.gz")
+    survey = finish(survey_database(tmp_path))
+    serving = survey.serving(replace(propose_mapping(survey), excluded=("b",)))
+    assert serving == {
+        "a": {"channels": {"FLAIR": "a/flair.nii.gz", "T1": "a/t1.nii.gz"}, "label": "a/mask.nii.gz"},
+        "b": {"channels": {}, "label": None},
+    }
