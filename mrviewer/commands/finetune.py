@@ -115,7 +115,7 @@ def _leave_at_once(code: int) -> None:
 def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[FinetuneSummary, bool]":
     """What a run came to, and whether a signal ended it."""
     from mrviewer.finetuning.engine import run_plan
-    from mrviewer.finetuning.signals import caught_signals
+    from mrviewer.interruption import caught_signals
 
     if background:
         # The viewer comes first on a machine that both share.

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
-from mrviewer.commands.terminal import print_json, say, watch
+from mrviewer.commands.terminal import INTERRUPTED, print_json, say, watch
 from mrviewer.errors import InputError
 from mrviewer.finetuning.resuming import require_right_folder
+from mrviewer.interruption import Interrupted, caught_signals
 from mrviewer.progress import finish
 
 __all__ = ["train"]
@@ -34,14 +35,24 @@ def train(
         raise InputError("several processes do not stop at one time; leave --minutes out, and stop torchrun instead")
     from mrviewer.training import cli_train
 
-    job = cli_train(recipe, database, output, device, overrides)
-    if not is_first:
-        # One of several processes draws for all.
-        finish(job)
-        return
-    weights = watch(job, recipe, seconds=float("inf") if minutes is None else 60 * minutes)
+    with caught_signals() as is_interrupted:
+        job = cli_train(recipe, database, output, device, overrides, is_interrupted)
+        seconds = float("inf") if minutes is None else 60 * minutes
+        try:
+            # One of several processes draws for all.
+            weights = watch(job, recipe, seconds=seconds) if is_first else finish(job)
+        except Interrupted:
+            weights = None
+        was_interrupted = weights is None and is_interrupted()
+    if is_first:
+        _tell(recipe, weights, as_json=as_json)
+    if was_interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _tell(recipe: str, weights: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {"method": recipe, "weights": None if weights is None else str(weights), "finished": weights is not None}
         )
-    say("time is over; go on with --resume" if weights is None else f"wrote {weights}")
+    say("stopped; go on with --resume" if weights is None else f"wrote {weights}")

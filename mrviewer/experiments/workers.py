@@ -124,7 +124,9 @@ def _start(job: Job, seconds: float) -> _Running:
 def _work(job: Job, seconds: float, answer: Connection) -> None:
     """What a process does: the job, and one sentence about it."""
     # Ended as an interrupted program ends, a training leaves its checkpoint.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminal that closes sends SIGHUP, which Windows does not have.
+    for name in {"SIGTERM", "SIGHUP"} & set(signal.Signals.__members__):
+        signal.signal(signal.Signals[name], signal.default_int_handler)
     steps = _try(job, seconds, 0, 1)
     try:
         while True:
@@ -138,7 +140,10 @@ def _work(job: Job, seconds: float, answer: Connection) -> None:
 def _problem(one: _Running) -> str:
     """Why a process that has ended made no figures; empty if it did."""
     one.process.join()
-    crashed = f"its process ended with code {one.process.exitcode}; what it said stands above"
+    crashed = (
+        f"its process was ended (exit code {one.process.exitcode}: killed, out of memory, or a fault of a library, of "
+        "which something may stand above); the same command goes on where it was"
+    )
     try:
         sentence: str = one.answer.recv() if one.answer.poll() else crashed
     except EOFError:

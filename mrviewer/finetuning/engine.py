@@ -19,7 +19,6 @@ from mrviewer.finetuning.ending import end_run, keep_weights
 from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
 from mrviewer.finetuning.journal import Journal, open_journal
 from mrviewer.finetuning.lineage import known_to_parents
-from mrviewer.finetuning.lock import hold_lock
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
 from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, split_database
@@ -33,6 +32,7 @@ from mrviewer.finetuning.steering import Steering, StopAsked
 from mrviewer.finetuning.training import TrainingPhase
 from mrviewer.finetuning.zero_shot import measure_before
 from mrviewer.progress import Progress
+from mrviewer.run_lock import hold_lock
 from mrviewer.study import Study
 from mrviewer.training.fitting import Fitting
 from mrviewer.training.loop import require_examples, start_from

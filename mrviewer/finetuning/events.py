@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mrviewer.finetuning.files import EVENTS
+from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["EventLog", "EventReader", "read_events", "write_curves"]
@@ -24,7 +25,7 @@ class EventLog:
     """
 
     def __init__(self, run: Path) -> None:
-        self._file = (run / EVENTS).open("a", encoding="utf-8")
+        self._file = open_lines(run / EVENTS)
 
     def write(self, event: str, **values: object) -> None:
         """Add one event; readers see it at once."""

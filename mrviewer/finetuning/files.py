@@ -6,7 +6,6 @@ __all__ = [
     "CHECKPOINT",
     "CONTROL",
     "EVENTS",
-    "LOCK",
     "OPTIONS",
     "OUTPUT",
     "PLAN",
@@ -21,7 +20,6 @@ PLAN = "plan.json"
 EVENTS = "events.jsonl"
 CONTROL = "control.json"
 STATE = "state.json"
-LOCK = "run.lock"
 OPTIONS = "options.json"
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"

@@ -6,11 +6,11 @@ from pathlib import Path
 from mrviewer.errors import InputError
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.files import OUTPUT
-from mrviewer.finetuning.lock import reserve_lock
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
 from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
+from mrviewer.run_lock import reserve_lock
 from mrviewer.search_path import child_environment, python_command
 
 __all__ = ["launch"]
@@ -57,6 +57,9 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
 def _start(plan: Path, *, resume: bool) -> subprocess.Popen[bytes]:
     command = python_command("-m", "mrviewer", "finetune", "--plan", str(plan), "--background")
     with (plan.parent / OUTPUT).open("ab") as output:
+        # So that what an earlier process said last is not taken for the last words of this one.
+        output.write(b"--- begins\n")
+        output.flush()
         return subprocess.Popen(
             [*command, *(["--resume"] if resume else [])],
             stdin=subprocess.DEVNULL,

@@ -14,8 +14,8 @@ import platformdirs
 
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import OUTPUT, PLAN, STATE
-from mrviewer.finetuning.lock import read_holder
 from mrviewer.finetuning.plan import FinetunePlan, read_plan
+from mrviewer.run_lock import read_holder
 
 __all__ = ["RunRecord", "RunState", "StateFile", "default_runs_folder", "list_runs", "read_run"]
 
@@ -23,6 +23,11 @@ _logger = logging.getLogger(__name__)
 
 _SIZE = 4096
 _LAST_LINES = 2048
+_OURS = "mrviewer: "
+_KILLED = (
+    "its process was ended (killed, out of memory, or the machine stopped); resume to go on from the last checkpoint, "
+    f"and see {OUTPUT} in its folder if it ends again"
+)
 
 
 class RunState(StrEnum):
@@ -166,7 +171,7 @@ def read_run(run: Path) -> RunRecord:
     values = _stored(run)
     state = RunState(values.get("state", RunState.PREPARING))
     if state.is_active and holder is None:
-        values["message"] = _last_words(run) or "its process is gone; resume to go on from the last checkpoint"
+        values["message"] = _last_words(run) or _KILLED
         state = RunState.INTERRUPTED
     known = {name: values[name] for name in _KEPT if name in values}
     return RunRecord(run, plan, **{**known, "state": state, "pid": holder.pid if holder else None})
@@ -196,11 +201,12 @@ def _stored(run: Path) -> dict[str, Any]:
 
 
 def _last_words(run: Path) -> str:
-    """Last line that the process said before it ended."""
+    """Why the process refused, if that was the last that it said; what a library said last explains nothing."""
     try:
         with (run / OUTPUT).open("rb") as file:
             file.seek(max((run / OUTPUT).stat().st_size - _LAST_LINES, 0))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix(_OURS) if last.startswith(_OURS) else ""

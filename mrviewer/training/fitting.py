@@ -86,6 +86,8 @@ class Fitting:
         self.per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
         self.step = 0
         self.pieces = 1
+        self.is_whole = True
+        """Whether network and optimiser stand between two steps, and not in the middle of a change."""
         self.notes: dict[str, Any] = {}
         self._count = 0
 
@@ -125,8 +127,10 @@ class Fitting:
             self._halve()
             losses = self._try(moment)
         torch.nn.utils.clip_grad_norm_(self.parameters, _LARGEST_NORM)
+        self.is_whole = False
         self.optimiser.step()
         self.step += 1
+        self.is_whole = True
         loss, parts = losses
         return StepReport(number, loss, parts, rate, self.pieces)
 
@@ -198,7 +202,10 @@ class Fitting:
 
 
 def take_steps(fitting: Fitting, checkpoint: Path) -> Generator[StepReport, None, None]:
-    """Train to the end, with a checkpoint every minute, and one when the generator ends or is closed."""
+    """Train to the end, with a checkpoint every minute, and one when the generator ends or is closed.
+
+    What breaks off in the middle of a change of the network leaves the checkpoint before.
+    """
     first, saved = fitting.step, time.monotonic()
     try:
         while fitting.step < fitting.recipe.training.steps:
@@ -208,7 +215,7 @@ def take_steps(fitting: Fitting, checkpoint: Path) -> Generator[StepReport, None
                 saved = time.monotonic()
             yield report
     finally:
-        if fitting.world.is_first and fitting.step > first:
+        if fitting.world.is_first and fitting.step > first and fitting.is_whole:
             fitting.save(checkpoint)
 
 

@@ -3,10 +3,11 @@
 import json
 import os
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -14,16 +15,21 @@ from torch import nn
 from mrviewer.database import Subject, open_database, split_subjects
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
+from mrviewer.interruption import Interrupted
 from mrviewer.progress import Progress, Skipped, retold
 from mrviewer.registry import get_method
+from mrviewer.run_lock import hold_lock
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
-from mrviewer.training.world import World, close_world, open_world
+from mrviewer.training.world import World, close_world, is_first_process, open_world
 from mrviewer.weights import Weights, load_weights, save_weights
+from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["cli_train", "compact", "require_examples", "start_from", "without_folders"]
+
+T = TypeVar("T")
 
 
 def cli_train(
@@ -32,6 +38,7 @@ def cli_train(
     output: Path,
     device: str = "auto",
     overrides: Mapping[str, str] | None = None,
+    is_interrupted: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, Path]:
     """Train a method by its recipe, and evaluate it on the subjects that were held out.
 
@@ -50,37 +57,65 @@ def cli_train(
         See `mrviewer.device.resolve_device`.
     overrides
         Options by name; see `TrainingOptions` and the recipe's own.
+    is_interrupted
+        Whether the system wants this process to end; asked between steps, where several processes agree.
 
     Returns
     -------
     Path
         The weights.
+
+    Raises
+    ------
+    InputError
+        If another process trains in `output`, or nothing can be learned from the database.
+    Interrupted
+        If the system wants an end; the checkpoint is written then.
     """
     method = get_method(recipe)
     if not isinstance(method, Trainable):
         raise InputError(f"method {recipe!r} has nothing to train; choose one with a recipe, such as d5c5")
     plan = method.recipe(overrides or {})
     training, held_out = split_subjects(open_database(database), plan.training.held_out)
-    world = open_world(device, plan.training.precision)
-    try:
+    with ExitStack() as stack:
+        if is_first_process():
+            output.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_lock(output))
+        world = open_world(device, plan.training.precision)
+        stack.callback(close_world, world)
         if plan.training.threads and world.device == "cpu":
             torch.set_num_threads(plan.training.threads)
-        output.mkdir(parents=True, exist_ok=True)
         skipped: list[Skipped] = []
-        source = yield from _prepare(plan, training, world, skipped)
-        require_examples(source, plan, recipe)
-        network = yield from _fit(plan, source, output, world)
-        weights = output / "weights.safetensors"
-        if world.is_first:
-            save_weights(weights, Weights(compact(network), _about(recipe, plan, training, skipped)))
-            if held_out:
-                figures = yield from evaluate_subjects(method.with_weights(weights), held_out, world.device)
-                with whole_file(output / "evaluation.json") as temporary:
-                    temporary.write_text(json.dumps(figures, indent=1, allow_nan=False))
-        world.largest(0)
+        try:
+            source = yield from _until(is_interrupted, _prepare(plan, training, world, skipped))
+            require_examples(source, plan, recipe)
+            network = yield from _fit(plan, source, output, world, is_interrupted)
+            weights = output / "weights.safetensors"
+            if world.is_first:
+                save_weights(weights, Weights(compact(network), _about(recipe, plan, training, skipped)))
+                if held_out:
+                    evaluation = evaluate_subjects(method.with_weights(weights), held_out, world.device)
+                    figures = yield from _until(is_interrupted, evaluation)
+                    with whole_file(output / "evaluation.json") as temporary:
+                        temporary.write_text(json.dumps(figures, indent=1, allow_nan=False))
+            world.largest(0)
+        except RuntimeError as error:
+            if world.size > 1 and is_interrupted():
+                # The others were asked to end as well, and one of them is gone already.
+                raise Interrupted from error
+            raise
         return weights
-    finally:
-        close_world(world)
+
+
+def _until(is_interrupted: Callable[[], bool], job: Generator[Progress, None, T]) -> Generator[Progress, None, T]:
+    """Run a job that a process does by itself, to its end or until the system wants another one."""
+
+    def look(step: Progress) -> Progress:
+        if is_interrupted():
+            raise Interrupted
+        return step
+
+    return retold(job, look)
 
 
 def require_examples(source: BatchSource, recipe: Recipe, method: str) -> None:
@@ -128,7 +163,9 @@ def _prepare(
     return source if source is not None else (yield from plan.source(subjects))
 
 
-def _fit(plan: Recipe, source: BatchSource, output: Path, world: World) -> Generator[Progress, None, nn.Module]:
+def _fit(
+    plan: Recipe, source: BatchSource, output: Path, world: World, is_interrupted: Callable[[], bool]
+) -> Generator[Progress, None, nn.Module]:
     """Train from the last checkpoint, or from the beginning; stopping the generator leaves a checkpoint too."""
     options = plan.training
     torch.manual_seed(options.seed)
@@ -142,11 +179,13 @@ def _fit(plan: Recipe, source: BatchSource, output: Path, world: World) -> Gener
     network.train()
     started = time.monotonic()
     events = output / "events.jsonl" if world.is_first else Path(os.devnull)
-    with events.open("a", buffering=1) as log, closing(take_steps(fitting, checkpoint)) as steps:
+    with open_lines(events) as log, closing(take_steps(fitting, checkpoint)) as steps:
         for report in steps:
             event = {"step": report.step, "seconds": round(time.monotonic() - started, 2), **report.losses}
             log.write(json.dumps(event) + "\n")
             yield Progress(fitting.step, options.steps, _describe(report.losses), event)
+            if world.largest(is_interrupted()):
+                raise Interrupted
     return network
 
 

@@ -14,9 +14,9 @@ from mrviewer import cli
 from mrviewer.finetuning import FinetunePlan, FinetuneSummary, read_run, write_plan
 from mrviewer.finetuning.control import Wish, read_wish
 from mrviewer.finetuning.events import EventLog
-from mrviewer.finetuning.lock import hold_lock
 from mrviewer.finetuning.record import StateFile
 from mrviewer.progress import Progress
+from mrviewer.run_lock import hold_lock
 
 SIDES = {"image": {"psnr": None}, "segmentation": {"dice": 0.25}}
 SUMMARY: dict[str, Any] = {

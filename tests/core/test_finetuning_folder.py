@@ -28,11 +28,11 @@ from mrviewer.finetuning import (
 )
 from mrviewer.finetuning.control import Wish, read_wish
 from mrviewer.finetuning.events import EventLog
-from mrviewer.finetuning.files import CONTROL, EVENTS, LOCK, OUTPUT, STATE
-from mrviewer.finetuning.lock import hold_lock, read_holder
+from mrviewer.finetuning.files import CONTROL, EVENTS, OUTPUT, STATE
 from mrviewer.finetuning.record import StateFile
 from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
 from mrviewer.finetuning.verdict import compare, judge
+from mrviewer.run_lock import HOLDER, hold_lock, read_holder
 
 
 @pytest.fixture
@@ -87,8 +87,7 @@ def test_a_damaged_plan_is_told(run: Path) -> None:
 
 def test_only_one_process_writes_a_run(run: Path) -> None:
     code = (
-        "import sys, pathlib; from mrviewer.finetuning.lock import hold_lock\n"
-        "with hold_lock(pathlib.Path(sys.argv[1])): pass"
+        "import sys, pathlib; from mrviewer.run_lock import hold_lock\nwith hold_lock(pathlib.Path(sys.argv[1])): pass"
     )
     with hold_lock(run):
         assert read_holder(run) is not None
@@ -102,10 +101,10 @@ def test_only_one_process_writes_a_run(run: Path) -> None:
 @pytest.mark.parametrize("change", [{"pid": 2**22 + 1}, {"started": 1.0}, {"host": "elsewhere"}])
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(change: dict[str, object], run: Path) -> None:
     mine = {"pid": os.getppid(), "started": psutil.Process(os.getppid()).create_time(), "host": socket.gethostname()}
-    (run / LOCK).write_text(json.dumps(mine))
+    (run / HOLDER).write_text(json.dumps(mine))
     with pytest.raises(InputError, match="is being written by process"), hold_lock(run):
         pass
-    (run / LOCK).write_text(json.dumps(mine | change))
+    (run / HOLDER).write_text(json.dumps(mine | change))
     assert read_holder(run) is None
     with hold_lock(run):
         holder = read_holder(run)
@@ -114,7 +113,7 @@ def test_the_lock_of_a_process_that_is_gone_is_taken_over(change: dict[str, obje
 
 
 def test_the_lock_of_another_machine_holds_while_its_run_moves(run: Path) -> None:
-    (run / LOCK).write_text(json.dumps({"pid": 1, "started": 1.0, "host": "elsewhere"}))
+    (run / HOLDER).write_text(json.dumps({"pid": 1, "started": 1.0, "host": "elsewhere"}))
     StateFile(run).update(state="training")
     with pytest.raises(InputError, match="is being written by process 1 on elsewhere"), hold_lock(run):
         pass
@@ -128,7 +127,7 @@ def test_a_run_without_a_process_was_interrupted(run: Path) -> None:
     record = read_run(run)
     assert (record.state, record.step, record.total_steps, record.pid) == (RunState.INTERRUPTED, 4, 9, None)
     assert "resume" in record.message
-    (run / OUTPUT).write_text("something\nits last words\n\n")
+    (run / OUTPUT).write_text("something\nmrviewer: its last words\n\n")
     assert read_run(run).message == "its last words"
     with hold_lock(run):
         assert (read_run(run).state, read_run(run).pid) == (RunState.TRAINING, os.getpid())
