@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.method import Method
-from mrviewer.own_models.methods import own_method
+from mrviewer.own_models.methods import method_of, own_method
 from mrviewer.own_models.names import ENDING, check_model_name, is_model_name, model_path, removed_folder
+from mrviewer.own_models.record import read_own_model
 from mrviewer.writers.new_file import claim_name
 
 __all__ = ["remove_model", "removed_model_names", "restore_model"]
@@ -54,6 +55,8 @@ def restore_model(name: str) -> Method:
         advice = f"removed are {there}" if there else "none was removed"
         raise InputError(f"no removed model is called {name!r}; {advice}")
     check_model_name(name)
+    # What cannot be run stays where it is.
+    method_of(read_own_model(found[-1]))
     try:
         claim_name(found[-1], model_path(name))
     except OSError as error:

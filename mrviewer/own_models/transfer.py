@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.installed import installed_names
 from mrviewer.method import Method
-from mrviewer.own_models.methods import adaptable_method, own_method
+from mrviewer.own_models.methods import adaptable_method, method_of, own_method
 from mrviewer.own_models.names import ENDING, check_model_name, model_path, own_models_folder, suggest_model_name
 from mrviewer.own_models.record import find_own_model, read_own_model
 from mrviewer.weights import Weights, load_weights, save_weights
@@ -44,6 +45,8 @@ def add_model(weights: Path, name: str) -> Method:
     loaded = load_weights(weights)
     base = _base_method(weights)
     _refuse_not_finite(loaded, weights.name)
+    # What cannot be run is refused before anything is written.
+    method_of(replace(read_own_model(weights), method=base))
     adaptable_method(base, weights.name).check_weights(weights)
     about = {**_trained_before(loaded.about), **loaded.about, "name": name, "method": base}
     folder = own_models_folder()

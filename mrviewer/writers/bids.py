@@ -18,6 +18,7 @@ from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.writers.tables import LESION_COLUMNS
 from mrviewer.writers.whole import whole_file
+from mrviewer.writers.whole_folder import whole_folder
 
 __all__ = ["BidsTarget", "write_bids"]
 
@@ -110,22 +111,26 @@ def write_bids(results: Path, target: BidsTarget) -> list[str]:
         "segmentation.nii.gz": f"space-orig_label-L_desc-{label}_mask.nii.gz",
         "segmentation_classes.nii.gz": f"space-orig_desc-{label}_dseg.nii.gz",
     }
-    target.folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for source, name in names.items():
-        if (results / source).is_file():
-            path = target.folder / (target.prefix + _entities_in_order(name))
-            with whole_file(path) as temporary:
-                shutil.copyfile(results / source, temporary)
-            _write_json(path.with_name(path.name.removesuffix(".nii.gz") + ".json"), _sidecar(source, metrics))
-            written += [path, path.with_name(path.name.removesuffix(".nii.gz") + ".json")]
-    stem = f"{target.prefix}desc-{label}"
-    if (results / "lesions.csv").is_file():
-        written += _write_lesions(results / "lesions.csv", target.folder / f"{stem}_lesions.tsv")
-    _write_json(target.folder / f"{stem}_metrics.json", metrics)
-    written.append(target.folder / f"{stem}_metrics.json")
-    written += _write_description(target.root)
-    return [str(path.relative_to(target.root)) for path in written]
+    volumes = {source: target.prefix + _entities_in_order(name) for source, name in names.items()}
+    lesions, figures = (f"{target.prefix}desc-{label}_{name}" for name in ("lesions.tsv", "metrics.json"))
+    ours = [name for volume in volumes.values() for name in (volume, _beside(volume))]
+    with whole_folder(target.folder, [*ours, lesions, lesions.replace(".tsv", ".json"), figures]) as folder:
+        written = []
+        for source, name in volumes.items():
+            if (results / source).is_file():
+                shutil.copyfile(results / source, folder / name)
+                _write_json(folder / _beside(name), _sidecar(source, metrics))
+                written += [name, _beside(name)]
+        if (results / "lesions.csv").is_file():
+            written += [path.name for path in _write_lesions(results / "lesions.csv", folder / lesions)]
+        _write_json(folder / figures, metrics)
+    paths = [target.folder / name for name in (*written, figures)] + _write_description(target.root)
+    return [str(path.relative_to(target.root)) for path in paths]
+
+
+def _beside(volume: str) -> str:
+    """Name of the file that describes a volume."""
+    return volume.removesuffix(".nii.gz") + ".json"
 
 
 def _metrics(results: Path) -> Mapping[str, object]:

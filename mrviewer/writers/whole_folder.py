@@ -1,22 +1,35 @@
 """A folder of results is written whole or not at all."""
 
+import os
+import re
+import secrets
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from mrviewer.errors import InputError
-from mrviewer.writers.whole import hidden_name, writing
+from mrviewer.writers.replacing import replace_files
+from mrviewer.writers.whole import writing
 
 __all__ = ["new_folder", "require_writable", "whole_folder"]
 
 MOST_NUMBERED = 1000
+_ENDING = ".partial"
+_NAME = 24
+"""Signs of a name that a folder on its way keeps; more could make it too long."""
 
 
 @contextmanager
 def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Give a temporary folder beside `folder`, whose files move there when the block ends without an error.
+
+    A process that is killed leaves the earlier files or the new ones, and never some of both. Where the system cannot
+    swap two folders, or `folder` holds much else, it may leave a part of either; the last of `names` is missing then.
 
     Parameters
     ----------
@@ -32,16 +45,18 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         If `folder` is a file, or nothing can be written beside it.
     """
     folder = folder.resolve()
-    partial = _make_partial(folder)
-    try:
-        with writing(folder, partial):
-            yield partial
-            if folder.exists():
-                _replace_files(partial, folder, names)
-            else:
-                partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with _partial_of(folder) as partial:
+        yield partial
+        if folder.exists():
+            try:
+                replace_files(partial, folder, names)
+            except OSError as error:
+                raise InputError(
+                    f"the files in {folder.name} cannot be replaced ({error.strerror}); they are as they were: close "
+                    "what has them open, or choose another folder"
+                ) from error
+        else:
+            partial.rename(folder)
 
 
 @dataclass
@@ -79,14 +94,11 @@ def new_folder(parent: Path, name: str) -> Iterator[NewFolder]:
     if Path(name).name != name or name in ("", ".", ".."):
         raise InputError(f"{name!r} is no name of a folder; give one without slashes")
     path = _free(parent.resolve(), name)
-    made = NewFolder(_make_partial(path), path)
-    try:
-        with writing(path, made.partial):
-            yield made
-            made.path = _free(path.parent, name)
-            made.partial.rename(made.path)
-    finally:
-        shutil.rmtree(made.partial, ignore_errors=True)
+    with _partial_of(path) as partial:
+        made = NewFolder(partial, path)
+        yield made
+        made.path = _free(path.parent, name)
+        partial.rename(made.path)
 
 
 def _free(parent: Path, name: str) -> Path:
@@ -106,27 +118,48 @@ def require_writable(folder: Path) -> None:
     InputError
         If `folder` is a file, or nothing can be written beside it.
     """
-    _make_partial(folder.resolve()).rmdir()
+    with _partial_of(folder.resolve()):
+        pass
 
 
-def _make_partial(folder: Path) -> Path:
-    partial = hidden_name(folder).with_suffix(".partial")
+@contextmanager
+def _partial_of(folder: Path) -> Iterator[Path]:
+    """Give a folder beside another one; of what was made for it, nothing that is empty stays behind."""
+    kept = folder.name[-_NAME:]
+    partial = folder.parent / f".{kept}.{_maker(os.getpid())}.{secrets.token_hex(4)}{_ENDING}"
     with writing(folder, partial):
         if folder.exists() and not folder.is_dir():
             raise InputError(f"output {folder.name} is a file; give a folder")
+        _remove_abandoned(folder.parent, kept)
+        missing = [parent for parent in folder.parents if not parent.exists()]
         try:
-            partial.mkdir(parents=True)
-        except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
-            raise InputError(
-                f"output {folder.name} cannot be written ({error.strerror}); choose another folder"
-            ) from error
-    return partial
+            _make(partial, folder.name)
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            for parent in missing:
+                with suppress(OSError):
+                    parent.rmdir()
 
 
-def _replace_files(partial: Path, folder: Path, names: Sequence[str]) -> None:
-    (folder / names[-1]).unlink(missing_ok=True)
-    for name in names:
-        if (partial / name).exists():
-            (partial / name).replace(folder / name)
-        else:
-            (folder / name).unlink(missing_ok=True)
+def _make(partial: Path, name: str) -> None:
+    try:
+        partial.mkdir(parents=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise InputError(f"output {name} cannot be written ({error.strerror}); choose another folder") from error
+
+
+def _maker(pid: int | str) -> str:
+    """A process, as the names of its folders tell it."""
+    return f"{socket.gethostname()[:_NAME]}-{pid}"
+
+
+def _remove_abandoned(parent: Path, kept: str) -> None:
+    """Remove what processes of this machine that were killed left beside a folder, of whose name they kept the end."""
+    begin = re.escape(f".{kept}.{_maker('')}")
+    pattern = re.compile(rf"{begin}(\d+)\.[0-9a-f]{{8}}{re.escape(_ENDING)}")
+    with suppress(OSError):
+        for path in parent.iterdir():
+            match = pattern.fullmatch(path.name)
+            if match and not psutil.pid_exists(int(match[1])):
+                shutil.rmtree(path, ignore_errors=True)

@@ -287,6 +287,25 @@ def test_what_is_no_model_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
     assert not own_models_folder().exists()
 
 
+@pytest.mark.parametrize("about", [{"needs": {"magic": True}}, {"needs": 3}, {"classes": 5}, {"classes": [1]}])
+def test_a_card_that_is_not_understood_leaves_nothing(
+    about: dict[str, object], make_run: MakeRun, folder: Path
+) -> None:
+    path = make_run(**about)
+    for name in ("new", None):
+        with pytest.raises(WeightsError, match=r"weights\.safetensors .* not understood"):
+            import_model(path, name)
+    assert not folder.exists()
+    add_model(make_run(), "model")
+    removed = remove_model("model")
+    loaded = load_weights(removed)
+    save_weights(removed, Weights(loaded.tensors, {**loaded.about, **about}))
+    with pytest.raises(WeightsError, match="not understood"):
+        restore_model("model")
+    assert removed_model_names() == ("model",)
+    assert not (folder / "model.safetensors").exists()
+
+
 def test_what_lies_in_the_folder_never_breaks_the_list(
     make_run: MakeRun, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
