@@ -4,7 +4,7 @@ A modality with raw data uses them; a modality with a magnitude image only is si
 phase, and labelled so (`Origin.MAGNITUDE`): its k-space is conjugate-symmetric, which is easier than a real scan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
@@ -164,15 +164,23 @@ def measure(
     sizes = study.geometry(raw.modality).voxel_size_mm
     in_plane = [size for axis, size in enumerate(sizes) if axis != raw.slice_axis]
     return Measurement(
-        kspace=np.stack([raw.kspace(index) * mask.pattern for index in slices]).astype(np.complex64, copy=False),
+        kspace=_stacked(len(slices), raw, (raw.kspace(index) * mask.pattern for index in slices)),
         mask=mask,
-        coil_maps=np.stack([raw.coil_maps(index) for index in slices]),
+        coil_maps=_stacked(len(slices), raw, (raw.coil_maps(index) for index in slices)),
         modality=raw.modality,
         origin=raw.origin,
         images=_image_slices(study, raw, slices, companions),
         voxel_size_mm=(sizes[raw.slice_axis], in_plane[0], in_plane[1]),
         slice_axis=raw.slice_axis,
     )
+
+
+def _stacked(count: int, raw: RawData, slices: Iterable[NDArray[np.complexfloating]]) -> NDArray[np.complex64]:
+    """Slices in one array, of which no second copy is made."""
+    stack = np.empty((count, *raw.shape[1:]), np.complex64)
+    for place, values in enumerate(slices):
+        stack[place] = values
+    return stack
 
 
 def volume_from_slices(slices: NDArray[Scalar], slice_axis: int) -> NDArray[Scalar]:

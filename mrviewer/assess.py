@@ -1,5 +1,6 @@
 """Hold a result against what is known: every number, and the conventions it was computed by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mrviewer.overlap import CONVENTION as OVERLAP_CONVENTION
 from mrviewer.overlap import overlap
 from mrviewer.quality import CONVENTIONS as IMAGE_CONVENTIONS
 from mrviewer.quality import ImageQuality, image_quality
+from mrviewer.sliced import SlicedVolume, Volume, without_slices
 from mrviewer.surface import CONVENTION as SURFACE_CONVENTION
 from mrviewer.surface import hd95_mm
 
@@ -100,8 +102,8 @@ class Assessment:
 
 def assess(
     *,
-    image: Array | None = None,
-    image_reference: Array | None = None,
+    image: Volume | None = None,
+    image_reference: Volume | None = None,
     segmentation: Array | None = None,
     reference: Array | None = None,
     geometry: Geometry,
@@ -140,7 +142,7 @@ def assess(
     )
     quality = table = agreement = None
     if image is not None and image_reference is not None:
-        quality = image_quality(np.abs(image), np.abs(image_reference), slice_axis)
+        quality = image_quality(_magnitude(image), _magnitude(image_reference), slice_axis)
     if segmentation is not None and reference is not None:
         table = lesion_table(reference, segmentation, geometry, min_lesion_ml)
         agreement = _agreement(segmentation, reference, table, geometry)
@@ -180,13 +182,22 @@ def _without_missing(assessment: Assessment, run: "Reconstruction") -> Assessmen
     """Leave slices that the files lack out of the image figures: both volumes are 0 there, and equal."""
     if assessment.image is None or run.image is None or run.reference is None:
         return assessment
-    image, reference = (np.delete(volume, run.missing, run.slice_axis) for volume in (run.image, run.reference))
+    image, reference = (
+        without_slices(_magnitude(volume), run.missing, run.slice_axis) for volume in (run.image, run.reference)
+    )
     said = f"Slices {', '.join(map(str, run.missing))} are missing, and left out of the image figures."
     return replace(
         assessment,
-        image=image_quality(np.abs(image), np.abs(reference), run.slice_axis),
+        image=image_quality(image, reference, run.slice_axis),
         conventions=(*assessment.conventions, said),
     )
+
+
+def _magnitude(volume: Volume) -> Volume:
+    """Magnitude of a volume; the volume itself, without a copy, where it is that already."""
+    if isinstance(volume, SlicedVolume) or (not np.iscomplexobj(volume) and bool(np.all(volume.min(initial=0) >= 0))):
+        return volume
+    return np.abs(volume)
 
 
 def _agreement(segmentation: Array, reference: Array, table: LesionTable, geometry: Geometry) -> SegmentationQuality:
@@ -215,7 +226,7 @@ def _segmentation_conventions(table: LesionTable | None, min_lesion_ml: float) -
     return (OVERLAP_CONVENTION, SURFACE_CONVENTION, *LESION_CONVENTIONS, f"Size of lesions: {dropped}")
 
 
-def _require_on_grid(arrays: dict[str, Array | None], geometry: Geometry) -> None:
+def _require_on_grid(arrays: Mapping[str, Volume | None], geometry: Geometry) -> None:
     for name, array in arrays.items():
         if array is not None and array.shape != geometry.shape:
             raise ShapeError(

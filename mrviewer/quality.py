@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from mrviewer.errors import ShapeError
+from mrviewer.sliced import SlicedVolume, Volume, block_of
 from mrviewer.ssim import WINDOW, SliceSimilarity
 
 __all__ = [
@@ -44,7 +45,7 @@ CONVENTIONS = (
 _LOG_SIZE = 15
 _LOG_SIGMA = 1.5
 _SLICES_AT_ONCE = 8
-Volume = NDArray[np.generic]
+Array = NDArray[np.generic]
 """Real or complex numbers of any type."""
 Real = NDArray[np.floating]
 
@@ -90,10 +91,11 @@ def image_quality(image: Volume, reference: Volume, slice_axis: int = 0) -> Imag
     ShapeError
         If the two volumes differ in size, or are not three-dimensional.
     """
+    squared_error, energy, maximum = _moments(image, reference)
     return ImageQuality(
-        psnr(image, reference),
-        ssim(image, reference, slice_axis),
-        nmse(image, reference),
+        _decibels(squared_error / max(reference.size, 1), maximum),
+        ssim(image, reference, slice_axis, maximum),
+        _finite(squared_error / energy) if energy > 0 else None,
         hfen(image, reference, slice_axis),
     )
 
@@ -203,7 +205,7 @@ def hfen(image: Volume, reference: Volume, slice_axis: int = 0) -> float | None:
     return _finite(float(np.sqrt(error_energy / edge_energy)))
 
 
-def error_map(image: Volume, reference: Volume, *, signed: bool = True) -> NDArray[np.float32]:
+def error_map(image: Array, reference: Array, *, signed: bool = True) -> NDArray[np.float32]:
     """Error of every voxel, ``|image| - |reference|``, or its modulus.
 
     Parameters
@@ -228,7 +230,7 @@ def error_map(image: Volume, reference: Volume, *, signed: bool = True) -> NDArr
     return error if signed else np.abs(error, out=error)
 
 
-def slice_quality(image: Volume, reference_slice: Volume, data_range: float) -> SliceQuality:
+def slice_quality(image: Array, reference_slice: Array, data_range: float) -> SliceQuality:
     """Figures of one slice, quick enough for every frame while a slider moves.
 
     Parameters
@@ -259,12 +261,19 @@ def _moments(image: Volume, reference: Volume) -> tuple[float, float, float]:
     _require_same_shape(image, reference)
     squared_error, energy, maximum = 0.0, 0.0, -np.inf
     with np.errstate(invalid="ignore", over="ignore"):
-        for x, y in zip(image, reference, strict=True):
+        for x, y in _planes(image, reference):
             wide = _real(y).astype(np.float64)
             maximum = max(maximum, float(wide.max(initial=-np.inf)))
             energy += _sum_of_squares(wide)
             squared_error += _sum_of_squares(np.subtract(_real(x), wide, out=wide))
     return squared_error, energy, maximum
+
+
+def _planes(image: Volume, reference: Volume) -> Iterator[tuple[Array, Array]]:
+    """Pairs of slices, along the axis along which they cost least."""
+    axis = next((volume.axis for volume in (reference, image) if isinstance(volume, SlicedVolume)), 0)
+    for index in range(reference.shape[axis]):
+        yield block_of(image, axis, index, index + 1)[0], block_of(reference, axis, index, index + 1)[0]
 
 
 def _decibels(mean_squared_error: float, data_range: float) -> float | None:
@@ -281,15 +290,15 @@ def _slices(image: Volume, reference: Volume, slice_axis: int) -> Iterator[tuple
             f"the volume is {reference.shape} cut along axis {slice_axis}, but (z, y, x) and an axis 0 to 2 were "
             f"expected; give one volume"
         )
-    return _read_slices(np.moveaxis(image, slice_axis, 0), np.moveaxis(reference, slice_axis, 0))
+    return _read_slices(image, reference, slice_axis)
 
 
-def _read_slices(image: Volume, reference: Volume) -> Iterator[tuple[Real, Real]]:
-    for start in range(0, len(reference), _SLICES_AT_ONCE):
-        block = slice(start, start + _SLICES_AT_ONCE)
-        yield from zip(
-            np.ascontiguousarray(_real(image[block])), np.ascontiguousarray(_real(reference[block])), strict=True
-        )
+def _read_slices(image: Volume, reference: Volume, axis: int) -> Iterator[tuple[Real, Real]]:
+    n_slices = reference.shape[axis]
+    for start in range(0, n_slices, _SLICES_AT_ONCE):
+        stop = min(start + _SLICES_AT_ONCE, n_slices)
+        blocks = (_real(block_of(volume, axis, start, stop)) for volume in (image, reference))
+        yield from zip(*map(np.ascontiguousarray, blocks), strict=True)
 
 
 @lru_cache(maxsize=4)
@@ -303,13 +312,13 @@ def _log_transfer(height: int, width: int) -> NDArray[np.complex128]:
     return transfer
 
 
-def _real(array: Volume) -> Real:
+def _real(array: Array) -> Real:
     real: Real = np.abs(array) if np.iscomplexobj(array) else array  # type: ignore[assignment]
     return real
 
 
 def _maximum(reference: Volume) -> float:
-    return float(_real(reference).max()) if reference.size else -np.inf
+    return max((float(_real(y).max(initial=-np.inf)) for _, y in _planes(reference, reference)), default=-np.inf)
 
 
 def _sum_of_squares(array: NDArray[np.floating]) -> float:

@@ -9,13 +9,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import measure, raw_data, reference_slice, volume_from_slices, within_acquired
+from mrviewer.acquisition import measure, raw_data, reference_slice, within_acquired
 from mrviewer.device import resolve_device
 from mrviewer.dynamic import ENHANCED_PHASES, measured_enhancement
 from mrviewer.geometry import Geometry
+from mrviewer.memory import require_memory
+from mrviewer.memory_need import memory_need
 from mrviewer.method import Card, Method, Result, require_fit
 from mrviewer.progress import Progress, retold
 from mrviewer.sampling.mask import Mask
+from mrviewer.sliced import SlicedVolume
 from mrviewer.study import Origin, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -68,7 +71,8 @@ class Reconstruction:
     seconds
         Wall-clock time of the method alone; reading and simulating k-space are not counted.
     image, reference : float32, (z, y, x)
-        Magnitudes; `None` where the method does not reconstruct, or no fully sampled scan exists.
+        Magnitudes; `None` where the method does not reconstruct, or no fully sampled scan exists. The reference may be
+        computed slice by slice, see `reconstruct`.
     segmentation : uint8, (z, y, x)
         Class per voxel; `None` if the method does not segment.
     probabilities : float32, (class, z, y, x)
@@ -101,7 +105,7 @@ class Reconstruction:
     origin: Origin
     seconds: float
     image: NDArray[np.float32] | None
-    reference: NDArray[np.float32] | None
+    reference: NDArray[np.float32] | SlicedVolume | None
     segmentation: NDArray[np.uint8] | None
     probabilities: NDArray[np.float32] | None
     geometry: Geometry
@@ -138,6 +142,7 @@ def reconstruct(
     modality: str | None = None,
     device: str = "auto",
     start: int = 0,
+    keep_reference: bool = True,
 ) -> Generator[Progress, None, Reconstruction]:
     """Run a method over all slices of one modality.
 
@@ -154,11 +159,15 @@ def reconstruct(
         See `mrviewer.device.resolve_device`.
     start
         Slice to begin with; the others follow by distance from it, so that what is looked at comes first.
+    keep_reference
+        Whether the fully sampled volume is held in memory; otherwise its slices are computed when they are needed.
 
     Raises
     ------
     DoesNotFitError
         If the method cannot be run on this study, with its reason.
+    InputError
+        If the memory that is free will not do.
     """
     chosen = study.choose_modality(modality)
     require_fit(method, study, chosen)
@@ -168,6 +177,15 @@ def reconstruct(
     n_slices = raw.shape[0]
     whole_volume = method.card.needs.whole_volume
     at_once = n_slices if whole_volume else _SLICES_AT_ONCE[device.partition(":")[0]]
+    need = memory_need(
+        study, method, raw, at_once, keep_reference=keep_reference, on_cpu=device.partition(":")[0] == "cpu"
+    )
+    size = " x ".join(map(str, raw.shape[2:]))
+    require_memory(
+        need,
+        f"{method.card.name} on {n_slices} slices of {size} with {raw.shape[1]} coil(s)",
+        "give a smaller study, or fewer coils or modalities",
+    )
     order = list(range(n_slices)) if whole_volume else sorted(range(n_slices), key=lambda index: abs(index - start))
     volumes = _Volumes(raw)
     companions = method.card.needs.companions
@@ -194,7 +212,7 @@ def reconstruct(
         origin=raw.origin,
         seconds=seconds,
         image=volumes.image,
-        reference=_reference(raw),
+        reference=_reference(raw, in_memory=keep_reference),
         segmentation=volumes.segmentation,
         probabilities=volumes.probabilities,
         geometry=study.geometry(chosen),
@@ -285,9 +303,17 @@ class _Volumes:
         return np.moveaxis(volume, self._axis, 0)
 
 
-def _reference(raw: RawData) -> NDArray[np.float32] | None:
+def _reference(raw: RawData, *, in_memory: bool) -> NDArray[np.float32] | SlicedVolume | None:
     if raw.acquired is not None:
         return None
-    slices = [reference_slice(raw, index) for index in range(raw.shape[0])]
-    stack = np.stack([plane for plane in slices if plane is not None])
-    return volume_from_slices(stack, raw.slice_axis)
+    sizes = list(raw.shape[2:])
+    sizes.insert(raw.slice_axis, raw.shape[0])
+    z, y, x = sizes
+    sliced = SlicedVolume((z, y, x), raw.slice_axis, partial(_fully_sampled, raw))
+    return np.asarray(sliced, np.float32) if in_memory else sliced
+
+
+def _fully_sampled(raw: RawData, index: int) -> NDArray[np.float32]:
+    plane = reference_slice(raw, index)
+    assert plane is not None
+    return plane

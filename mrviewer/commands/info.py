@@ -1,6 +1,5 @@
 """``mrviewer info``: what files hold; without files what this installation is made of, and what computes."""
 
-import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +15,7 @@ from mrviewer.commands.options import AsJson
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.fault_log import fault_log_path
+from mrviewer.memory import available_bytes, total_bytes
 
 if TYPE_CHECKING:
     from mrviewer.inventory import Inventory, LabelFacts
@@ -41,7 +41,7 @@ def info(
     record: dict[str, dict[str, object] | list[dict[str, object]]] = {
         "versions": _versions(),
         "devices": _devices(),
-        "memory": {"total_bytes": _memory("SC_PHYS_PAGES"), "available_bytes": _memory("SC_AVPHYS_PAGES")},
+        "memory": {"total_bytes": total_bytes(), "available_bytes": available_bytes()},
         "storage": _storage(),
     }
     if as_json:
@@ -124,13 +124,6 @@ def _devices() -> list[dict[str, object]]:
     if torch.backends.mps.is_available():
         devices.append({"name": "mps", "title": "Metal", "threads": None, "memory_bytes": None})
     return devices
-
-
-def _memory(pages: str) -> int | None:
-    """Bytes of memory by the name of a page count; `None` where the system does not tell."""
-    if pages not in os.sysconf_names:
-        return None
-    return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _storage() -> dict[str, object]:

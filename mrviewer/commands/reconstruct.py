@@ -132,6 +132,6 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     _, _, height, width = raw_data(study, modality).shape
     mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
     require_writable(request.output)
-    run = yield from run_method(study, method, mask, modality=modality, device=device)
+    run = yield from run_method(study, method, mask, modality=modality, device=device, keep_reference=False)
     labels = None if study.labels is None else study.labels.volume()
     return write_results(request.output, run, assess_run(run, labels, request.min_lesion_ml), study.notes)

@@ -3,7 +3,6 @@
 The header is read and checked when a file is opened, the pixels when somebody looks at them.
 """
 
-import os
 from pathlib import Path
 from threading import Lock
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
+from mrviewer.memory import require_memory, total_bytes
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_header
@@ -99,6 +99,7 @@ class NiftiArray:
 
     def _read(self) -> NDArray[np.generic]:
         """Decode the whole file; the array is read-only."""
+        require_memory(_n_bytes(self), self._header.pixels.path.name, "cut it into smaller files")
         values = self._read_at_once()
         if values is None:
             values = self._read_by_planes()
@@ -210,12 +211,16 @@ def _notes(header: NiftiHeader, geometry: Geometry) -> list[Note]:
     return notes
 
 
-def _require_memory(array: NiftiArray, name: str) -> None:
-    """Refuse what this machine could never hold."""
+def _n_bytes(array: NiftiArray) -> int:
     needed = array.dtype.itemsize
     for size in array.shape:
         needed *= size
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return needed
+
+
+def _require_memory(array: NiftiArray, name: str) -> None:
+    """Refuse what this process could never hold."""
+    needed, installed = _n_bytes(array), total_bytes()
     if needed > installed:
         raise FileFormatError(
             f"{name} needs {needed / 1e9:.0f} GB of memory and this machine has {installed / 1e9:.0f} GB; "

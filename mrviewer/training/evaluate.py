@@ -125,7 +125,7 @@ def measure_study(
     """
     modality = measured_modality(method, study, terms)
     mask = mask_for(method, raw_data(study, modality).shape[2:], terms) if mask is None else mask
-    run = yield from reconstruct(study, method, mask, modality=modality, device=device)
+    run = yield from reconstruct(study, method, mask, modality=modality, device=device, keep_reference=False)
     assessment = assess_run(run, None if study.labels is None else study.labels.volume())
     metrics = {**assessment.to_json(), **describe_findings(run), "seconds": run.seconds}
     lesions = () if assessment.lesions is None else assessment.lesions.rows

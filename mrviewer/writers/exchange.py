@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-import sys
+import platform
 from pathlib import Path
 
 __all__ = ["exchange"]
@@ -21,11 +21,12 @@ def exchange(first: Path, second: Path) -> bool:
     Whether that was done. Windows and some network drives cannot, and nothing is changed there.
     """
     paths = os.fsencode(first), os.fsencode(second)
+    system = platform.system()
     try:
         libc = ctypes.CDLL(None)
-        if sys.platform == "linux":
+        if system == "Linux":
             return bool(libc.renameat2(_HERE, paths[0], _HERE, paths[1], _SWAP) == 0)
-        if sys.platform == "darwin":
+        if system == "Darwin":
             return bool(libc.renamex_np(*paths, _SWAP) == 0)
     except (AttributeError, OSError, TypeError):
         # Older systems lack the call; Windows takes no library without a name.

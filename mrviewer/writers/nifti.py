@@ -1,15 +1,20 @@
 """Volumes as NIfTI-1, lying exactly over the file they came from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import nibabel
 import numpy as np
 from isal import igzip
 from nibabel.affines import voxel_sizes
+from nibabel.orientations import apply_orientation
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.sliced import SlicedVolume, Volume, block_of
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["write_volume"]
@@ -18,10 +23,14 @@ ALIGNED = 2
 """NIfTI's code for "in the coordinates of something else", true for whatever the input was."""
 UNKNOWN = 0
 DESCRIPTION_BYTES = 79
+DATA_OFFSET = 352
+BLOCK_BYTES = 16_000_000
+MOST_PASSES = 4
+"""How often a volume that is computed along one axis is gone through to be written along another one."""
 
 
-def write_volume(path: str | Path, volume: NDArray[np.generic], geometry: Geometry, *, description: str = "") -> Path:
-    """Write a volume in the order and orientation of the file that its geometry comes from.
+def write_volume(path: str | Path, volume: Volume, geometry: Geometry, *, description: str = "") -> Path:
+    """Write a volume in the order and orientation of the file that its geometry comes from, a few slices at a time.
 
     Parameters
     ----------
@@ -49,18 +58,32 @@ def write_volume(path: str | Path, volume: NDArray[np.generic], geometry: Geomet
     path = Path(path)
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         raise InputError(f"{path.name} does not end in .nii or .nii.gz; give it such a name")
-    stored = np.asfortranarray(_stored_order(_storable(volume), geometry))
+    dtype = _storable(volume.dtype)
     header = nibabel.Nifti1Header()
-    header.set_data_dtype(stored.dtype)
-    header.set_data_shape(stored.shape)
+    header.set_data_dtype(dtype)
+    header.set_data_shape(_stored_shape(volume, geometry))
     header.set_xyzt_units("mm", "sec")
     header["descrip"] = description.encode("ascii", "replace")[:DESCRIPTION_BYTES]
-    image = nibabel.Nifti1Image(stored, None, header)
-    _set_position(image.header, geometry)
-    content = image.to_bytes()
-    with whole_file(path) as temporary:
-        temporary.write_bytes(igzip.compress(content, mtime=0) if path.name.lower().endswith(".gz") else content)
+    _set_position(header, geometry)
+    header.set_slope_inter(1, 0)
+    with whole_file(path) as temporary, _opened(temporary) as file:
+        header["magic"] = header.single_magic
+        header["vox_offset"] = DATA_OFFSET
+        file.write(header.binaryblock.ljust(DATA_OFFSET, b"\0"))
+        for block in _stored_blocks(volume, geometry):
+            file.write(block.astype(dtype, copy=False).tobytes(order="F"))
     return path
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    if not path.name.lower().endswith(".gz"):
+        with path.open("wb") as file:
+            yield file
+        return
+    # The same content gives the same file: neither its time nor its name stands in it.
+    with path.open("wb") as stored, igzip.IGzipFile("", "wb", fileobj=stored, mtime=0) as file:
+        yield file
 
 
 def _set_position(header: nibabel.Nifti1Header, geometry: Geometry) -> None:
@@ -74,21 +97,43 @@ def _set_position(header: nibabel.Nifti1Header, geometry: Geometry) -> None:
     header.set_sform(geometry.stored_affine, ALIGNED)
 
 
-def _storable(volume: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Values in a type that every reader of NIfTI knows."""
-    if volume.dtype.kind == "b":
-        return volume.astype(np.uint8)
-    if volume.dtype.kind in "iu":
-        return volume
-    if volume.dtype.kind == "f":
-        return volume.astype(np.float32, copy=False)
-    raise InputError(f"values of type {volume.dtype} cannot be written; give real values, such as the magnitude")
+def _storable(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
+    """A type that every reader of NIfTI knows."""
+    if dtype.kind in "iu":
+        return dtype.newbyteorder("=")
+    if dtype.kind in "bf":
+        return np.dtype(np.uint8 if dtype.kind == "b" else np.float32)
+    raise InputError(f"values of type {dtype} cannot be written; give real values, such as the magnitude")
 
 
-def _stored_order(volume: NDArray[np.generic], geometry: Geometry) -> NDArray[np.generic]:
-    """Array in the order of the file, frames last."""
+def _stored_shape(volume: Volume, geometry: Geometry) -> tuple[int, ...]:
+    """Sizes in the order of the file, frames last."""
     if volume.ndim not in (3, 4):
         raise ShapeError(f"the volume has {volume.ndim} axes; give (z, y, x) or (frame, z, y, x)")
-    if volume.ndim == 4:
-        volume = np.moveaxis(volume, 0, -1)
-    return geometry.to_stored_order(volume)
+    if tuple(volume.shape[-3:]) != geometry.shape:
+        raise ShapeError(f"the volume is {tuple(volume.shape[-3:])} but its geometry is {geometry.shape} (z, y, x)")
+    spatial = [geometry.shape[axis] for axis in np.argsort(geometry.to_stored[:, 0])]
+    return (*spatial, *volume.shape[:-3])
+
+
+def _stored_blocks(volume: Volume, geometry: Geometry) -> Iterator[NDArray[np.generic]]:
+    """Parts of a volume in the order of the file, one behind the other."""
+    if not isinstance(volume, SlicedVolume) and volume.ndim == 4:
+        for frame in volume:
+            yield from _stored_blocks(frame, geometry)
+        return
+    # The axis that the file counts slowest.
+    axis = int(np.argmax(geometry.to_stored[:, 0]))
+    is_reversed = geometry.to_stored[axis, 1] < 0
+    n_planes = geometry.shape[axis]
+    n_bytes = volume.dtype.itemsize * volume.size
+    if isinstance(volume, SlicedVolume) and volume.axis != axis:
+        at_once = max(n_bytes // MOST_PASSES, BLOCK_BYTES)
+    else:
+        at_once = BLOCK_BYTES
+    step = max(at_once * n_planes // max(n_bytes, 1), 1)
+    for start in range(0, n_planes, step):
+        stop = min(start + step, n_planes)
+        first, last = (n_planes - stop, n_planes - start) if is_reversed else (start, stop)
+        block = np.moveaxis(block_of(volume, axis, first, last), 0, axis)
+        yield apply_orientation(block, geometry.to_stored)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.quality import error_map
+from mrviewer.sliced import SlicedVolume, Volume, block_of
 from mrviewer.writers.nifti import write_volume
 from mrviewer.writers.tables import write_lesions, write_metrics
 from mrviewer.writers.whole_folder import whole_folder
@@ -76,18 +77,28 @@ def write_results(
     return metrics
 
 
-def _volumes(run: "Reconstruction") -> dict[str, NDArray[np.generic]]:
+def _volumes(run: "Reconstruction") -> dict[str, Volume]:
     """Volumes that a run gave, by the name of their file."""
-    volumes: dict[str, NDArray[np.generic]] = {}
+    volumes: dict[str, Volume] = {}
     if run.image is not None:
         volumes["reconstruction.nii.gz"] = run.image
         if run.reference is not None:
-            volumes["error.nii.gz"] = error_map(run.image, run.reference)
+            volumes["error.nii.gz"] = _error(run.image, run.reference)
     if run.lesions is not None:
         volumes["segmentation.nii.gz"] = run.lesions
     if run.segmentation is not None and run.lesion_value is not None and len(run.class_names) > 1:
         volumes["segmentation_classes.nii.gz"] = run.segmentation
     return volumes
+
+
+def _error(image: NDArray[np.float32], reference: NDArray[np.float32] | SlicedVolume) -> SlicedVolume:
+    """The error map, slice by slice along the axis along which the reference costs least."""
+    axis = reference.axis if isinstance(reference, SlicedVolume) else 0
+    planes = np.moveaxis(image, axis, 0)
+    z, y, x = image.shape
+    return SlicedVolume(
+        (z, y, x), axis, lambda index: error_map(planes[index], block_of(reference, axis, index, index + 1)[0])
+    )
 
 
 def describe_run(run: "Reconstruction") -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Pixels of a series in internal order, read when somebody looks at them."""
 
-import os
+import math
 from collections.abc import Generator
 from threading import Lock
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
+from mrviewer.memory import require_memory, total_bytes
 from mrviewer.progress import Progress, finish
 from mrviewer.readers.dicom.decoding import decode, value_type
 from mrviewer.readers.dicom.frame import Frame
@@ -106,6 +107,8 @@ class DicomArray:
     def _filled(self) -> Generator[Progress, None, NDArray[np.generic]]:
         """Decode plane by plane into the final array: no second copy of the volume."""
         stack = self._stack
+        n_bytes = math.prod(self.shape) * self.dtype.itemsize
+        require_memory(n_bytes, f"the series of {next(stack.planes).file.name}", "open a part of it")
         values = np.zeros(self.shape, self.dtype)
         volumes = values if values.ndim == 4 else values[None]
         stored = [stack.geometry.to_stored_order(volume) for volume in volumes]
@@ -118,11 +121,11 @@ class DicomArray:
         return values
 
     def _require_memory(self) -> None:
-        """Refuse what this machine could never hold."""
+        """Refuse what this process could never hold."""
         needed = self.dtype.itemsize
         for size in self.shape:
             needed *= size
-        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        installed = total_bytes()
         if needed > installed:
             name = next(self._stack.planes).file.name
             raise FileFormatError(

@@ -7,6 +7,8 @@ from functools import partial
 from os.path import commonpath
 from pathlib import Path
 
+import numpy as np
+
 from mrviewer.errors import InputError
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy
 from mrviewer.progress import Progress
@@ -273,7 +275,7 @@ def _series(outcome: Outcome, items: frozenset[Item]) -> list[DerivedSeries]:
     if Item.IMAGE_SERIES in items:
         series.append(DerivedSeries(SeriesKind.RECONSTRUCTION, made.image, made.geometry, words, made.modality))
     if Item.ERROR_SERIES in items and made.reference is not None:
-        error = error_map(made.image, made.reference)
+        error = error_map(made.image, np.asarray(made.reference))
         series.append(DerivedSeries(SeriesKind.ERROR, error, made.geometry, words, made.modality))
     return series
 
