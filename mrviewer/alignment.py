@@ -8,6 +8,7 @@ agree they lie voxel for voxel, and a note says so; where they do not, nothing l
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def lay_over(image: Image, grid: Geometry, *, voxel_for_voxel: bool = False) -> 
     if how is not Relation.VOXEL_FOR_VOXEL and not (
         voxel_for_voxel and image.geometry.stored_shape == grid.stored_shape
     ):
-        return None
+        return _by_planes(image, grid) if how is Relation.ELSEWHERE else None
     is_placed = image.geometry.is_placed and grid.is_placed
     data = image.data if _is_stored_alike(image.geometry, grid) else _Relaid(image.data, image.geometry, grid)
     return replace(image, data=data, geometry=replace(grid, is_placed=is_placed)), (_note(image, grid),)
@@ -137,6 +138,24 @@ class _Relaid:
         values = np.moveaxis(np.asarray(self.data), (-3, -2, -1), (0, 1, 2))
         laid = self.target.to_internal(self.source.to_stored_order(values))
         return np.array(np.moveaxis(laid, (0, 1, 2), (-3, -2, -1)), dtype=dtype, copy=copy)
+
+
+@runtime_checkable
+class _Planes(Protocol):
+    """Labels of which each plane has a place of its own, as those of a DICOM SEG."""
+
+    def laid_on(self, geometry: Geometry) -> NDArray[np.generic] | None:
+        """Labels on a grid; `None` if they do not lie on its slices."""
+        ...
+
+
+def _by_planes(image: Image, grid: Geometry) -> tuple[Image, tuple[Note, ...]] | None:
+    """Labels whose planes lie on slices of a grid; nothing but the planes says how far apart those are."""
+    values = image.data.laid_on(grid) if isinstance(image.data, _Planes) else None
+    if values is None:
+        return None
+    said = f"each frame of {image_name(image)} lies on the slice of the image at its own position"
+    return replace(image, data=values, geometry=grid), (Note(said, NoteKind.POSITION),)
 
 
 def _is_stored_alike(first: Geometry, second: Geometry) -> bool:

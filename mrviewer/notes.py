@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self, SupportsIndex
 
-__all__ = ["Note", "NoteKind", "as_note", "left_out", "n_left_out", "prefixed"]
+__all__ = ["Note", "NoteKind", "as_note", "left_out", "n_left_out", "prefixed", "without_prefix"]
 
 
 class NoteKind(StrEnum):
@@ -83,6 +83,11 @@ def prefixed(name: str, text: str) -> Note:
     """A note that says first which image or file it is about; its kind stays."""
     note = as_note(text)
     return Note(f"{name}: {note}", note.kind, note.n_things)
+
+
+def without_prefix(name: str, text: str) -> str:
+    """The words of a note without the name that `prefixed` put before them."""
+    return text.removeprefix(f"{name}: ")
 
 
 def left_out(what: str, n_things: int = 1) -> Note:

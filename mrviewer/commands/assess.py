@@ -9,6 +9,7 @@ import typer
 from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.notes import prefixed
 
 if TYPE_CHECKING:
     from mrviewer.assess import Assessment
@@ -53,15 +54,15 @@ def _assess_files(
 ) -> "tuple[Assessment, tuple[str, ...]]":
     from mrviewer.assess import assess as assess_arrays
 
-    opened = {
-        "segmentation": _open(labels[0], "labels"),
-        "reference": _open(labels[1], "labels"),
-        "image": _open(images[0], None),
-        "image_reference": _open(images[1], None),
-    }
-    given = {name: image for name, image in opened.items() if image is not None}
-    truth = given.get("image_reference") or given["reference"]
+    paths = {"segmentation": labels[0], "reference": labels[1], "image": images[0], "image_reference": images[1]}
     notes: list[str] = []
+    given: dict[str, Image] = {}
+    for name, path in paths.items():
+        if path is not None:
+            is_labels = name in ("segmentation", "reference")
+            given[name], said = _open(path, "labels" if is_labels else None)
+            notes += [prefixed(name, note) for note in said if is_labels]
+    truth = given.get("image_reference") or given["reference"]
     volumes = {}
     for name, image in given.items():
         laid, said = _laid_over(image, truth, voxel_for_voxel=voxel_for_voxel)
@@ -73,16 +74,14 @@ def _assess_files(
     return assessment, tuple(notes)
 
 
-def _open(path: Path | None, modality: str | None) -> "Image | None":
-    """Open a file that holds one volume."""
-    from mrviewer.readers import read_image
+def _open(path: Path, modality: str | None) -> "tuple[Image, tuple[str, ...]]":
+    """Open a file that holds one volume, and what it says of itself."""
+    from mrviewer.readers.opening import read_with_notes
 
-    if path is None:
-        return None
-    image = read_image(path, modality)
+    image, notes = read_with_notes(path, modality)
     if image.n_frames != 1:
         raise InputError(f"{path.name} holds {image.n_frames} volumes; give a single one")
-    return image
+    return image, notes
 
 
 def _laid_over(image: "Image", truth: "Image", *, voxel_for_voxel: bool) -> tuple["Image", tuple[str, ...]]:

@@ -61,7 +61,7 @@ def export_seg(
     as_json: AsJson = False,
 ) -> None:
     """Write lesions as DICOM SEG, one segment a lesion, for PACS and other viewers."""
-    from mrviewer.readers import read_image
+    from mrviewer.readers.opening import read_image, read_with_notes
     from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
     from mrviewer.writers.dicom_terms import LesionKind, Region
     from mrviewer.writers.lesion_labels import label_lesions
@@ -73,13 +73,14 @@ def export_seg(
         algorithm=None if method == "by-hand" else method,
     )
     truth = None if reference is None else read_image(reference, "labels")
-    lesions = label_lesions(read_image(segmentation, "labels"), truth, min_lesion_ml)
+    drawn, said = read_with_notes(segmentation, "labels")
+    lesions = label_lesions(drawn, truth, min_lesion_ml)
     wish = SourceWish(lesions.image.geometry, modality_of(segmentation, modality), number=series)
     source = find_source(dicom, wish)
     written = write_dicom_seg(
         output, lesions.image, source, lesions=lesions.rows, terms=terms, privacy=privacy_of(keep_identifiers, new_uids)
     )
-    notes = [one for one in (*lesions.notes, written.note) if one]
+    notes = [one for one in (*said, *lesions.notes, written.note) if one]
     if as_json:
         segments = [
             {"number": number, "label": label, "description": words}

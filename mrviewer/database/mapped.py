@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.alignment import common_grid, lay_over, why_unknown
+from mrviewer.alignment import common_grid, image_name, lay_over, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.labels import labels_on_grid
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
+from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.phases import FrameArray, split_into_phases
 from mrviewer.study import Image, Study
 
@@ -56,15 +56,16 @@ class MappedSubject:
             If a file is damaged.
         """
         images = self._images()
-        label = None if self.label is None else _one_image(open_contents(self.label, "labels"), self.label)
+        contents = None if self.label is None else open_contents(self.label, "labels")
+        label = None if contents is None or self.label is None else _one_image(contents, self.label)
         grid = common_grid([image.geometry for image in images], preferred=None if label is None else label.geometry)
         kept, notes = _on_one_grid(images, grid)
         reference = None
-        if label is not None:
-            reference, note = labels_on_grid(label, grid)
+        if contents is not None and label is not None:
+            reference, remarks = labels_of(contents, image_name(label), grid, next(iter(kept.values())))
             values = map_labels(reference.volume(), self.label_values, self.name)
             reference = replace(reference, data=values)
-            notes += [note] if note else []
+            notes += remarks
         if self.voxel_mm is not None:
             size = " x ".join(f"{edge:g}" for edge in self.voxel_mm)
             said = f"the voxel size was given as {size} mm (z, y, x), in place of the header's"

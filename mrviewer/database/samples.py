@@ -12,7 +12,9 @@ from mrviewer.database.mapped import open_contents
 from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.errors import InputError
 from mrviewer.labels import labels_on_grid
+from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import Progress
+from mrviewer.readers.contents import FileContents
 from mrviewer.readers.names import guess_modality
 from mrviewer.study import Image
 
@@ -102,24 +104,26 @@ def _count(image: Image) -> int:
     return int(np.prod(image.data.shape, dtype=np.int64))
 
 
-def _read(path: Path, subject: str, samples: Samples) -> Image | None:
+def _read(path: Path, subject: str, samples: Samples, modality: str = "") -> FileContents | None:
     """Return an image to look at; `None` if it is too large, or damaged, which is noted."""
     try:
-        [image] = open_contents(path, "").images
+        contents = open_contents(path, modality)
+        [image] = contents.images
         if _count(image) > LARGEST_FILE:
             return None
         np.asarray(image.data)
     except InputError as error:
         samples.oddities.append(Oddity(subject, "broken-file", f"a file of {subject} cannot be read: {error}"))
         return None
-    return image
+    return contents
 
 
 def _look_at_labels(samples: Samples, subject: str, source: str, path: Path) -> None:
     seen = samples.values.setdefault(source, set())
-    image = _read(path, subject, samples)
-    if image is None:
+    contents = _read(path, subject, samples, "labels")
+    if contents is None:
         return
+    [image] = contents.images
     try:
         labels, note = labels_on_grid(image, image.geometry)
     except InputError as error:
@@ -132,12 +136,16 @@ def _look_at_labels(samples: Samples, subject: str, source: str, path: Path) -> 
         samples.oddities.append(Oddity(subject, "empty-label", message, True))
     elif note:
         samples.oddities.append(Oddity(subject, "label-value", f"{source} of {subject}: {note}", True))
+    for said in map(as_note, contents.notes):
+        if said.kind in (NoteKind.LABELS, NoteKind.LEFT_OUT):
+            samples.oddities.append(Oddity(subject, "label-value", f"{source} of {subject}: {said}", True))
 
 
 def _look_at_image(samples: Samples, subject: SurveyedSubject, channel: str, path: Path) -> None:
-    image = _read(path, subject.name, samples)
-    if image is None:
+    contents = _read(path, subject.name, samples)
+    if contents is None:
         return
+    [image] = contents.images
     volume = image.volume(subject.frames.get(channel, 0))
     flat = volume.ravel()
     part = flat[:: max(flat.size // _STRIDED, 1)]

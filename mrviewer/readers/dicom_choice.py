@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.labels import labels_on_grid
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
 from mrviewer.readers.dicom.study import modality_rank, with_names_of_their_own
+from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.names import MODALITIES
 from mrviewer.readers.opening import study_of
 from mrviewer.readers.phases import split_into_phases
@@ -119,8 +119,8 @@ def _words(entry: SeriesEntry) -> str:
 def _with_segmentation(study: Study, segmentation: SeriesEntry) -> Study:
     """Take labels from a segmentation; one that cannot be used is noted, for the images open without it."""
     try:
-        contents = read_series(segmentation)
-        labels, note = labels_on_grid(contents.images[0], study.grid)
+        image = next(iter(study.images.values()), None)
+        labels, notes = labels_of(read_series(segmentation), segmentation.title, study.grid, image)
     except InputError as error:
         return study.with_labels(study.labels, left_out(f"segmentation {segmentation.title}, {error}"))
-    return study.with_labels(labels, *contents.notes, *([note] if note else []))
+    return study.with_labels(labels, *notes)

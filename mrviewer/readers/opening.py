@@ -7,16 +7,16 @@ from pathlib import Path
 from mrviewer.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.labels import labels_on_grid
-from mrviewer.notes import Note, NoteKind, left_out, prefixed
+from mrviewer.notes import Note, NoteKind, left_out, prefixed, without_prefix
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of, is_dicom_path
+from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.names import canonical_modality, free_name, guess_modality
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
 
-__all__ = ["open_study", "read_image", "study_of"]
+__all__ = ["open_study", "read_image", "read_labels", "read_with_notes", "study_of"]
 
 
 def read_image(path: str | Path, modality: str | None = None) -> Image:
@@ -36,13 +36,34 @@ def read_image(path: str | Path, modality: str | None = None) -> Image:
     FileFormatError
         If the file is damaged, of no format that opens here, or holds no image.
     """
+    return read_with_notes(path, modality)[0]
+
+
+def read_with_notes(path: str | Path, modality: str | None = None) -> tuple[Image, tuple[str, ...]]:
+    """Open one image file as `read_image` does, and say what the user should know of it."""
     path = Path(path)
     contents = _read(path, canonical_modality(modality) if modality else guess_modality(path))
     if len(contents.images) != 1:
         raise FileFormatError(
             f"{path.name} holds {len(contents.images)} images and one was expected; open it as a study"
         )
-    return contents.images[0]
+    return contents.images[0], contents.notes
+
+
+def read_labels(
+    path: str | Path, grid: Geometry, image: Image | None = None, *, voxel_for_voxel: bool = False
+) -> tuple[Image, tuple[Note, ...]]:
+    """Labels of a file on the grid of an image, with every note: see `mrviewer.readers.label_files.labels_of`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it and the image lie nowhere together.
+    FileFormatError
+        If the file is damaged or does not hold one volume of labels.
+    """
+    path = Path(path)
+    return labels_of(_read(path, "labels"), path.name, grid, image, voxel_for_voxel=voxel_for_voxel)
 
 
 def open_study(
@@ -115,12 +136,15 @@ def study_of(
     images, raw, clashes = _merge(opened)
     said = [*notes, *clashes, *_file_notes(opened, images)]
     study = Study(name, images, None, raw, tuple(said), files=_files(opened, images))
-    if labels is not None and images:
-        reference, remarks = _open_labels(labels, study.grid, voxel_for_voxel=voxel_for_voxel)
+    first = next(iter(images.values()), None)
+    if labels is not None and first is not None:
+        reference, remarks = _open_labels(labels, study.grid, first, voxel_for_voxel=voxel_for_voxel)
+        return study.with_labels(reference, *(note for note in remarks if without_prefix("labels", note) not in said))
+    if inside and first is not None:
+        # What their file says of them is among the notes of the files already.
+        contents = FileContents((inside[0],))
+        reference, remarks = labels_of(contents, image_name(inside[0]), study.grid, first)
         return study.with_labels(reference, *remarks)
-    if inside and images:
-        reference, note = labels_on_grid(inside[0], study.grid)
-        return study.with_labels(reference, *([note] if note else []))
     return study
 
 
@@ -225,18 +249,16 @@ def _grid_of_first(grids: Sequence[Geometry]) -> Geometry:
     return common_grid([grid for grid in grids if lie_together(grid, grids[0])])
 
 
-def _open_labels(candidate: Candidate, grid: Geometry, *, voxel_for_voxel: bool) -> tuple[Image | None, list[str]]:
+def _open_labels(
+    candidate: Candidate, grid: Geometry, image: Image, *, voxel_for_voxel: bool
+) -> tuple[Image | None, tuple[str, ...]]:
     """Labels on the grid of an image; what was only found in a folder may fail."""
     try:
-        contents = _read(candidate.path, "labels")
-        if len(contents.images) != 1:
-            raise FileFormatError(f"{candidate.path.name} holds {len(contents.images)} images; give one label volume")
-        labels, note = labels_on_grid(contents.images[0], grid, voxel_for_voxel=voxel_for_voxel)
+        return read_labels(candidate.path, grid, image, voxel_for_voxel=voxel_for_voxel)
     except InputError as error:
         if candidate.is_asked_for:
             raise
-        return None, [Note(f"labels left out: {error}", NoteKind.LEFT_OUT)]
-    return labels, [note] if note else []
+        return None, (Note(f"labels left out: {error}", NoteKind.LEFT_OUT),)
 
 
 def _file_notes(opened: Sequence[FileContents], images: Mapping[str, Image]) -> list[str]:

@@ -61,12 +61,11 @@ def open_part(scan: Scan, modality: str, frame: int = 0) -> Generator[Progress, 
 
 def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
     """Take reference labels from a file."""
-    from mrviewer.labels import labels_on_grid
-    from mrviewer.readers import read_image
+    from mrviewer.readers.opening import read_labels
 
     yield Progress(0, 1, "opening labels")
-    labels, note = labels_on_grid(read_image(path, "labels"), scan.study.grid)
-    return with_labels(scan, labels, *([note] if note else []))
+    labels, notes = read_labels(path, scan.study.grid, scan.study.images.get(scan.modality))
+    return with_labels(scan, labels, *notes)
 
 
 def prepare_slice(scan: Scan, index: int) -> Generator[Progress, None, Prepared]:

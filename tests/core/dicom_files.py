@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileMetaDataset
+from pydicom.pixels.utils import pack_bits
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -110,3 +111,55 @@ def _one(**elements: object) -> Sequence:
     for keyword, value in elements.items():
         setattr(item, keyword, value)
     return Sequence([item])
+
+
+SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
+
+
+def segmentation(
+    series: Series,
+    frames: list[tuple[int, int, NDArray[np.generic]]],
+    kind: str = "BINARY",
+    names: tuple[str, ...] = (),
+    **measures: object,
+) -> pydicom.Dataset:
+    """A DICOM SEG on slices of a series.
+
+    Each frame is a segment, the slice on which it was drawn, and its pixels: 0 and 1, fractions of 255, or labels.
+    """
+    first = series.slices[0]
+    dataset = pydicom.Dataset()
+    dataset.SOPClassUID = LABEL_MAP if kind == "LABELMAP" else SEGMENTATION
+    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = f"{ROOT}.77.1", f"{ROOT}.77"
+    dataset.StudyInstanceUID, dataset.Modality, dataset.SegmentationType = first.StudyInstanceUID, "SEG", kind
+    if "FrameOfReferenceUID" in first:
+        dataset.FrameOfReferenceUID = first.FrameOfReferenceUID
+    numbers = sorted({segment for segment, _, _ in frames})
+    if kind == "LABELMAP":
+        numbers = [int(value) for value in np.unique([pixels for _, _, pixels in frames])]
+    named = dict(zip([number for number in numbers if number], names, strict=False))
+    dataset.SegmentSequence = Sequence(
+        _one(SegmentNumber=number, SegmentLabel=named.get(number, f"part {number}"))[0] for number in numbers
+    )
+    shared = pydicom.Dataset()
+    shared.PlaneOrientationSequence = _one(ImageOrientationPatient=first.ImageOrientationPatient)
+    shared.PixelMeasuresSequence = _one(**{"PixelSpacing": first.PixelSpacing, **measures})
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    groups = []
+    for segment, index, _ in frames:
+        group = pydicom.Dataset()
+        group.PlanePositionSequence = _one(ImagePositionPatient=series.slices[index].ImagePositionPatient)
+        if kind != "LABELMAP":
+            group.SegmentIdentificationSequence = _one(ReferencedSegmentNumber=segment)
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    pixels = np.stack([pixels for _, _, pixels in frames]).astype(np.uint8)
+    set_pixels(dataset, pixels, 8)
+    dataset.NumberOfFrames = len(frames)
+    bits = 1 if kind == "BINARY" else 8
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
+    dataset.PixelData = pack_bits(pixels.ravel()) if bits == 1 else pixels.tobytes()
+    dataset["PixelData"].VR = "OB"
+    if kind == "FRACTIONAL":
+        dataset.MaximumFractionalValue = 255
+    return dataset

@@ -16,7 +16,7 @@ from mrviewer.readers.dicom.single_frame import classic_frame, orthonormal_place
 from mrviewer.readers.dicom.tags import Tag
 from mrviewer.readers.dicom.times import seconds_of_moment
 
-__all__ = ["EnhancedFacts", "is_multi_frame", "multi_frames"]
+__all__ = ["EnhancedFacts", "FunctionalGroups", "is_multi_frame", "multi_frames", "stated_numbers"]
 
 MOST_FRAMES = 100_000
 _NO_COMPONENT = ("", "M", "MAGNITUDE", "NONE", "MIXED", "ORIGINAL", "NORM", "DIFFUSION", "DERIVED", "TRACEW", "TRACE")
@@ -76,7 +76,7 @@ def multi_frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts]:
                 f"{name} holds {n_frames} frames and describes {len(groups)} of them, so their places are unknown; "
                 "export it again"
             )
-        described = [_Group(group, shared[0]) for group in groups]
+        described = [FunctionalGroups(group, shared[0]) for group in groups]
         words = header.text(Tag.SERIES_DESCRIPTION)
         frames = tuple(_frame(base, group, number, words) for number, group in enumerate(described))
         return frames, _facts(described[0], dataset)
@@ -92,24 +92,33 @@ def _undescribed(base: Frame, n_frames: int) -> tuple[Frame, ...]:
     )
 
 
-class _Group:
-    """Functional groups of one frame: its own, else the shared ones."""
+class FunctionalGroups:
+    """Functional groups of one frame: its own, else the shared ones.
+
+    Parameters
+    ----------
+    own
+        Item of the frame in the per-frame sequence.
+    shared
+        The only item of the shared sequence.
+    """
 
     def __init__(self, own: pydicom.Dataset, shared: pydicom.Dataset) -> None:
         self._own = own
         self._shared = shared
 
     def find(self, sequence: str) -> pydicom.Dataset:
+        """First item of a group, by the keyword of its sequence; an empty one if the frame has no such group."""
         items = self._own.get(sequence) or self._shared.get(sequence)
         return items[0] if items else pydicom.Dataset()
 
 
-def _frame(base: Frame, group: _Group, number: int, description: str) -> Frame:
-    position = _numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3)
-    orientation = _numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
+def _frame(base: Frame, group: FunctionalGroups, number: int, description: str) -> Frame:
+    position = stated_numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3)
+    orientation = stated_numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
     place = orthonormal_place(position, orientation) or base.place
     measures, scaling = group.find("PixelMeasuresSequence"), group.find("PixelValueTransformationSequence")
-    in_plane = _numbers(measures.get("PixelSpacing"), 2) or base.spacing_mm[1:]
+    in_plane = stated_numbers(measures.get("PixelSpacing"), 2) or base.spacing_mm[1:]
     across = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or base.spacing_mm[0]
     return replace(
         base,
@@ -125,7 +134,7 @@ def _frame(base: Frame, group: _Group, number: int, description: str) -> Frame:
     )
 
 
-def _moment(base: Moment, group: _Group, number: int) -> Moment:
+def _moment(base: Moment, group: FunctionalGroups, number: int) -> Moment:
     content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
     gradients = diffusion.get("DiffusionGradientDirectionSequence") or [pydicom.Dataset()]
     acquired = content.get("FrameAcquisitionDateTime") or content.get("FrameReferenceDateTime") or ""
@@ -134,7 +143,7 @@ def _moment(base: Moment, group: _Group, number: int) -> Moment:
         base,
         temporal_position=float(content.get("TemporalPositionIndex") or base.temporal_position),
         b_value=float(diffusion.get("DiffusionBValue") or base.b_value),
-        direction=_numbers(gradients[0].get("DiffusionGradientOrientation"), 3) or base.direction,
+        direction=stated_numbers(gradients[0].get("DiffusionGradientOrientation"), 3) or base.direction,
         trigger_ms=float(trigger or base.trigger_ms),
         acquisition=float(content.get("FrameAcquisitionNumber") or base.acquisition),
         acquired_s=seconds_of_moment(str(acquired)) or base.acquired_s,
@@ -142,7 +151,7 @@ def _moment(base: Moment, group: _Group, number: int) -> Moment:
     )
 
 
-def _kind(base: Kind, group: _Group, description: str) -> Kind:
+def _kind(base: Kind, group: FunctionalGroups, description: str) -> Kind:
     frame_type = group.find("MRImageFrameTypeSequence")
     values = [str(value) for value in frame_type.get("FrameType") or ()][2:]
     component = component_of([str(frame_type.get("ComplexImageComponent") or ""), *values], None, description)
@@ -162,7 +171,7 @@ def _kind(base: Kind, group: _Group, description: str) -> Kind:
     )
 
 
-def _facts(group: _Group, dataset: pydicom.Dataset) -> EnhancedFacts:
+def _facts(group: FunctionalGroups, dataset: pydicom.Dataset) -> EnhancedFacts:
     modifier, timing = group.find("MRModifierSequence"), group.find("MRTimingAndRelatedParametersSequence")
     inversion = modifier.get("InversionTimes") or 0
     return EnhancedFacts(
@@ -184,7 +193,7 @@ def _scanning_sequence(dataset: pydicom.Dataset) -> tuple[str, ...]:
     return (*echoes, "EP") if dataset.get("EchoPlanarPulseSequence") == "YES" else echoes
 
 
-def _numbers(values: object, count: int) -> tuple[float, ...] | None:
+def stated_numbers(values: object, count: int) -> tuple[float, ...] | None:
     """Numbers of a multi-valued element; `None` if there are not as many."""
     if not isinstance(values, pydicom.multival.MultiValue) or len(values) != count:
         return None

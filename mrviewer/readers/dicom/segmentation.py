@@ -1,44 +1,42 @@
-"""DICOM SEG as labels."""
+"""DICOM SEG as labels: the number of a segment is its label, and none disappears under another."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
+from pydicom.pixels import iter_pixels
 
 from mrviewer.errors import FileFormatError
-from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.dicom.faults import told_as
+from mrviewer.readers.dicom.frame import Place
 from mrviewer.readers.dicom.header import read_dataset, read_header
+from mrviewer.readers.dicom.multi_frame import FunctionalGroups, stated_numbers
+from mrviewer.readers.dicom.segment_planes import MOST_VOXELS, LabelPlane, SegmentPlanes, segment_grid
+from mrviewer.readers.dicom.single_frame import orthonormal_place
 from mrviewer.readers.dicom.stored_file import StoredFile, is_zip
 from mrviewer.readers.dicom.tags import Tag
 from mrviewer.study import Image
 
-if TYPE_CHECKING:
-    from highdicom.seg import Segmentation
-
 __all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation", "segmented_series"]
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-MOST_VOXELS = 1 << 30
 INSIDE = 0.5
 """Fraction from which on a voxel belongs to a fractional segment."""
+SAME_DIRECTION = 2e-3
+"""Largest difference between orientation vectors of parallel planes."""
+SAME_HEIGHT_MM = 0.01
+"""Frames nearer than this lie on one slice."""
+MOST_OVERLAPS = 5
+"""Pairs of overlapping segments that are named one by one."""
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """UIDs of segmentation and label map storage."""
 
-
-@dataclass(frozen=True, eq=False)
-class _Segments:
-    """Label volume in the order of the file, and what the labels mean."""
-
-    labels: NDArray[np.generic]
-    affine: NDArray[np.float64]
-    names: tuple[str, ...]
-    notes: tuple[str, ...]
+Masks = Mapping[int, Mapping[int, NDArray[np.bool_]]]
+"""Pixels of each segment, by the number of the plane."""
 
 
 def is_segmentation(path: Path) -> bool:
@@ -66,70 +64,145 @@ def segmented_series(file: StoredFile) -> frozenset[str]:
 def read_segmentation(files: Sequence[StoredFile]) -> FileContents:
     """Open a segmentation: one label volume, segment n is label n; fractional segments are cut at one half.
 
-    Where segments overlap, the last one wins, and a note says so.
+    Where segments overlap the smaller one lies on top, and a note says so.
 
     Raises
     ------
     FileFormatError
-        If it is damaged, lies on no regular grid, or is compressed in a way that no decoder knows.
+        If it is damaged, lies on no regular grid, is compressed in a way that no decoder knows, or if a segment would
+        disappear under others.
     """
     file = files[0]
     with told_as(
         f"{file.name} is a segmentation that cannot be read: it is damaged, lies on no regular grid, or is compressed "
         "in a way that does not open here"
     ):
-        segments = _segments(file)
-    i, j, k = segments.labels.shape
-    geometry = Geometry.from_stored((i, j, k), segments.affine)
-    labels = np.ascontiguousarray(geometry.to_internal(segments.labels))
-    labels.setflags(write=False)
-    notes = list(segments.notes)
+        dataset = read_dataset(file, pixels=True)
+        image, notes = _image(dataset, file)
     if len(files) > 1:
         said = f"the series holds {len(files)} segmentations; the first is used"
         notes.append(Note(said, NoteKind.LEFT_OUT, len(files) - 1))
-    said = ", ".join(f"{number} {name}" for number, name in enumerate(segments.names, 1))
-    notes.append(Note(f"segments: {said}", NoteKind.LABELS))
-    return FileContents((Image(labels, geometry, "labels", file.path),), notes=tuple(notes))
+    return FileContents((image,), notes=tuple(notes))
 
 
-def _segments(file: StoredFile) -> _Segments:
-    # Loading it takes a second, which only who opens a segmentation shall wait for.
-    import highdicom
+def _image(dataset: pydicom.Dataset, file: StoredFile) -> tuple[Image, list[Note]]:
+    """Labels of a segmentation on a grid of their own, and what has to be said of them."""
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    n_frames = int(dataset.get("NumberOfFrames") or 1)
+    if n_frames * shape[0] * shape[1] > MOST_VOXELS:
+        raise FileFormatError(f"{file.name} claims {n_frames} frames of {shape} pixels; export it again")
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+    groups = [FunctionalGroups(own, shared) for own in dataset.PerFrameFunctionalGroupsSequence]
+    if len(groups) != n_frames:
+        raise ValueError("frames without a description")
+    measures = groups[0].find("PixelMeasuresSequence")
+    row_mm, column_mm = stated_numbers(measures.get("PixelSpacing"), 2) or (0.0, 0.0)
+    if not row_mm or not column_mm:
+        raise ValueError("no size of a pixel")
+    places, numbers = _places(groups)
+    steps = [float(measures.get(name) or 0) for name in ("SpacingBetweenSlices", "SliceThickness")]
+    grid = segment_grid(places, shape, (row_mm, column_mm), steps)
+    names = _names(dataset)
+    masks = _masks(dataset, groups, numbers)
+    values, notes = _painted(masks, (len(places), *shape), names, file.name)
+    planes = [LabelPlane(place, plane) for place, plane in zip(places, values, strict=True)]
+    notes.append(Note("the segments are " + ", ".join(f"{n} {name}" for n, name in names.items()), NoteKind.LABELS))
+    if dataset.get("SegmentationType") == "FRACTIONAL":
+        notes.append(Note("the segments are fractions and were cut at one half", NoteKind.LABELS))
+    if grid.is_guessed:
+        said = "the segmentation does not state how far its slices are apart; lay it on its images to know its volume"
+        notes.append(Note(said, NoteKind.VOXEL_SIZE))
+    data = SegmentPlanes(planes, grid, (row_mm, column_mm))
+    reference = str(dataset.get("FrameOfReferenceUID") or "")
+    return Image(data, grid.geometry, "labels", file.path, frame_of_reference=reference), notes
 
-    segmentation = highdicom.seg.Segmentation.from_dataset(read_dataset(file, pixels=True), copy=False)
-    # The shape is asked for first: positions far apart would claim a volume that fills the memory.
-    grid = segmentation.get_volume_geometry(allow_missing_positions=True)
-    if grid is None:
-        raise ValueError("no regular grid")
-    if int(np.prod(grid.spatial_shape)) > MOST_VOXELS:
-        raise FileFormatError(f"{file.name} claims a volume of {grid.spatial_shape} voxels; export it again")
-    labels, overlap = _combined(segmentation)
-    said = f"segments overlap in {overlap:,} voxels, where the last one is kept"
-    notes = (Note(said, NoteKind.LABELS),) if overlap else ()
-    names = tuple(
-        str(segmentation.get_segment_description(number).segment_label) for number in segmentation.segment_numbers
-    )
-    return _Segments(labels, _LPS_TO_RAS @ grid.affine, names, notes)
+
+def _places(groups: Sequence[FunctionalGroups]) -> tuple[list[Place], list[int]]:
+    """Planes along their normal, and the number of the plane of each frame."""
+    found: list[Place] = []
+    for group in groups:
+        place = orthonormal_place(
+            stated_numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3),
+            stated_numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6),
+        )
+        if place is None:
+            raise ValueError("a frame without a place")
+        if np.abs(np.subtract(place.orientation, (found or [place])[0].orientation)).max() > SAME_DIRECTION:
+            raise ValueError("frames in several directions")
+        found.append(place)
+    places: list[Place] = []
+    numbers = [0] * len(found)
+    for index in sorted(range(len(found)), key=lambda index: found[index].height_mm):
+        if not places or found[index].height_mm - places[-1].height_mm > SAME_HEIGHT_MM:
+            places.append(found[index])
+        numbers[index] = len(places) - 1
+    return places, numbers
 
 
-def _combined(segmentation: "Segmentation") -> tuple[NDArray[np.generic], int]:
-    """Labels (slice, row, column), and in how many voxels segments overlap."""
-    if segmentation.segmentation_type.value != "FRACTIONAL":
-        try:
-            whole = segmentation.get_volume(combine_segments=True, relabel=True, allow_missing_positions=True)
-            return np.asarray(whole.array), 0
-        except RuntimeError:
-            # They overlap, so that they are taken one by one.
-            pass
-    labels = np.zeros(0, np.uint16)
-    overlap = 0
-    for label, number in enumerate(segmentation.segment_numbers, 1):
-        volume = segmentation.get_volume(
-            segment_numbers=[number], rescale_fractional=True, allow_missing_positions=True
-        ).array[..., 0]
-        if label == 1:
-            labels = np.zeros(volume.shape, np.uint16)
-        inside = volume >= INSIDE
-        overlap += int(np.count_nonzero(inside & (labels > 0)))
-        labels[inside] = label
-    return labels, overlap
+def _names(dataset: pydicom.Dataset) -> dict[int, str]:
+    """Name of each segment by its number; 0 is the background of a label map."""
+    listed = {int(item.SegmentNumber): str(item.get("SegmentLabel") or "") for item in dataset.SegmentSequence}
+    return {number: name for number, name in sorted(listed.items()) if number}
+
+
+def _masks(dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int]) -> Masks:
+    masks: dict[int, dict[int, NDArray[np.bool_]]] = {}
+    for (segment, inside), plane in _segments(dataset, groups, numbers):
+        own = masks.setdefault(segment, {})
+        own[plane] = own[plane] | inside if plane in own else inside
+    return masks
+
+
+def _segments(
+    dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int]
+) -> Iterator[tuple[tuple[int, NDArray[np.bool_]], int]]:
+    """Pixels of each segment in each frame, and the number of the plane."""
+    kind = str(dataset.get("SegmentationType") or "BINARY")
+    full = float(dataset.get("MaximumFractionalValue") or 1)
+    for group, plane, pixels in zip(groups, numbers, iter_pixels(dataset, raw=True), strict=True):
+        if kind == "LABELMAP":
+            yield from (((int(value), pixels == value), plane) for value in np.unique(pixels) if value)
+            continue
+        segment = int(group.find("SegmentIdentificationSequence").ReferencedSegmentNumber)
+        yield (segment, pixels >= INSIDE * full if kind == "FRACTIONAL" else pixels > 0), plane
+
+
+def _painted(
+    masks: Masks, shape: tuple[int, int, int], names: Mapping[int, str], file_name: str
+) -> tuple[NDArray[np.uint16], list[Note]]:
+    """Planes of labels, smaller segments over larger ones, and what overlaps."""
+    sizes = {segment: sum(map(np.count_nonzero, planes.values())) for segment, planes in masks.items()}
+    values = np.zeros(shape, np.uint16)
+    for segment in sorted(masks, key=lambda segment: (-sizes[segment], segment)):
+        for plane, inside in masks[segment].items():
+            values[plane][inside] = segment
+    left = dict(zip(*np.unique(values, return_counts=True), strict=True))
+    told = {segment: f"{segment} {names.get(segment, '')}".strip() for segment in masks}
+    overlaps = [
+        (first, second, count)
+        for first, second in combinations(sorted(masks), 2)
+        if sizes[first] + sizes[second] > left.get(first, 0) + left.get(second, 0)
+        and (count := _overlap(masks[first], masks[second]))
+    ]
+    for segment, size in sizes.items():
+        if size and not left.get(segment):
+            over = [told[other] for pair in overlaps if segment in pair[:2] for other in pair[:2] if other != segment]
+            raise FileFormatError(
+                f"segment {told[segment]} of {file_name} lies wholly under {', '.join(over)}, so one volume of labels "
+                "cannot hold both; export the segments as files of their own"
+            )
+    notes = [
+        Note(
+            f"segments {told[first]} and {told[second]} overlap in {count:,} voxels, where the smaller one is shown; "
+            f"{first} has {sizes[first]:,} voxels and {second} has {sizes[second]:,}",
+            NoteKind.LABELS,
+        )
+        for first, second, count in overlaps[:MOST_OVERLAPS]
+    ]
+    if len(overlaps) > MOST_OVERLAPS:
+        notes.append(Note(f"{len(overlaps) - MOST_OVERLAPS} more pairs of segments overlap", NoteKind.LABELS))
+    return values, notes
+
+
+def _overlap(first: Mapping[int, NDArray[np.bool_]], second: Mapping[int, NDArray[np.bool_]]) -> int:
+    return sum(int(np.count_nonzero(first[plane] & second[plane])) for plane in first.keys() & second.keys())
