@@ -4,8 +4,8 @@
 #   models/train_shipped.sh DATA [RUNS]
 #
 # DATA holds ms_lesjak_mni (two MS patients, and masks of 27 others) and glioma_tcga_sri24 (one glioma patient, images
-# only); RUNS receives the runs (default: runs). A run that was interrupted goes on when this is called again.
-# About four hours on two cores.
+# only); LABEL_MAPS (default: DATA/../training/label_maps_synthseg) the twenty label maps of SynthSeg, for the brain mask; RUNS receives the runs (default: runs). A run that was interrupted goes on when this is called again.
+# About five hours on two cores.
 set -euo pipefail
 data=${1:?give the folder of training data}
 runs=${2:-runs}
@@ -80,3 +80,12 @@ run mtinet mtinet --database simulated-liver:80 --database simulated-liver:8@700
 for method in cirim mtlrs multiunet mtinet synnet linet seranet recseg segnetmri idslr semunet; do
     python "$here/ship.py" "$method" "$runs/$method" "$runs/$method"
 done
+
+# The brain mask learns from images that are made up from sixteen of the twenty label maps.
+label_maps=$(cd "${LABEL_MAPS:-$data/../training/label_maps_synthseg}" && pwd)
+echo subject,anatomy >"$runs/label_maps.csv"
+for number in $(seq -w 1 16); do
+    echo "map$number,$label_maps/training_seg_$number.nii.gz" >>"$runs/label_maps.csv"
+done
+run brain-mask brain_mask --database "$runs/label_maps.csv" --set steps=3000
+python "$here/ship.py" brain-mask "$runs/brain_mask"

@@ -11,6 +11,7 @@ from mrviewer.errors import InputError
 from mrviewer.registry import get_method
 from mrviewer.training.options import COMMON, OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
+from mrviewer_models.brain_mask.options import BrainMaskOptions
 from mrviewer_models.cirim.recipe import CIRIMOptions
 from mrviewer_models.d5c5.recipe import D5C5Options
 from mrviewer_models.idslr.recipe import IDSLROptions
@@ -44,6 +45,7 @@ RECORDS: dict[type, str] = {
     RecSegOptions: "methods/recseg.md",
     SegNetMRIOptions: "methods/segnetmri.md",
     IDSLROptions: "methods/idslr.md",
+    BrainMaskOptions: "methods/brain-mask.md",
 }
 
 

@@ -22,6 +22,7 @@ from mrviewer.training.recipe import Moment, Recipe, Trainable, Tunable
 from mrviewer.training.slice_stacks import SliceStack
 from mrviewer.training.starting import finetune_defaults
 from mrviewer.weights import Weights, load_weights, save_weights
+from mrviewer_models.brain_mask.batches import BrainBatch
 from mrviewer_models.mtinet.batches import LiverBatch
 from mrviewer_models.multiunet.adapting import COLUMN
 from mrviewer_models.multiunet.batches import VolumeBatch
@@ -92,7 +93,7 @@ def test_parts_are_parts_of_the_network(name: str) -> None:
             continue
         found = [sum(each.startswith(prefix) for each in names) for prefix in prefixes]
         assert min(found) > 0, (part, prefixes)
-        assert sum(found) < len(names) or part == "all" or name in ("unet-full", "synnet")
+        assert sum(found) < len(names) or part == "all" or name in ("unet-full", "synnet", "brain-mask")
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -121,6 +122,10 @@ def batch_for(name: str) -> Any:  # noqa: ANN401 - every recipe has batches of i
         label[..., 10:20, 10:20, 10:20] = 1
         volume = label.expand(-1, 6, -1, -1, -1) + 0.1 * torch.randn(2, 6, 32, 32, 32)
         return VolumeBatch(volume, label, torch.ones(2, 6, dtype=torch.bool))
+    if name == "brain-mask":
+        brain = torch.zeros(2, 32, 32)
+        brain[..., 6:26, 8:24] = 1
+        return BrainBatch(brain[:, None] + 0.1 * torch.randn(2, 3, 32, 32), brain)
     if name == "mtinet":
         label = torch.zeros(2, 1, 32, 32)
         label[..., 10:20, 10:20] = 1

@@ -66,6 +66,8 @@ class UNetShape:
     head
         ``classes``: the first output is the background, and training begins there. ``correction``: the output is added
         to something good already, and training begins with little of it. ``values``: nothing is assumed.
+    widest
+        Channels that no level exceeds; 0 for no limit.
     """
 
     inputs: int = 1
@@ -81,11 +83,13 @@ class UNetShape:
     dropout: float = 0.0
     attention: bool = False
     head: Head = "classes"
+    widest: int = 0
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each level, finest first."""
-        return tuple(self.base * 2**level for level in range(self.levels))
+        widths = (self.base * 2**level for level in range(self.levels))
+        return tuple(min(width, self.widest) if self.widest else width for width in widths)
 
 
 class SeparateBatchNorm(nn.Module):

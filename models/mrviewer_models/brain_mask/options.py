@@ -1,0 +1,28 @@
+"""What the training of the brain mask can be told."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mrviewer_models.brain_mask.network import PRESETS, BrainShape
+
+__all__ = ["BrainMaskOptions"]
+
+
+@dataclass(frozen=True)
+class BrainMaskOptions:
+    """Size, and how many images are made.
+
+    Parameters
+    ----------
+    preset
+        ``small`` (shipped) or ``tiny`` (for tests).
+    edge
+        Voxels along each edge of a synthetic image.
+    steps_per_head
+        Steps after which one of the four heads that slices are drawn from is replaced by a new one.
+    """
+
+    preset: Literal["small", "tiny"] = "small"
+    edge: int = 96
+    steps_per_head: int = 4
+    shape: BrainShape = field(default_factory=lambda: PRESETS["small"])
