@@ -1,20 +1,22 @@
 """Hold a result against what is known: every number, and the conventions it was computed by."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.errors import ShapeError
+from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.lesions import CONVENTIONS as LESION_CONVENTIONS
 from mrviewer.lesions import LesionTable, lesion_table
+from mrviewer.object_region import CONVENTION as OBJECT_CONVENTION
+from mrviewer.object_region import object_region
 from mrviewer.overlap import CONVENTION as OVERLAP_CONVENTION
 from mrviewer.overlap import overlap
 from mrviewer.quality import CONVENTIONS as IMAGE_CONVENTIONS
-from mrviewer.quality import ImageQuality, image_quality
+from mrviewer.quality import REGION_CONVENTION, ImageQuality, image_quality, image_quality_in
 from mrviewer.sliced import SlicedVolume, Volume, without_slices
 from mrviewer.surface import CONVENTION as SURFACE_CONVENTION
 from mrviewer.surface import hd95_mm
@@ -22,7 +24,7 @@ from mrviewer.surface import hd95_mm
 if TYPE_CHECKING:
     from mrviewer.reconstruct import Reconstruction
 
-__all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run"]
+__all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run", "in_object"]
 
 Array = NDArray[np.generic]
 UNPLACED = (
@@ -43,10 +45,10 @@ class SegmentationQuality:
         Voxel by voxel.
     hd95_mm
         95th percentile of the Hausdorff distance.
-    lesion_f1
-        Lesion by lesion.
-    n_lesions, n_lesions_found
-        Lesions of the reference, and those that were found.
+    lesion_f1, lesion_f1_iou10
+        Lesion by lesion, where one voxel in common is enough, and where intersection over union must be 0.1.
+    n_lesions, n_lesions_found, n_false_regions
+        Lesions of the reference, those that were found, and predicted components that touch none.
     """
 
     dice: float
@@ -56,6 +58,8 @@ class SegmentationQuality:
     lesion_f1: float
     n_lesions: int
     n_lesions_found: int
+    n_false_regions: int
+    lesion_f1_iou10: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,40 +68,60 @@ class Assessment:
 
     Parameters
     ----------
-    image
-        `None` without an image or without its reference.
+    image, image_in_object
+        Of the whole volume, and of the object in it; `None` without an image or without its reference.
     segmentation, lesions
         `None` without a segmentation or without its reference.
     conventions
         A sentence for each kind of number, to be shown beside the numbers.
+    missing
+        Slices that were left out of every number.
     """
 
     image: ImageQuality | None
+    image_in_object: ImageQuality | None
     segmentation: SegmentationQuality | None
     lesions: LesionTable | None
     conventions: tuple[str, ...]
+    missing: tuple[int, ...] = ()
 
-    def to_json(self) -> dict[str, dict[str, float | int | None] | list[str]]:
-        """Return the keys of ``metrics.json`` that are measured: ``image``, ``segmentation`` and ``conventions``."""
-        image, segmentation = self.image, self.segmentation
+    def to_json(self) -> dict[str, object]:
+        """Return the keys of ``metrics.json`` that are measured."""
         return {
-            "image": {
-                "psnr": image.psnr if image else None,
-                "ssim": image.ssim if image else None,
-                "nmse": image.nmse if image else None,
-                "hfen": image.hfen if image else None,
-            },
-            "segmentation": {
-                "dice": segmentation.dice if segmentation else None,
-                "precision": segmentation.precision if segmentation else None,
-                "recall": segmentation.recall if segmentation else None,
-                "hd95_mm": segmentation.hd95_mm if segmentation else None,
-                "lesion_f1": segmentation.lesion_f1 if segmentation else None,
-                "lesions_reference": segmentation.n_lesions if segmentation else None,
-                "lesions_found": segmentation.n_lesions_found if segmentation else None,
-            },
+            "image": asdict(self.image or _NO_IMAGE),
+            "image_in_object": asdict(self.image_in_object or _NO_IMAGE),
+            "segmentation": _segmentation_to_json(self.segmentation),
+            "lesions": None if self.lesions is None else [row.to_json() for row in self.lesions.rows],
+            "missing_slices": list(self.missing),
             "conventions": list(self.conventions),
         }
+
+    def figures(self) -> dict[str, float | None]:
+        """Every figure by its name in ``metrics.json``; those inside the object end in ``_in_object``."""
+        inside = {in_object(name): value for name, value in asdict(self.image_in_object or _NO_IMAGE).items()}
+        return {**asdict(self.image or _NO_IMAGE), **inside, **_segmentation_to_json(self.segmentation)}
+
+
+_NO_IMAGE = ImageQuality(None, None, None, None)
+
+
+def in_object(name: str) -> str:
+    """Name of an image figure inside the object, where all figures stand in one list."""
+    return f"{name}_in_object"
+
+
+def _segmentation_to_json(quality: SegmentationQuality | None) -> dict[str, float | None]:
+    return {
+        "dice": quality.dice if quality else None,
+        "precision": quality.precision if quality else None,
+        "recall": quality.recall if quality else None,
+        "hd95_mm": quality.hd95_mm if quality else None,
+        "lesion_f1": quality.lesion_f1 if quality else None,
+        "lesion_f1_iou10": quality.lesion_f1_iou10 if quality else None,
+        "lesions_reference": quality.n_lesions if quality else None,
+        "lesions_found": quality.n_lesions_found if quality else None,
+        "false_regions": quality.n_false_regions if quality else None,
+    }
 
 
 def assess(
@@ -109,6 +133,7 @@ def assess(
     geometry: Geometry,
     slice_axis: int = 0,
     min_lesion_ml: float = 0.0,
+    missing: Sequence[int] = (),
 ) -> Assessment:
     """Measure an image, a segmentation, or both. What has no reference is not measured, and the assessment says so.
 
@@ -125,11 +150,15 @@ def assess(
         Axis along which images are cut into slices.
     min_lesion_ml
         Smaller lesions and predicted components are dropped from the lesion table; 0 drops none.
+    missing
+        Slices along `slice_axis` that the files lack; they are left out of every figure.
 
     Raises
     ------
     ShapeError
         If an array does not lie on the grid.
+    InputError
+        If there is no such slice, or no other.
     """
     _require_on_grid(
         {
@@ -140,18 +169,23 @@ def assess(
         },
         geometry,
     )
-    quality = table = agreement = None
+    missing = _checked(missing, geometry.shape[slice_axis])
+    whole = inside = table = agreement = None
     if image is not None and image_reference is not None:
-        quality = image_quality(_magnitude(image), _magnitude(image_reference), slice_axis)
+        shown, truth = (_present(volume, missing, slice_axis) for volume in (image, image_reference))
+        whole = image_quality(shown, truth, slice_axis)
+        inside = image_quality_in(object_region(truth, slice_axis), shown, truth, slice_axis)
     if segmentation is not None and reference is not None:
-        table = lesion_table(reference, segmentation, geometry, min_lesion_ml)
-        agreement = _agreement(segmentation, reference, table, geometry)
+        table = lesion_table(reference, segmentation, geometry, min_lesion_ml, missing, slice_axis)
+        judged, known = (_emptied(volume, missing, slice_axis) for volume in (segmentation, reference))
+        agreement = _agreement(judged, known, table, geometry)
     conventions = (
-        *(() if image is None else _image_conventions(quality, slice_axis)),
+        *(() if image is None else _image_conventions(whole, slice_axis)),
         *(() if segmentation is None else _segmentation_conventions(table, min_lesion_ml)),
         *(() if table is None or geometry.is_placed else (UNPLACED,)),
+        *_missing_conventions(missing),
     )
-    return Assessment(quality, agreement, table, conventions)
+    return Assessment(whole, inside, agreement, table, conventions, missing)
 
 
 def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float = 0.0) -> Assessment:
@@ -166,7 +200,7 @@ def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float
     min_lesion_ml
         See `assess`.
     """
-    assessment = assess(
+    return assess(
         image=run.image,
         image_reference=run.reference,
         segmentation=run.lesions,
@@ -174,23 +208,40 @@ def assess_run(run: "Reconstruction", labels: Array | None, min_lesion_ml: float
         geometry=run.geometry,
         slice_axis=run.slice_axis,
         min_lesion_ml=min_lesion_ml,
+        missing=run.missing,
     )
-    return _without_missing(assessment, run) if run.missing else assessment
 
 
-def _without_missing(assessment: Assessment, run: "Reconstruction") -> Assessment:
-    """Leave slices that the files lack out of the image figures: both volumes are 0 there, and equal."""
-    if assessment.image is None or run.image is None or run.reference is None:
-        return assessment
-    image, reference = (
-        without_slices(_magnitude(volume), run.missing, run.slice_axis) for volume in (run.image, run.reference)
-    )
-    said = f"Slices {', '.join(map(str, run.missing))} are missing, and left out of the image figures."
-    return replace(
-        assessment,
-        image=image_quality(image, reference, run.slice_axis),
-        conventions=(*assessment.conventions, said),
-    )
+def _checked(missing: Sequence[int], n_slices: int) -> tuple[int, ...]:
+    """Missing slices in order, each once."""
+    slices = tuple(sorted(set(missing)))
+    if slices and not 0 <= slices[0] <= slices[-1] < n_slices:
+        raise InputError(
+            f"slices {', '.join(map(str, slices))} were to be left out of {n_slices} slices; count them from 0"
+        )
+    if len(slices) == n_slices:
+        raise InputError(f"all {n_slices} slices were to be left out; there is nothing to measure")
+    return slices
+
+
+def _emptied(labels: Array, missing: Sequence[int], slice_axis: int) -> Array:
+    """Labels with nothing in the slices that do not count."""
+    if not missing:
+        return labels
+    emptied = labels.copy()
+    np.moveaxis(emptied, slice_axis, 0)[list(missing)] = 0
+    return emptied
+
+
+def _missing_conventions(missing: Sequence[int]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    return (f"Slices {', '.join(map(str, missing))} (counted from 0) are missing, and left out of every figure.",)
+
+
+def _present(volume: Volume, missing: Sequence[int], slice_axis: int) -> Volume:
+    """Magnitude of a volume without the slices that do not count."""
+    return without_slices(_magnitude(volume), missing, slice_axis) if missing else _magnitude(volume)
 
 
 def _magnitude(volume: Volume) -> Volume:
@@ -210,13 +261,15 @@ def _agreement(segmentation: Array, reference: Array, table: LesionTable, geomet
         table.lesion_f1,
         table.n_reference,
         table.n_found,
+        table.n_false,
+        table.lesion_f1_iou10,
     )
 
 
 def _image_conventions(quality: ImageQuality | None, slice_axis: int) -> tuple[str, ...]:
     if quality is None:
         return ("Image: not measured, because there is no fully sampled image to hold it against.",)
-    return (*IMAGE_CONVENTIONS, f"Slices are {_PLANES[slice_axis]}.")
+    return (*IMAGE_CONVENTIONS, OBJECT_CONVENTION, REGION_CONVENTION, f"Slices are {_PLANES[slice_axis]}.")
 
 
 def _segmentation_conventions(table: LesionTable | None, min_lesion_ml: float) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ whole volumes; arrays are ``(z, y, x)`` in internal order and positions are RAS+
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.overlap import Overlap, binarise
 
-__all__ = ["CONVENTIONS", "Lesion", "LesionTable", "SizeBin", "Status", "lesion_table"]
+__all__ = ["CONVENTIONS", "LESION_COLUMNS", "Lesion", "LesionTable", "SizeBin", "Status", "lesion_table"]
 
 CONVENTIONS = (
     "Lesions: 26-connected components of the reference; one is found when any predicted component touches it; a "
@@ -25,7 +25,26 @@ CONVENTIONS = (
     "Dice, precision and recall of a lesion: against the union of all predicted components that touch it; Dice is 0 "
     "for a missed lesion.",
     "Lesion F1: 2 found / (2 found + missed + false); 1 if there is neither a lesion nor a prediction.",
+    "Lesion F1 at IoU 0.1: the same, where a lesion counts as found only if its intersection over union with all "
+    "predicted components that touch it is 0.1 or more, and as false every predicted component that touches no such "
+    "lesion.",
 )
+
+LESION_COLUMNS = (
+    "lesion",
+    "status",
+    "volume_ml",
+    "dice",
+    "precision",
+    "recall",
+    "centroid_x_mm",
+    "centroid_y_mm",
+    "centroid_z_mm",
+)
+"""Columns of ``lesions.csv``; centroids are RAS+ scanner coordinates."""
+
+_UNIONS_PER_COMMON = 10
+"""Largest union, as a multiple of the intersection, of a match: an intersection over union of 0.1."""
 
 
 class Status(StrEnum):
@@ -63,6 +82,11 @@ class Lesion:
     recall: float | None
     centroid_mm: tuple[float, float, float]
 
+    def to_json(self) -> dict[str, float | int | str | None]:
+        """Return the row of ``lesions.csv`` by its columns."""
+        figures = (self.volume_ml, self.dice, self.precision, self.recall, *self.centroid_mm)
+        return dict(zip(LESION_COLUMNS, (self.id, self.status.value, *figures), strict=True))
+
 
 @dataclass(frozen=True)
 class SizeBin:
@@ -91,6 +115,10 @@ class LesionTable:
         Predicted components.
     min_lesion_ml
         Components smaller than this were dropped on both sides.
+    n_matched
+        Lesions of the reference whose intersection over union with what touches them is 0.1 or more.
+    n_unmatched
+        Predicted components that touch none of these.
     """
 
     rows: tuple[Lesion, ...]
@@ -98,6 +126,8 @@ class LesionTable:
     predicted_components: NDArray[np.int32]
     n_predicted: int
     min_lesion_ml: float = 0.0
+    n_matched: int = 0
+    n_unmatched: int = 0
 
     @property
     def n_reference(self) -> int:
@@ -130,6 +160,11 @@ class LesionTable:
         return Overlap(self.n_reference, self.n_found + self.n_false, self.n_found).dice
 
     @property
+    def lesion_f1_iou10(self) -> float:
+        """The same of matches: one blob over a whole head touches every lesion, and matches none."""
+        return Overlap(self.n_reference, self.n_matched + self.n_unmatched, self.n_matched).dice
+
+    @property
     def mean_dice(self) -> float | None:
         """Mean Dice over the lesions of the reference, missed ones as 0; `None` if there are none."""
         return _mean([row.dice for row in self._reference_rows])
@@ -153,7 +188,12 @@ class LesionTable:
 
 
 def lesion_table(
-    reference: NDArray[np.generic], prediction: NDArray[np.generic], geometry: Geometry, min_lesion_ml: float = 0.0
+    reference: NDArray[np.generic],
+    prediction: NDArray[np.generic],
+    geometry: Geometry,
+    min_lesion_ml: float = 0.0,
+    missing: Sequence[int] = (),
+    slice_axis: int = 0,
 ) -> LesionTable:
     """Compare a segmentation with its reference, lesion by lesion; see `CONVENTIONS`.
 
@@ -165,6 +205,8 @@ def lesion_table(
         The grid of both.
     min_lesion_ml
         Smaller components are dropped on both sides; 0 drops none.
+    missing, slice_axis
+        Slices along an axis that count for nothing; what lies on both sides of them may still be one component.
 
     Raises
     ------
@@ -175,11 +217,12 @@ def lesion_table(
     if known.shape != geometry.shape:
         raise ShapeError(f"the masks are {known.shape} but their grid is {geometry.shape} (z, y, x); give masks on it")
     min_voxels = min_lesion_ml / geometry.voxel_volume_ml * (1 - 1e-9)
-    lesions, guesses = find_components(known, min_voxels), find_components(predicted, min_voxels)
+    lesions, guesses = (_components(mask, min_voxels, missing, slice_axis) for mask in (known, predicted))
     guess_volume = _volume(guesses, geometry.shape)
     touching = _count_pairs(lesions, guess_volume, guesses.n_components)
     row_of_guess = _rows_of_guesses(touching, lesions.n_components, guesses.n_components)
     guess_volume[tuple(guesses.voxels)] = row_of_guess[guesses.ids - 1]
+    matched = _matched(lesions, guesses, touching)
     return LesionTable(
         (
             *_reference_rows(lesions, guesses, touching, geometry),
@@ -189,7 +232,20 @@ def lesion_table(
         guess_volume,
         guesses.n_components,
         min_lesion_ml,
+        int(np.count_nonzero(matched)),
+        guesses.n_components - np.unique(touching.guess[matched[touching.lesion]]).size,
     )
+
+
+def _components(mask: NDArray[np.bool_], min_voxels: float, missing: Sequence[int], axis: int) -> Components:
+    """Components as if the missing slices had been cut out, in the indices of the whole mask."""
+    if not missing:
+        return find_components(mask, min_voxels)
+    kept = np.delete(np.arange(mask.shape[axis]), missing)
+    found = find_components(np.take(mask, kept, axis), min_voxels)
+    voxels = found.voxels.copy()
+    voxels[axis] = kept[voxels[axis]]
+    return replace(found, voxels=voxels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +264,14 @@ def _count_pairs(lesions: Components, guess_volume: NDArray[np.int32], n_guesses
     keys = (lesions.ids[common] - 1).astype(np.intp) * max(n_guesses, 1) + guess[common] - 1
     pairs, n_common = np.unique(keys, return_counts=True)
     return _Touching(*np.divmod(pairs, max(n_guesses, 1)), n_common)
+
+
+def _matched(lesions: Components, guesses: Components, touching: _Touching) -> NDArray[np.bool_]:
+    """Which lesions match all that touches them together, by intersection over union."""
+    common = np.bincount(touching.lesion, touching.n_common, minlength=lesions.n_components)
+    guessed = np.bincount(touching.lesion, guesses.sizes[touching.guess], minlength=lesions.n_components)
+    matched: NDArray[np.bool_] = (common > 0) & (_UNIONS_PER_COMMON * common >= lesions.sizes + guessed - common)
+    return matched
 
 
 def _rows_of_guesses(touching: _Touching, n_lesions: int, n_guesses: int) -> NDArray[np.int32]:

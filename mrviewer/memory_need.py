@@ -13,6 +13,8 @@ _PER_SAMPLE = 48
 """Bytes for each sample of the slices that are worked on at once: k-space, sensitivities, and those of transforms."""
 _PER_PIXEL_OF_NETWORK = 1500
 """Bytes for each pixel of a slice in a network on the processor; measured on the shipped ones."""
+_PER_VOXEL_OF_OBJECT = 4
+"""Bytes for each voxel while the object is found in a reference."""
 _PER_VOXEL_OF_LESIONS = 16
 """Bytes for each voxel while lesions are labelled and held against each other."""
 
@@ -46,6 +48,7 @@ def memory_need(study: Study, method: Method, raw: RawData, at_once: int, *, kee
     need = sum(_unread(study.images[name]) for name in names)
     need += at_once * pixels * (n_coils * _PER_SAMPLE + 4 * len(names))
     need += 4 * voxels * (Task.RECONSTRUCT in card.tasks)
+    need += _PER_VOXEL_OF_OBJECT * voxels * (Task.RECONSTRUCT in card.tasks and raw.acquired is None)
     need += 4 * voxels * (keep_reference and raw.acquired is None)
     if Task.SEGMENT in card.tasks:
         need += voxels * (1 + 4 * (len(card.classes) + 1))

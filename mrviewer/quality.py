@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from mrviewer.boxes import bounding_box
 from mrviewer.errors import ShapeError
-from mrviewer.sliced import SlicedVolume, Volume, block_of
+from mrviewer.sliced import SlicedVolume, Volume, block_of, cropped
 from mrviewer.ssim import WINDOW, SliceSimilarity
 
 __all__ = [
     "CONVENTIONS",
+    "REGION_CONVENTION",
     "ImageQuality",
     "SliceQuality",
     "error_map",
     "hfen",
     "image_quality",
+    "image_quality_in",
     "nmse",
     "psnr",
     "slice_quality",
@@ -41,13 +44,19 @@ CONVENTIONS = (
     "HFEN: ||LoG(image) - LoG(reference)|| / ||LoG(reference)||, 2-D Laplacian of Gaussian 15 x 15, sigma 1.5 pixels; "
     "only windows inside the slice.",
 )
+REGION_CONVENTION = (
+    "Inside a region: MSE, NMSE and HFEN over its voxels, SSIM as the mean over its voxels of the same windows, which "
+    "reach 3 pixels beyond it; L is that of the whole volume."
+)
 
 _LOG_SIZE = 15
+_LOG_REACH = _LOG_SIZE // 2
 _LOG_SIGMA = 1.5
 _SLICES_AT_ONCE = 8
 Array = NDArray[np.generic]
 """Real or complex numbers of any type."""
 Real = NDArray[np.floating]
+Region = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,44 @@ def image_quality(image: Volume, reference: Volume, slice_axis: int = 0) -> Imag
         ssim(image, reference, slice_axis, maximum),
         _finite(squared_error / energy) if energy > 0 else None,
         hfen(image, reference, slice_axis),
+    )
+
+
+def image_quality_in(region: Region, image: Volume, reference: Volume, slice_axis: int = 0) -> ImageQuality:
+    """All figures of the part of a volume that lies in a region; see `REGION_CONVENTION`.
+
+    Where the region is everything they are those of `image_quality`. What lies farther from the region than a window
+    reaches changes nothing.
+
+    Parameters
+    ----------
+    region : bool, (z, y, x)
+        The part.
+    image, reference, slice_axis
+        See `image_quality`.
+
+    Raises
+    ------
+    ShapeError
+        If the three differ in size, or are not three-dimensional.
+    """
+    _require_same_shape(image, reference)
+    _require_same_shape(region, reference)
+    data_range, box = _maximum(reference), bounding_box(region)
+    if box is None:
+        return ImageQuality(None, None, None, None)
+    z, y, x = (
+        edge if axis == slice_axis else slice(max(edge.start - _LOG_REACH, 0), min(edge.stop + _LOG_REACH, size))
+        for axis, (edge, size) in enumerate(zip(box, reference.shape, strict=True))
+    )
+    grown = (z, y, x)
+    region, image, reference = region[grown], cropped(image, grown), cropped(reference, grown)
+    squared_error, energy, _ = _moments(image, reference, region)
+    return ImageQuality(
+        _decibels(squared_error / np.count_nonzero(region), data_range),
+        _ssim_in(region, image, reference, slice_axis, data_range),
+        _finite(squared_error / energy) if energy > 0 else None,
+        hfen(image, reference, slice_axis, region),
     )
 
 
@@ -163,7 +210,22 @@ def ssim_by_slice(
     return values if np.isfinite(values).all() else None
 
 
-def hfen(image: Volume, reference: Volume, slice_axis: int = 0) -> float | None:
+def _ssim_in(region: Region, image: Volume, reference: Volume, slice_axis: int, data_range: float) -> float | None:
+    """Mean structural similarity over the voxels of a region whose window lies inside the slice."""
+    pairs = _slices(image, reference, slice_axis)
+    height, width = (int(size) for size in np.delete(reference.shape, slice_axis))
+    inner = slice(WINDOW // 2, -(WINDOW // 2))
+    centres = np.moveaxis(region, slice_axis, 0)[:, inner, inner]
+    n_counted = int(np.count_nonzero(centres))
+    if not 0 < data_range < np.inf or min(height, width) < WINDOW or not n_counted:
+        return None
+    similarity = SliceSimilarity(height, width)
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = sum(similarity.sum_over(part, x, y, data_range) for part, (x, y) in zip(centres, pairs, strict=True))
+    return _finite(total / n_counted)
+
+
+def hfen(image: Volume, reference: Volume, slice_axis: int = 0, region: Region | None = None) -> float | None:
     """High-frequency error norm, ``||LoG(image) - LoG(reference)|| / ||LoG(reference)||``.
 
     Parameters
@@ -171,6 +233,8 @@ def hfen(image: Volume, reference: Volume, slice_axis: int = 0) -> float | None:
     image, reference : (z, y, x)
     slice_axis
         Axis along which the volume is cut into slices.
+    region : bool, (z, y, x)
+        Voxels that count; `None` for all.
 
     Returns
     -------
@@ -191,15 +255,18 @@ def hfen(image: Volume, reference: Volume, slice_axis: int = 0) -> float | None:
     # One complex transform filters both: the error as real, the reference as imaginary part.
     both = np.empty(transfer.shape, np.complex128)
     error_energy = edge_energy = energy = 0.0
+    inner = slice(_LOG_REACH, -_LOG_REACH)
+    centres = None if region is None else np.moveaxis(region, slice_axis, 0)[:, inner, inner]
     with np.errstate(invalid="ignore", over="ignore"):
-        for x, y in pairs:
+        for number, (x, y) in enumerate(pairs):
             both[:] = 0
             np.subtract(x, y, out=both.real[:height, :width], dtype=np.float64)
             both.imag[:height, :width] = y
             energy += _sum_of_squares(both.imag)
             filtered = fft.ifft2(fft.fft2(both) * transfer)[_LOG_SIZE - 1 : height, _LOG_SIZE - 1 : width]
-            error_energy += _sum_of_squares(filtered.real)
-            edge_energy += _sum_of_squares(filtered.imag)
+            counted = filtered if centres is None else filtered[centres[number]]
+            error_energy += _sum_of_squares(counted.real)
+            edge_energy += _sum_of_squares(counted.imag)
     if not edge_energy > 1e-20 * energy:  # what rounding leaves of a constant
         return None
     return _finite(float(np.sqrt(error_energy / edge_energy)))
@@ -256,12 +323,16 @@ def slice_quality(image: Array, reference_slice: Array, data_range: float) -> Sl
         return SliceQuality(decibels, _finite(SliceSimilarity(*x.shape).mean(x, y, data_range)))
 
 
-def _moments(image: Volume, reference: Volume) -> tuple[float, float, float]:
+def _moments(image: Volume, reference: Volume, region: Region | None = None) -> tuple[float, float, float]:
     """Sum of squared errors, sum of squares of the reference, maximum of the reference; one pass, slice by slice."""
     _require_same_shape(image, reference)
     squared_error, energy, maximum = 0.0, 0.0, -np.inf
     with np.errstate(invalid="ignore", over="ignore"):
-        for x, y in _planes(image, reference):
+        axis = _cheapest_axis(image, reference)
+        for number, (x, y) in enumerate(_planes(image, reference)):
+            if region is not None:
+                counted = np.moveaxis(region, axis, 0)[number]
+                x, y = x[counted], y[counted]
             wide = _real(y).astype(np.float64)
             maximum = max(maximum, float(wide.max(initial=-np.inf)))
             energy += _sum_of_squares(wide)
@@ -271,9 +342,13 @@ def _moments(image: Volume, reference: Volume) -> tuple[float, float, float]:
 
 def _planes(image: Volume, reference: Volume) -> Iterator[tuple[Array, Array]]:
     """Pairs of slices, along the axis along which they cost least."""
-    axis = next((volume.axis for volume in (reference, image) if isinstance(volume, SlicedVolume)), 0)
+    axis = _cheapest_axis(image, reference)
     for index in range(reference.shape[axis]):
         yield block_of(image, axis, index, index + 1)[0], block_of(reference, axis, index, index + 1)[0]
+
+
+def _cheapest_axis(image: Volume, reference: Volume) -> int:
+    return next((volume.axis for volume in (reference, image) if isinstance(volume, SlicedVolume)), 0)
 
 
 def _decibels(mean_squared_error: float, data_range: float) -> float | None:

@@ -17,7 +17,9 @@ from mrviewer.memory import require_memory
 from mrviewer.memory_need import memory_need
 from mrviewer.method import Card, Method, Result, require_fit
 from mrviewer.progress import Progress, retold
+from mrviewer.sampling.full import FULL
 from mrviewer.sampling.mask import Mask
+from mrviewer.sampling.registry import make_mask
 from mrviewer.sliced import SlicedVolume
 from mrviewer.study import Origin, RawData, Study
 
@@ -65,7 +67,7 @@ class Reconstruction:
     method, modality, device
         What ran, on which image, where.
     mask
-        The sampling mask.
+        The sampling mask that the images were made from: full sampling if the method looked at full images.
     origin
         Where k-space came from.
     seconds
@@ -96,6 +98,8 @@ class Reconstruction:
         Images that the method looked at.
     missing
         Slices that the files lack, see `mrviewer.study.Image`.
+    is_sampled
+        Whether the method worked on k-space, so that a mask was applied.
     """
 
     method: str
@@ -119,6 +123,7 @@ class Reconstruction:
     lesion_value: int | None = None
     modalities_used: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
+    is_sampled: bool = True
 
     @property
     def lesions(self) -> NDArray[np.uint8] | None:
@@ -208,7 +213,7 @@ def reconstruct(
         method=method.card.name,
         modality=chosen,
         device=device,
-        mask=mask,
+        mask=mask if method.card.needs.kspace else make_mask(FULL.name, raw.shape[2:], 1.0),
         origin=raw.origin,
         seconds=seconds,
         image=volumes.image,
@@ -226,6 +231,7 @@ def reconstruct(
         lesion_value=method.card.lesion_value,
         modalities_used=result.modalities_used or (chosen,),
         missing=study.images[chosen].missing if chosen in study.images else (),
+        is_sampled=method.card.needs.kspace,
     )
 
 

@@ -46,10 +46,23 @@ class SliceSimilarity:
         self._work = np.empty((6, (self._rows + WINDOW - 1) * width), np.float32)
 
     def mean(self, image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float) -> float:
-        """Mean over the pixels whose window lies inside the slice.
+        """Mean over the pixels whose window lies inside the slice; see `sum_over`."""
+        n_windows = (self._height - WINDOW + 1) * (self._width - WINDOW + 1)
+        return self.sum_over(None, image, reference, data_range) / n_windows
+
+    def sum_over(
+        self,
+        region: NDArray[np.bool_] | None,
+        image: NDArray[np.floating],
+        reference: NDArray[np.floating],
+        data_range: float,
+    ) -> float:
+        """Sum over pixels of a region whose window lies inside the slice.
 
         Parameters
         ----------
+        region : bool, (height - 6, width - 6)
+            Which windows count, by their centres; `None` for all.
         image, reference : (height, width)
             Real values in the same units.
         data_range
@@ -57,11 +70,20 @@ class SliceSimilarity:
         """
         total = 0.0
         for start in range(0, self._height - WINDOW + 1, self._rows):
-            stop = min(start + self._rows, self._height - WINDOW + 1) + WINDOW - 1
-            total += self._band_sum(image[start:stop], reference[start:stop], 1 / data_range)
-        return total / ((self._height - WINDOW + 1) * (self._width - WINDOW + 1))
+            end = min(start + self._rows, self._height - WINDOW + 1)
+            stop = end + WINDOW - 1
+            counted = True if region is None else region[start:end]
+            if np.any(counted):
+                total += self._band_sum(image[start:stop], reference[start:stop], 1 / data_range, counted)
+        return total
 
-    def _band_sum(self, image: NDArray[np.floating], reference: NDArray[np.floating], scale: float) -> float:
+    def _band_sum(
+        self,
+        image: NDArray[np.floating],
+        reference: NDArray[np.floating],
+        scale: float,
+        counted: NDArray[np.bool_] | bool,
+    ) -> float:
         """Sum of the similarity over one band, whose rows lie one behind the other in flat arrays.
 
         Windows that would run over the end of a row are computed and not counted: flat arrays are worth it.
@@ -81,7 +103,7 @@ class SliceSimilarity:
         _similarity(sums, float(centre), x, y)
         n_rows, n_columns = shape[0] - WINDOW + 1, shape[1] - WINDOW + 1
         inside = x[: n_rows * shape[1]].reshape(n_rows, shape[1])[:, :n_columns]
-        return float(inside.sum(dtype=np.float64))
+        return float(inside.sum(dtype=np.float64, where=counted))
 
     def _box_sum(
         self, flat: NDArray[np.float32], work_a: NDArray[np.float32], work_b: NDArray[np.float32]

@@ -25,6 +25,13 @@ def assess(
     image_reference: Annotated[Path | None, typer.Option(help="Fully sampled image.", metavar="FILE")] = None,
     min_lesion_ml: MinLesion = 0.0,
     voxel_for_voxel: VoxelForVoxel = False,
+    missing_slices: Annotated[
+        str,
+        typer.Option(
+            help="Slices to leave out, as metrics.json lists them; those that a reference lacks are left out anyway.",
+            metavar="N,...",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Measure a segmentation, an image, or both, against their references."""
@@ -35,7 +42,11 @@ def assess(
     if segmentation is None and image is None:
         raise typer.BadParameter("give --segmentation with --reference, or --image with --image-reference")
     assessment, notes = _assess_files(
-        (segmentation, reference), (image, image_reference), min_lesion_ml, voxel_for_voxel=voxel_for_voxel
+        (segmentation, reference),
+        (image, image_reference),
+        min_lesion_ml,
+        _numbers(missing_slices),
+        voxel_for_voxel=voxel_for_voxel,
     )
     if as_json:
         print_json({**assessment.to_json(), "notes": list(notes)})
@@ -49,6 +60,7 @@ def _assess_files(
     labels: tuple[Path | None, Path | None],
     images: tuple[Path | None, Path | None],
     min_lesion_ml: float,
+    missing: frozenset[int],
     *,
     voxel_for_voxel: bool,
 ) -> "tuple[Assessment, tuple[str, ...]]":
@@ -67,11 +79,24 @@ def _assess_files(
     for name, image in given.items():
         laid, said = _laid_over(image, truth, voxel_for_voxel=voxel_for_voxel)
         volumes[name] = laid.volume()
+        missing = missing.union(laid.missing)
         notes += said
     assessment = assess_arrays(
-        **volumes, geometry=truth.geometry, slice_axis=truth.geometry.slice_axis, min_lesion_ml=min_lesion_ml
+        **volumes,
+        geometry=truth.geometry,
+        slice_axis=truth.geometry.slice_axis,
+        min_lesion_ml=min_lesion_ml,
+        missing=sorted(missing),
     )
     return assessment, tuple(notes)
+
+
+def _numbers(text: str) -> frozenset[int]:
+    """Numbers of slices from ``3,7``."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"--missing-slices {text!r} is not a list of numbers such as 3,7")
+    return frozenset(map(int, parts))
 
 
 def _open(path: Path, modality: str | None) -> "tuple[Image, tuple[str, ...]]":

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +28,9 @@ _TOLD = {
     "recall": "recall",
     "hd95_mm": "HD95 (mm)",
     "lesion_f1": "lesion F1",
+    "lesion_f1_iou10": "lesion F1 at IoU 0.1",
+    "lesions_found": "lesions found",
+    "false_regions": "false regions",
     "psnr": "PSNR (dB)",
     "ssim": "SSIM",
     "nmse": "NMSE",
@@ -164,14 +167,19 @@ def _tell(plan: "FinetunePlan", summary: "FinetuneSummary", *, as_json: bool) ->
             table.add_row(title, *("–" if value is None else f"{value:.4g}" for value in values))
     print_table(table, to_stdout=False)
     say(str(summary.summary["sentence"]))
-    _tell_lesions(summary.summary["by_lesion"])
+    _tell_lesions(summary.summary["by_lesion"], summary.summary.get("false_lesions", {}))
     say(f"model {summary.model}" if summary.model else f"weights in {plan.folder.name}")
 
 
-def _tell_lesions(lesions: Sequence[dict[str, Any]]) -> None:
-    found = [sum(row[side]["status"] == "found" for row in lesions) for side in ("before", "after")]
+def _tell_lesions(lesions: Sequence[dict[str, Any]], false: Mapping[str, Mapping[str, int]]) -> None:
+    sides = ("before", "after")
+    found = [sum(row[side]["status"] == "found" for row in lesions) for side in sides]
+    invented = [sum(counts[side] for counts in false.values()) for side in sides]
     if lesions:
-        say(f"{found[0]} of {len(lesions)} lesions found before, {found[1]} after")
+        say(
+            f"{found[0]} of {len(lesions)} lesions found before, {found[1]} after; "
+            f"{invented[0]} false regions before, {invented[1]} after"
+        )
 
 
 def _value(means: dict[str, dict[str, float | None]], name: str) -> float | None:

@@ -17,8 +17,11 @@ __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
 _TOLD = (
     ("image", "psnr", "PSNR", 2, " dB"),
     ("image", "ssim", "SSIM", 3, ""),
+    ("image_in_object", "psnr", "in the object PSNR", 2, " dB"),
+    ("image_in_object", "ssim", "SSIM", 3, ""),
     ("segmentation", "dice", "Dice", 3, ""),
     ("segmentation", "lesion_f1", "lesion F1", 3, ""),
+    ("segmentation", "lesion_f1_iou10", "at IoU 0.1", 3, ""),
 )
 """Part of ``metrics.json``, name there, name for a person, digits and unit."""
 
@@ -94,6 +97,10 @@ def _tell(metrics: Mapping[str, Any]) -> None:
         for part, name, title, digits, unit in _TOLD
         if (values := metrics.get(part) or {}).get(name) is not None
     ]
+    segmentation = metrics.get("segmentation") or {}
+    if segmentation.get("lesions_found") is not None:
+        found, known = segmentation["lesions_found"], segmentation["lesions_reference"]
+        figures.append(f"{found} of {known} lesions found, {segmentation['false_regions']} false regions")
     if figures:
         say(", ".join(figures))
 

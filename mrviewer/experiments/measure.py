@@ -61,14 +61,7 @@ def figures_of(run: Reconstruction, study: Study) -> Figures:
     class is the diagnosis, 0 if it is another one or there is no answer. A figure that cannot be computed is `None`.
     """
     labels = None if study.labels is None else study.labels.volume()
-    measured = assess_run(run, labels).to_json()
-    figures: Figures = {
-        name: value
-        for part in measured.values()
-        if isinstance(part, dict)
-        for name, value in part.items()
-        if value is None or isinstance(value, int | float)
-    }
+    figures: Figures = assess_run(run, labels).figures()
     finding = finding_of(run, study)
     if run.regression_names:
         figures["enhancement_mae"] = _mean_difference(finding.predicted, finding.true)

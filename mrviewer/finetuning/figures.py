@@ -14,7 +14,7 @@ from mrviewer.training.evaluate import Terms, measure_study
 
 __all__ = ["Figures", "mean_figures", "measure_subjects", "merged"]
 
-_GROUPS = ("image", "segmentation")
+_GROUPS = ("image", "image_in_object", "segmentation")
 
 Figures = dict[str, Any]
 """As JSON: ``subjects`` (``{name: {image, segmentation, seconds, lesions}}``), ``failures`` (``{name: why}``), and
@@ -65,8 +65,10 @@ def mean_figures(subjects: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
     """Mean over subjects of each figure of ``metrics.json``; `None` where no subject has it."""
     means: dict[str, dict[str, float | None]] = {}
     for group in _GROUPS:
-        names = dict.fromkeys(name for figures in subjects.values() for name in figures[group])
-        means[group] = {name: _mean([figures[group].get(name) for figures in subjects.values()]) for name in names}
+        # Runs of earlier versions lack a group.
+        parts = [figures.get(group, {}) for figures in subjects.values()]
+        names = dict.fromkeys(name for part in parts for name in part)
+        means[group] = {name: _mean([part.get(name) for part in parts]) for name in names}
     return means
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from mrviewer.assess import in_object
 from mrviewer.errors import InputError
 from mrviewer.finetuning.figures import Figures, mean_figures, measure_subjects, merged
 from mrviewer.finetuning.files import BEFORE
@@ -65,8 +66,13 @@ def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -
 
 
 def flat(means: dict[str, dict[str, float | None]]) -> dict[str, float]:
-    """Figures that are known, by name alone."""
-    return {name: value for group in means.values() for name, value in group.items() if value is not None}
+    """Figures that are known, by name alone; those inside the object as `mrviewer.assess.in_object` names them."""
+    return {
+        in_object(name) if group == "image_in_object" else name: value
+        for group, values in means.items()
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _require_measured(setting: Setting, figures: Figures) -> None:

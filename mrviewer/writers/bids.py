@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
-from mrviewer.writers.tables import LESION_COLUMNS
+from mrviewer.lesions import LESION_COLUMNS
 from mrviewer.writers.whole import whole_file
 from mrviewer.writers.whole_folder import whole_folder
 

@@ -65,7 +65,7 @@ def write_results(
     metrics = {**describe_run(run), **assessment.to_json(), **describe_findings(run), "notes": list(notes)}
     volumes = {name: volume for name, volume in _volumes(run).items() if name in files}
     with whole_folder(folder, RESULT_FILES) as partial:
-        if "mask.npy" in files:
+        if "mask.npy" in files and run.is_sampled:
             np.save(partial / "mask.npy", run.mask.pattern)
         for name, volume in volumes.items():
             words = f"{run.method} - reference" if name == "error.nii.gz" else run.method

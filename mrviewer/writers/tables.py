@@ -6,33 +6,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.lesions import LesionTable
+from mrviewer.lesions import LESION_COLUMNS, LesionTable
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["LESION_COLUMNS", "write_lesions", "write_metrics", "write_quantities"]
+__all__ = ["write_lesions", "write_metrics", "write_quantities"]
 
 _UNITS = {
     "image psnr": "dB",
+    "image_in_object psnr": "dB",
     "segmentation hd95_mm": "mm",
     "segmentation lesions_reference": "lesions",
     "segmentation lesions_found": "lesions",
+    "segmentation false_regions": "regions",
     "seconds": "s",
 }
 """Units of what is in ``metrics.json``; all else is a ratio or a name."""
-_SENTENCES = ("conventions", "notes")
-
-LESION_COLUMNS = (
-    "lesion",
-    "status",
-    "volume_ml",
-    "dice",
-    "precision",
-    "recall",
-    "centroid_x_mm",
-    "centroid_y_mm",
-    "centroid_z_mm",
-)
-"""Columns of ``lesions.csv``; centroids are RAS+ scanner coordinates."""
+_ELSEWHERE = ("conventions", "notes", "lesions")
+"""What is no number, or has a table of its own."""
 
 
 def write_metrics(path: str | Path, metrics: Mapping[str, object]) -> None:
@@ -74,8 +64,7 @@ def write_lesions(path: str | Path, table: LesionTable) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(LESION_COLUMNS)
         for row in table.rows:
-            figures = (row.volume_ml, row.dice, row.precision, row.recall, *row.centroid_mm)
-            writer.writerow((row.id, row.status.value, *figures))
+            writer.writerow(row.to_json().values())
 
 
 def write_quantities(path: str | Path, metrics: Mapping[str, object]) -> None:
@@ -92,8 +81,9 @@ def write_quantities(path: str | Path, metrics: Mapping[str, object]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("quantity", "value", "unit"))
         for name, value in _leaves(metrics):
-            if name not in _SENTENCES:
-                writer.writerow((name, value, _UNITS.get(name, "")))
+            if name not in _ELSEWHERE:
+                shown = " ".join(map(str, value)) if isinstance(value, list) else value
+                writer.writerow((name, shown, _UNITS.get(name, "")))
 
 
 def _leaves(metrics: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:

@@ -33,6 +33,7 @@ __all__ = [
 
 DISCLAIMER = "Research software, not for diagnosis"
 REFERENCE = "reference"
+_FULL = "fully sampled"
 NO_ERROR_MAP = "no error map: acquired undersampled"
 """What a tile says of a scan that has no reference."""
 
@@ -72,7 +73,7 @@ def origin_note(origin: Origin) -> str:
 
 def mask_text(mask: Mask) -> str:
     """Mask in a few characters, for titles."""
-    return "fully sampled" if mask.achieved_acceleration == 1 else f"R = {mask.achieved_acceleration:.3g}"
+    return _FULL if mask.achieved_acceleration == 1 else f"R = {mask.achieved_acceleration:.3g}"
 
 
 def mask_facts(mask: Mask) -> str:
@@ -86,13 +87,17 @@ def tile_text(card: Card, scan: Scan, result: SliceResult | None, mask_text: str
     """Text over a method's tile.
 
     Title, mask, and the quality of the shown slice where it can be known; `step` says what is shown in the place of the
-    result, and then comes first. Of a slice that the files lack there is nothing to be told.
+    result, and then comes first. Of a slice that the files lack there is nothing to be told. A method that looks at the
+    full image is fully sampled, whatever the mask.
     """
+    mask_text = mask_text if card.needs.kspace else _FULL
     if result is not None and scan.is_missing(result.index):
         return f"{card.name}  {mask_text}\n{MISSING}"
     if Task.RECONSTRUCT not in card.tasks:
-        source = f"from {mask_text}, over the reference" if card.needs.kspace else "on the full image"
-        return f"{card.name}\n{source if result is not None else 'computing ...'}"
+        titles = (card.name, f"from {mask_text}, over the reference")
+        if not card.needs.kspace:
+            titles = (f"{card.name}  {mask_text}", "over the reference")
+        return f"{titles[0]}\n{titles[1] if result is not None else 'computing ...'}"
     if result is None:
         return f"{card.name}  {mask_text}\ncomputing ..."
     lines = [f"{card.name}  {mask_text}", step, _quality_text(scan, result)]

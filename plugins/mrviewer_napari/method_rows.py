@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from html import escape
 
-from mrviewer.assess import Assessment
+from mrviewer.assess import Assessment, SegmentationQuality
 from mrviewer.method import Card, Fit, Method, Task
 from mrviewer.reconstruct import Reconstruction
 
@@ -139,13 +139,18 @@ def short_numbers(assessment: Assessment) -> str:
     if lesions is not None:
         parts.append(number_text("Dice", lesions.dice, ".3f"))
         if image is None:
-            parts.append(f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found")
+            parts.append(_lesions_text(lesions))
     return "   ".join(part for part in parts if part)
+
+
+def _lesions_text(lesions: SegmentationQuality) -> str:
+    found = f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found"
+    return f"{found}, {lesions.n_false_regions} false region{'' if lesions.n_false_regions == 1 else 's'}"
 
 
 def long_numbers(assessment: Assessment, made: Reconstruction) -> str:
     """Everything that is known of a run: image, segmentation, images that were looked at, time; a line each."""
-    image, lesions = assessment.image, assessment.segmentation
+    image, inside, lesions = assessment.image, assessment.image_in_object, assessment.segmentation
     rows: list[tuple[str, ...]] = []
     if image is not None:
         rows.append(
@@ -156,13 +161,23 @@ def long_numbers(assessment: Assessment, made: Reconstruction) -> str:
                 number_text("HFEN", image.hfen, ".4f"),
             )
         )
+    if inside is not None:
+        rows.append(
+            (
+                "in the object",
+                number_text("PSNR", inside.psnr, ".2f", " dB"),
+                number_text("SSIM", inside.ssim, ".4f"),
+                number_text("NMSE", inside.nmse, ".4f"),
+                number_text("HFEN", inside.hfen, ".4f"),
+            )
+        )
     if lesions is not None:
         rows.append(
             (
                 number_text("Dice", lesions.dice, ".3f"),
                 number_text("precision", lesions.precision, ".3f"),
                 number_text("recall", lesions.recall, ".3f"),
-                f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found",
+                _lesions_text(lesions),
             )
         )
     rows.append((f"looked at {', '.join(made.modalities_used or (made.modality,))}",))

@@ -1,25 +1,31 @@
 """The whole assessment: what it says, what it leaves out, and what it refuses."""
 
 import json
+from dataclasses import asdict
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mrviewer.assess import Assessment, assess, assess_run
-from mrviewer.errors import ShapeError
+from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.lesions import lesion_table
+from mrviewer.object_region import object_region
 from mrviewer.overlap import overlap
-from mrviewer.quality import image_quality
+from mrviewer.quality import image_quality, image_quality_in
 from mrviewer.surface import hd95_mm
 
 SHAPE = (16, 17, 18)
 GRID = Geometry.axial(SHAPE, (3.0, 1.0, 0.5))
 Arrays = dict[str, NDArray[np.generic]]
 IMAGE_KEYS = ["psnr", "ssim", "nmse", "hfen"]
-SEGMENTATION_KEYS = ["dice", "precision", "recall", "hd95_mm", "lesion_f1", "lesions_reference", "lesions_found"]
+SEGMENTATION_KEYS = [
+    "dice", "precision", "recall", "hd95_mm", "lesion_f1", "lesion_f1_iou10", "lesions_reference", "lesions_found",
+    "false_regions",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +69,38 @@ def test_missing_slices_do_not_better_the_figures(arrays: Arrays) -> None:
     assert any("3, 9" in convention for convention in assessment.conventions)
 
 
+def test_missing_slices_are_left_out_of_segmentation_figures(arrays: Arrays) -> None:
+    reference = np.zeros(SHAPE, np.uint8)
+    reference[3:8, 4:8, 4:8] = 1
+    reference[12, 4:8, 4:8] = 1
+    segmentation = reference.copy()
+    segmentation[[5, 12]] = 0
+    measured = assess(segmentation=segmentation, reference=reference, geometry=GRID, missing=(12, 5))
+    quality = measured.segmentation
+    assert quality is not None
+    # The lesion across slice 5 stays one, and the one in slice 12 alone is not asked for.
+    assert (quality.dice, quality.recall, quality.hd95_mm, quality.lesion_f1) == (1, 1, 0, 1)
+    assert (quality.n_lesions, quality.n_lesions_found, quality.n_false_regions) == (1, 1, 0)
+    assert measured.lesions is not None
+    [row] = measured.lesions.rows
+    assert row.volume_ml == pytest.approx(64 * GRID.voxel_volume_ml)
+    assert row.centroid_mm == pytest.approx(GRID.to_mm(np.array([5.0, 5.5, 5.5])))
+    assert measured.to_json()["missing_slices"] == [5, 12]
+
+
+def test_slices_that_do_not_exist_cannot_be_missing(arrays: Arrays) -> None:
+    with pytest.raises(InputError, match="16 slices; count them from 0"):
+        assess(geometry=GRID, missing=(16,))
+    with pytest.raises(InputError, match="nothing to measure"):
+        assess(geometry=GRID, missing=range(16))
+
+
 @pytest.mark.parametrize("slice_axis", [0, 2])
 def test_the_assessment_holds_the_single_figures(arrays: Arrays, slice_axis: int) -> None:
     assessment = measure(arrays, slice_axis=slice_axis)
     counts = overlap(arrays["reference"], arrays["segmentation"])
     table = lesion_table(arrays["reference"], arrays["segmentation"], GRID)
+    assert assessment.image is not None
     assert assessment.image == image_quality(arrays["image"], arrays["image_reference"], slice_axis)
     assert assessment.to_json()["segmentation"] == {
         "dice": counts.dice,
@@ -75,8 +108,19 @@ def test_the_assessment_holds_the_single_figures(arrays: Arrays, slice_axis: int
         "recall": counts.recall,
         "hd95_mm": hd95_mm(arrays["reference"], arrays["segmentation"], GRID.voxel_size_mm),
         "lesion_f1": table.lesion_f1,
+        "lesion_f1_iou10": table.lesion_f1_iou10,
         "lesions_reference": 2,
         "lesions_found": 1,
+        "false_regions": 2,
+    }
+    region = object_region(arrays["image_reference"], slice_axis)
+    inside = image_quality_in(region, arrays["image"], arrays["image_reference"], slice_axis)
+    assert assessment.image_in_object == inside
+    assert assessment.to_json()["lesions"] == [row.to_json() for row in table.rows]
+    assert assessment.figures() == {
+        **asdict(assessment.image),
+        **{f"{name}_in_object": value for name, value in asdict(inside).items()},
+        **assessment.to_json()["segmentation"],
     }
     assert assessment.lesions is not None
     assert assessment.lesions.rows == table.rows
@@ -93,12 +137,10 @@ def test_images_are_measured_by_magnitude(arrays: Arrays) -> None:
 
 
 def test_json_has_the_promised_keys_and_plain_numbers(arrays: Arrays) -> None:
-    document = measure({name: array.astype(np.float32) for name, array in arrays.items()}).to_json()
-    assert list(document) == ["image", "segmentation", "conventions"]
-    assert list(document["image"]) == IMAGE_KEYS
+    document: dict[str, Any] = measure({name: array.astype(np.float32) for name, array in arrays.items()}).to_json()
+    assert list(document) == ["image", "image_in_object", "segmentation", "lesions", "missing_slices", "conventions"]
+    assert list(document["image"]) == list(document["image_in_object"]) == IMAGE_KEYS
     assert list(document["segmentation"]) == SEGMENTATION_KEYS
-    assert isinstance(document["image"], dict)
-    assert isinstance(document["segmentation"], dict)
     assert {type(value) for value in document["image"].values()} == {float}
     assert {type(value) for value in document["segmentation"].values()} == {float, int}
     assert json.loads(json.dumps(document, allow_nan=False)) == document
@@ -106,7 +148,8 @@ def test_json_has_the_promised_keys_and_plain_numbers(arrays: Arrays) -> None:
 
 def test_nothing_gives_null_everywhere() -> None:
     document = assess(geometry=GRID).to_json()
-    assert document["image"] == dict.fromkeys(IMAGE_KEYS)
+    assert document["image"] == document["image_in_object"] == dict.fromkeys(IMAGE_KEYS)
+    assert document["lesions"] is None
     assert document["segmentation"] == dict.fromkeys(SEGMENTATION_KEYS)
     assert document["conventions"] == []
 
@@ -126,8 +169,10 @@ def test_empty_masks_give_null_and_not_zero() -> None:
     expected = dict.fromkeys(SEGMENTATION_KEYS) | {
         "dice": 1.0,
         "lesion_f1": 1.0,
+        "lesion_f1_iou10": 1.0,
         "lesions_reference": 0,
         "lesions_found": 0,
+        "false_regions": 0,
     }
     assert assess(segmentation=nothing, reference=nothing, geometry=GRID).to_json()["segmentation"] == expected
 

@@ -24,7 +24,9 @@ CONTRACT = {
     "image": {"psnr", "ssim", "nmse", "hfen"},
     "segmentation": {
         "dice", "precision", "recall", "hd95_mm", "lesion_f1", "lesions_reference", "lesions_found",
+        "lesion_f1_iou10", "false_regions",
     },
+    "image_in_object": {"psnr", "ssim", "nmse", "hfen"},
 }  # fmt: skip
 
 
@@ -131,8 +133,54 @@ def test_chain_segments_and_counts_lesions(scan: Path, tmp_path: Path) -> None:
 def test_a_method_that_only_segments_writes_no_reconstruction(scan: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     assert run(scan, output, method_name="brightest") == 0
-    assert sorted(path.name for path in output.iterdir()) == ["mask.npy", "metrics.json", "segmentation.nii.gz"]
-    assert set(json.loads((output / "metrics.json").read_text())["image"].values()) == {None}
+    assert sorted(path.name for path in output.iterdir()) == ["metrics.json", "segmentation.nii.gz"]
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert set(metrics["image"].values()) == {None}
+    # It looked at the full image: no mask was applied, whatever was asked for.
+    assert metrics["mask"] == {
+        "name": "full", "acceleration": 1.0, "center_fraction": None, "seed": None, "achieved_acceleration": 1.0,
+    }  # fmt: skip
+
+
+def test_assess_gives_the_figures_of_the_files_again(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, labels = tmp_path / "out", str(scan / "truth.nii.gz")
+    assert run(scan, output, "--reference-labels", labels, method_name="zero-filled+brightest") == 0
+    capsys.readouterr()
+    files = {
+        "segmentation": output / "segmentation.nii.gz",
+        "reference": labels,
+        "image": output / "reconstruction.nii.gz",
+        "image-reference": scan / "FLAIR.nii.gz",
+    }
+    options = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    assert cli.main(["assess", "--json", *options]) == 0
+    again, written = json.loads(capsys.readouterr().out), json.loads((output / "metrics.json").read_text())
+    assert again["segmentation"] == written["segmentation"]
+    assert again["lesions"] == written["lesions"]
+    for part in ("image", "image_in_object"):
+        for name, value in written[part].items():
+            assert again[part][name] == (value if value is None else pytest.approx(value, rel=1e-5))
+    with (output / "lesions.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows == [{k: "" if v is None else str(v) for k, v in row.items()} for row in written["lesions"]]
+
+
+def test_assess_leaves_out_the_slices_that_it_is_given(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, image = tmp_path / "out", str(scan / "FLAIR.nii.gz")
+    assert run(scan, output) == 0
+    options = ["--image", str(output / "reconstruction.nii.gz"), "--image-reference", image, "--json"]
+    found = []
+    for more in ([], ["--missing-slices", "0,1"]):
+        capsys.readouterr()
+        assert cli.main(["assess", *options, *more]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert [one["missing_slices"] for one in found] == [[], [0, 1]]
+    assert found[0]["image"]["ssim"] != found[1]["image"]["ssim"]
+    assert cli.main(["assess", *options, "--missing-slices", "a"]) == 2
 
 
 def test_an_earlier_run_is_replaced(scan: Path, tmp_path: Path) -> None:

@@ -328,3 +328,40 @@ def test_published_figures_of_spine_groups(shared_data: Path) -> None:
     endplate = tables["endplate"]
     assert (len(endplate.matches), len(endplate.false), len(endplate.missed)) == (4, 3, 3)
     assert endplate.f1 == pytest.approx(expected["endplate"]["f1"])
+
+
+def test_one_blob_over_a_whole_head_matches_no_lesion() -> None:
+    reference = np.zeros((20, 20, 20), np.uint8)
+    for corner in range(2, 18, 5):
+        reference[corner : corner + 2, corner : corner + 2, corner : corner + 2] = 1
+    blob = np.ones_like(reference)
+    table = lesion_table(reference, blob, Geometry.axial(reference.shape, (1.0, 1.0, 1.0)))
+    assert (table.n_found, table.n_false, table.lesion_f1) == (4, 0, 1.0)
+    assert (table.n_matched, table.n_unmatched, table.lesion_f1_iou10) == (0, 1, 0.0)
+
+
+def test_a_match_needs_a_tenth_of_the_union() -> None:
+    reference = np.zeros((4, 30, 30), np.uint8)
+    reference[1, 1, :10] = 1
+    grid = Geometry.axial(reference.shape, (1.0, 1.0, 1.0))
+    for n_common, matches in ((1, True), (1, False)):
+        prediction = np.zeros_like(reference)
+        prediction[1, 1, :n_common] = 1
+        if not matches:
+            prediction[1, 2, 0] = 1
+        table = lesion_table(reference, prediction, grid)
+        assert (table.n_found, table.n_matched, table.n_unmatched) == (1, int(matches), int(not matches))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_matching_is_never_more_lenient_than_touching(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    reference, prediction = (ndimage.gaussian_filter(rng.normal(size=(12, 24, 24)), 1.5) > 0.12 for _ in range(2))
+    grid = Geometry.axial((12, 24, 24), (1.0, 1.0, 1.0))
+    table = lesion_table(reference, prediction, grid)
+    assert table.n_matched <= table.n_found
+    assert table.n_unmatched >= table.n_false
+    assert table.lesion_f1_iou10 <= table.lesion_f1
+    assert lesion_table(reference, reference, grid).lesion_f1_iou10 == 1
+    ious = [row.dice / (2 - row.dice) for row in table.rows if row.status == "found"]
+    assert table.n_matched == sum(iou >= 0.1 - 1e-12 for iou in ious)

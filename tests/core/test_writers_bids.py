@@ -12,10 +12,10 @@ from mrviewer import cli
 from mrviewer.database.bids import find_in_bids
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.lesions import lesion_table
+from mrviewer.lesions import LESION_COLUMNS, lesion_table
 from mrviewer.writers import write_volume
 from mrviewer.writers.bids import BidsTarget, write_bids
-from mrviewer.writers.tables import LESION_COLUMNS, write_lesions, write_metrics
+from mrviewer.writers.tables import write_lesions, write_metrics
 
 GRID = Geometry.axial((4, 6, 8), (3.0, 1.0, 1.0))
 NAME = re.compile(r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*_[A-Za-z0-9]+\.(nii\.gz|json|tsv)")

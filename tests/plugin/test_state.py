@@ -115,7 +115,7 @@ def test_tile_text_gives_the_quality_of_the_slice(scan: Scan) -> None:
 def test_a_tile_says_what_a_segmentation_was_made_from(scan: Scan) -> None:
     seen = SliceResult(2, None, np.zeros((40, 32), np.uint8), None)
     full, latent = (FakeMethod("s", (Task.SEGMENT,), needs=Needs(kspace=kspace)).card for kspace in (False, True))
-    assert derived.tile_text(full, scan, seen, "R = 4") == "s\non the full image"
+    assert derived.tile_text(full, scan, seen, "R = 4") == "s  fully sampled\nover the reference"
     assert derived.tile_text(latent, scan, seen, "R = 4") == "s\nfrom R = 4, over the reference"
 
 

@@ -106,7 +106,7 @@ class LesionsSection(QWidget):
         self.model.set_rows(lesion_rows(table, outcome.local_errors))
         self.summary.setText(
             f"{table.n_found} of {table.n_reference} lesions found, {table.n_false} false regions, "
-            f"lesion F1 {table.lesion_f1:.2f}"
+            f"lesion F1 {table.lesion_f1:.2f}, {table.lesion_f1_iou10:.2f} at IoU 0.1"
         )
 
     def _with_lesions(self) -> dict[str, Outcome]:

@@ -1,0 +1,94 @@
+"""Where the object lies in an image: the head without the air around it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from mrviewer.sliced import Volume, block_of
+
+__all__ = ["CONVENTION", "object_region"]
+
+CONVENTION = (
+    "Object: voxels of the reference above 10 % of the 99th percentile of those that are not 0, opened by 2 x 2 pixels "
+    "and closed within slices; where at least 80 % of those that are not 0 lie above, as in a skull-stripped image, "
+    "all that are not 0; of these the largest face-connected part, with the holes of each slice filled."
+)
+
+_BRIGHT = 0.1
+"""Part of the robust maximum, as in BET (Smith SM 2002, Hum Brain Mapp 17:143-155, doi:10.1002/hbm.10062)."""
+_PERCENTILE = 99
+_NEARLY_ALL = 0.8
+_MOST_LOOKED_AT = 1 << 24
+"""Voxels that the percentile is computed from; of a larger volume every n-th slice is taken."""
+_BRIDGED_PIXELS = 2
+"""Half the width of a gap, such as dark bone, that closing bridges."""
+_SPECK = np.ones((2, 2), bool)
+
+
+def object_region(reference: Volume, slice_axis: int = 0) -> NDArray[np.bool_]:
+    """Voxels of the object that an image shows; see `CONVENTION`.
+
+    Parameters
+    ----------
+    reference : (z, y, x)
+        Fully sampled image; complex and negative values are taken by magnitude, values that are not finite as 0. Slices
+        are gone through one at a time.
+    slice_axis
+        Axis along which the volume is cut into slices.
+
+    Returns
+    -------
+    bool, (z, y, x)
+        All False if the image is empty.
+    """
+    level = _BRIGHT * _robust_maximum(reference, slice_axis)
+    present, bright = np.zeros(reference.shape, bool), np.zeros(reference.shape, bool)
+    for index, values in _slices(reference, slice_axis):
+        np.greater(values, 0, out=np.moveaxis(present, slice_axis, 0)[index])
+        np.greater(values, level, out=np.moveaxis(bright, slice_axis, 0)[index])
+    if np.count_nonzero(bright) >= _NEARLY_ALL * np.count_nonzero(present):
+        region = present
+    else:
+        region = bright
+        for plane in np.moveaxis(region, slice_axis, 0):
+            plane[...] = _cleaned(plane)
+    del present, bright
+    region = _largest(region)
+    for plane in np.moveaxis(region, slice_axis, 0):
+        plane[...] = ndimage.binary_fill_holes(plane)
+    return region
+
+
+def _slices(volume: Volume, axis: int, step: int = 1) -> Iterator[tuple[int, NDArray[np.floating]]]:
+    """Number and finite magnitude of slices."""
+    for index in range(0, volume.shape[axis], step):
+        yield index, np.nan_to_num(np.abs(block_of(volume, axis, index, index + 1)[0]), nan=0, posinf=0, neginf=0)
+
+
+def _robust_maximum(volume: Volume, axis: int) -> float:
+    """Percentile of the values that are not 0; 0 if all are."""
+    step = max(1, volume.size // _MOST_LOOKED_AT)
+    found = [values[values > 0] for _, values in _slices(volume, axis, step)]
+    values = np.concatenate(found) if found else np.empty(0)
+    return float(np.percentile(values, _PERCENTILE)) if values.size else 0.0
+
+
+def _cleaned(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A slice without specks, and without gaps that are narrower than closing bridges."""
+    opened: NDArray[np.bool_] = ndimage.binary_opening(plane, _SPECK)
+    closed: NDArray[np.bool_] = ndimage.binary_closing(opened, iterations=_BRIDGED_PIXELS)
+    return opened | closed
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest face-connected part."""
+    try:
+        labels, n_parts = ndimage.label(mask, output=np.uint16)
+    except RuntimeError:  # more parts than that type counts
+        labels, n_parts = ndimage.label(mask)
+    if n_parts < 2:
+        return mask
+    largest: NDArray[np.bool_] = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+    return largest
