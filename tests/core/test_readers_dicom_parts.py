@@ -415,3 +415,31 @@ def test_dates_and_times_of_old_files_are_understood() -> None:
     assert seconds_of("", "0101") == 3660
     assert seconds_of("20200101", "") == seconds_of("nonsense", "x") == seconds_of_moment("20200101") == 0
     assert seconds_of_moment("20200101100000.25-0500") == seconds_of("20200101", "100000.25")
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def blanked(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-30] + bytes(30))
+
+
+@pytest.mark.parametrize("damage", [cut_short, blanked])
+@pytest.mark.parametrize("damaged", ["a", "b"])
+@pytest.mark.parametrize("new_numbers", [True, False])
+def test_a_damaged_copy_never_displaces_a_good_slice(
+    tmp_path: Path, damage: Callable[[Path], None], damaged: str, new_numbers: bool
+) -> None:
+    series = Series()
+    series.write(tmp_path / "a")
+    if new_numbers:
+        for dataset in series.slices:
+            dataset.SOPInstanceUID += ".9"
+    series.slices = series.slices[2:3]
+    copy = series.write(tmp_path / "b") / "IM0000"
+    damage(copy if damaged == "b" else tmp_path / "a" / "IM0002")
+    contents = read_series(the_series(tmp_path))
+    assert np.array_equal(contents.images[0].data, series.values[::-1])
+    if not new_numbers:
+        assert any("copies of one image differ" in note for note in contents.notes)

@@ -17,7 +17,7 @@ from mrviewer.readers.dicom.single_frame import classic_frame
 from mrviewer.readers.dicom.stack import Stack, build_stacks
 from mrviewer.readers.dicom.tags import Tag
 
-__all__ = ["describe_series"]
+__all__ = ["describe_series", "usable_frames"]
 
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 LONGEST_CODE = 16
@@ -37,7 +37,7 @@ _OTHERS = {
     "KO": "a list of key images",
     "OT": "a secondary capture",
     "SC": "a secondary capture",
-    "RTSTRUCT": "contours for radiotherapy",
+    "RTSTRUCT": "contours for radiotherapy (RTSTRUCT)",
     "DOC": "a document",
 }
 
@@ -92,6 +92,14 @@ def describe_series(
     )
 
 
+def usable_frames(header: Header) -> tuple[Frame, ...]:
+    """Planes of one file; none if it is damaged, or holds no image."""
+    try:
+        return _frames(header)[0]
+    except FileFormatError:
+        return ()
+
+
 def _opened(headers: Sequence[Header], *, is_segmentation: bool) -> tuple[_Planes, tuple[Stack, ...], str]:
     """Planes and volumes of a series, and why there are none."""
     planes, refusal = _Planes((), EnhancedFacts(), ()), _refusal(headers)
@@ -114,6 +122,10 @@ def _refusal(headers: Sequence[Header]) -> str:
     # A damaged header may hold anything there, names too.
     is_code = len(modality) <= LONGEST_CODE and modality.isalnum()
     what = _OTHERS.get(modality, f"an object of modality {modality!r}" if is_code else "an object of no known modality")
+    if modality == "RTSTRUCT":
+        return (
+            f"{name} is {what} and not an image; convert it to DICOM SEG or NIfTI (3D Slicer does), give that as labels"
+        )
     return f"{name} is {what} and no MR image; open an MR series"
 
 

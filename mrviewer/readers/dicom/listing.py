@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
-from mrviewer.notes import left_out
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.progress import Progress
-from mrviewer.readers.dicom.describe import describe_series
+from mrviewer.readers.dicom.describe import describe_series, usable_frames
 from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
 from mrviewer.readers.dicom.header import Header, read_header
 from mrviewer.readers.dicom.patient import Identity, patient_key
 from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.dicom.soundness import soundest
 from mrviewer.readers.dicom.stored_file import StoredFile
 from mrviewer.readers.dicom.tags import Tag
 
@@ -30,9 +31,8 @@ class _Found:
     studies: dict[str, int] = field(default_factory=dict)
     patients: dict[str, int] = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
-    instances: set[str] = field(default_factory=set)
+    copies: dict[tuple[str, bytes], list[Header]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    n_copies: int = 0
 
 
 def list_series(
@@ -80,12 +80,12 @@ def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | Non
     if wanted_series is not None and key not in wanted_series:
         return None
     found.identity |= Identity.of(header)
-    instance = header.text(Tag.SOP_INSTANCE)
     headers = found.series.setdefault(key, [])
-    if instance and instance in found.instances and _is_same_image(header, headers):
-        found.n_copies += 1
-        return None
-    found.instances.add(instance)
+    if header.text(Tag.SOP_INSTANCE):
+        copies = found.copies.setdefault(_image_key(header), [])
+        copies.append(header)
+        if len(copies) > 1:
+            return None
     found.studies.setdefault(key[0], len(found.studies) + 1)
     if patient := patient_key(header):
         found.patients.setdefault(patient, len(found.patients) + 1)
@@ -93,10 +93,21 @@ def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | Non
     return header if len(headers) == 1 else None
 
 
-def _is_same_image(header: Header, known: list[Header]) -> bool:
-    """Whether a file of the same number lies at the same place; careless exports repeat numbers."""
-    instance, place = header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
-    return any(other.text(Tag.SOP_INSTANCE) == instance and other.data(Tag.POSITION) == place for other in known)
+def _image_key(header: Header) -> tuple[str, bytes]:
+    """What copies of one image share: number and place, for careless exports repeat numbers."""
+    return header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
+
+
+def _soundest(header: Header, found: _Found) -> tuple[Header, str]:
+    """The copy of an image whose pixels are sound, and a note where the copies differ."""
+    copies = found.copies.get(_image_key(header), [header])
+    if len(copies) == 1:
+        return header, ""
+    best, differ = soundest([usable_frames(copy) for copy in copies])
+    if not differ:
+        return copies[best], ""
+    names = ", ".join(copy.file.name for copy in copies[:MOST_NAMED])
+    return copies[best], f"{len(copies)} copies of one image differ ({names}); {copies[best].file.name} is used"
 
 
 def _preliminary(header: Header, found: _Found) -> SeriesEntry:
@@ -105,13 +116,16 @@ def _preliminary(header: Header, found: _Found) -> SeriesEntry:
 
 def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
     """Series in the order of study and number."""
-    entries = [
-        replace(
-            describe_series(headers, found.studies[study], found.identity, notes),
-            patient=found.patients.get(patient_key(headers[0]), 0),
+    names = [copy.file.name for copies in found.copies.values() for copy in copies]
+    entries = []
+    for (study, _, _), headers in found.series.items():
+        chosen = [_soundest(header, found) for header in headers]
+        told = found.identity.kept_out((said for _, said in chosen if said), names)
+        differing = tuple(Note(said, NoteKind.VALUES) for said in told[:MOST_NAMED])
+        entry = describe_series(
+            [header for header, _ in chosen], found.studies[study], found.identity, (*notes, *differing)
         )
-        for (study, _, _), headers in found.series.items()
-    ]
+        entries.append(replace(entry, patient=found.patients.get(patient_key(headers[0]), 0)))
     yield from sorted(entries, key=lambda entry: (entry.study, entry.number, entry.description))
 
 
@@ -122,8 +136,8 @@ def _notes(found: _Found, parts: Sequence[FilesToRead], given: Sequence[str]) ->
     if len(found.failures) > MOST_NAMED:
         more = len(found.failures) - MOST_NAMED
         notes.append(left_out(f"{more} more damaged files", more))
-    if found.n_copies:
-        notes.append(left_out(f"{_counted(found.n_copies)} of images that are there twice", found.n_copies))
+    if n_copies := sum(len(copies) - 1 for copies in found.copies.values()):
+        notes.append(left_out(f"{_counted(n_copies)} of images that are there twice", n_copies))
     return found.identity.kept_out(notes, [*given, *(file.name for part in parts for file in part.files)])
 
 

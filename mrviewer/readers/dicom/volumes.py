@@ -9,6 +9,7 @@ import numpy as np
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.frame import Frame
+from mrviewer.readers.dicom.soundness import soundest
 from mrviewer.readers.dicom.stack_position import is_regular, places_of
 
 __all__ = ["VolumeSet", "volume_sets"]
@@ -121,6 +122,11 @@ def _by_rank(placed: Sequence[tuple[int, Frame]]) -> tuple[list[Volume], list[No
     counts = Counter(map(len, levels.values()))
     usual, fewest = counts.most_common(1)[0][0], min(counts)
     n_kept = min(usual, fewest)
+    if n_kept == 1:
+        # Only one of several is kept, so their pixels are looked at first; among equals the first one made stays.
+        for level in levels.values():
+            if len(level) > 1:
+                level.insert(0, level.pop(soundest([[frame] for frame in level])[0]))
     volumes: list[Volume] = [{place: level[rank] for place, level in levels.items()} for rank in range(n_kept)]
     extra = [frame for level in levels.values() for frame in level[n_kept:]]
     if not extra:
