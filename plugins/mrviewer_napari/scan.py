@@ -86,6 +86,11 @@ class Scan:
         return 1 if self.series is None else self.series.image.n_frames
 
     @property
+    def frame_names(self) -> tuple[str, ...]:
+        """What tells the frames of the series apart; empty where its file does not say."""
+        return () if self.series is None else self.series.image.frame_names
+
+    @property
     def window(self) -> tuple[float, float]:
         """Gray values from black to white; those of all frames of a series, so that a rising signal looks brighter."""
         return 0.0, self.data_range if self.series is None else self.series.brightest

@@ -20,12 +20,13 @@ class FrameChooser(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
         self.slider.setToolTip("The volume of the series that is shown, sampled and reconstructed")
-        self.text = QLabel()
+        self.text, self.name = QLabel(), quiet_label()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(quiet_label("Frame"))
         layout.addWidget(self.slider, 1)
         layout.addWidget(self.text)
+        layout.addWidget(self.name)
         self.slider.valueChanged.connect(self._wish)
         session.scan_changed.connect(self.refresh)
         self.refresh()
@@ -52,3 +53,9 @@ class FrameChooser(QWidget):
 
     def _write(self) -> None:
         self.text.setText(f"{self.slider.value() + 1} of {self.slider.maximum() + 1}")
+        scan = self._session.scan
+        names = scan.frame_names if scan is not None else ()
+        name = names[self.slider.value()] if self.slider.value() < len(names) else ""
+        self.text.setToolTip(name)
+        self.name.setText(name)
+        show_if(self.name, bool(name))
