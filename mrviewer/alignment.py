@@ -17,7 +17,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image, LazyArray
 
-__all__ = ["Relation", "common_grid", "image_name", "lay_over", "lie_together", "relation", "why_unknown"]
+__all__ = ["Relation", "common_grid", "image_name", "lay_over", "lie_together", "meant_grid", "relation", "why_unknown"]
 
 
 class Relation(Enum):
@@ -80,9 +80,9 @@ def lay_over(image: Image, grid: Geometry, *, voxel_for_voxel: bool = False) -> 
     -------
     The image on `grid`, which is placed only if both were; `None` if it does not lie there.
     """
-    how = relation(image.geometry, grid)
+    how = relation(image.geometry, meant_grid(image, grid))
     if how is Relation.SAME:
-        return image, ()
+        return (image if grid.filed_mm is None else replace(image, geometry=grid)), ()
     if how is not Relation.VOXEL_FOR_VOXEL and not (
         voxel_for_voxel and image.geometry.stored_shape == grid.stored_shape
     ):
@@ -90,6 +90,11 @@ def lay_over(image: Image, grid: Geometry, *, voxel_for_voxel: bool = False) -> 
     is_placed = image.geometry.is_placed and grid.is_placed
     data = image.data if _is_stored_alike(image.geometry, grid) else _Relaid(image.data, image.geometry, grid)
     return replace(image, data=data, geometry=replace(grid, is_placed=is_placed)), (_note(image, grid),)
+
+
+def meant_grid(image: Image, grid: Geometry) -> Geometry:
+    """The grid that an image was made for: of one whose voxel size was corrected, the corrected one or the file's."""
+    return grid if lie_together(image.geometry, grid) else grid.as_filed
 
 
 def why_unknown(image: Image, grid: Geometry, grid_name: str) -> str:

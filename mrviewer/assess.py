@@ -20,6 +20,7 @@ from mrviewer.quality import REGION_CONVENTION, ImageQuality, image_quality, ima
 from mrviewer.sliced import SlicedVolume, Volume, without_slices
 from mrviewer.surface import CONVENTION as SURFACE_CONVENTION
 from mrviewer.surface import hd95_mm
+from mrviewer.voxel_size import size_doubt, size_text
 
 if TYPE_CHECKING:
     from mrviewer.reconstruct import Reconstruction
@@ -180,9 +181,9 @@ def assess(
         judged, known = (_emptied(volume, missing, slice_axis) for volume in (segmentation, reference))
         agreement = _agreement(judged, known, table, geometry)
     conventions = (
-        *(() if image is None else _image_conventions(whole, slice_axis)),
+        *(() if image is None else _image_conventions(whole, slice_axis, geometry)),
         *(() if segmentation is None else _segmentation_conventions(table, min_lesion_ml)),
-        *(() if table is None or geometry.is_placed else (UNPLACED,)),
+        *(() if table is None else _grid_conventions(geometry)),
         *_missing_conventions(missing),
     )
     return Assessment(whole, inside, agreement, table, conventions, missing)
@@ -266,10 +267,11 @@ def _agreement(segmentation: Array, reference: Array, table: LesionTable, geomet
     )
 
 
-def _image_conventions(quality: ImageQuality | None, slice_axis: int) -> tuple[str, ...]:
+def _image_conventions(quality: ImageQuality | None, slice_axis: int, geometry: Geometry) -> tuple[str, ...]:
     if quality is None:
         return ("Image: not measured, because there is no fully sampled image to hold it against.",)
-    return (*IMAGE_CONVENTIONS, OBJECT_CONVENTION, REGION_CONVENTION, f"Slices are {_PLANES[slice_axis]}.")
+    plane = _PLANES[slice_axis] if geometry.is_placed else f"cut along {'zyx'[slice_axis]}"
+    return (*IMAGE_CONVENTIONS, OBJECT_CONVENTION, REGION_CONVENTION, f"Slices are {plane}.")
 
 
 def _segmentation_conventions(table: LesionTable | None, min_lesion_ml: float) -> tuple[str, ...]:
@@ -277,6 +279,16 @@ def _segmentation_conventions(table: LesionTable | None, min_lesion_ml: float) -
         return ("Segmentation: not measured, because there is no reference segmentation to hold it against.",)
     dropped = f"Components smaller than {min_lesion_ml:g} ml are dropped." if min_lesion_ml > 0 else "None is dropped."
     return (OVERLAP_CONVENTION, SURFACE_CONVENTION, *LESION_CONVENTIONS, f"Size of lesions: {dropped}")
+
+
+def _grid_conventions(geometry: Geometry) -> tuple[str, ...]:
+    """What makes figures in millimetres doubtful."""
+    doubt = size_doubt(geometry)
+    sizes = (
+        f"Millimetres and millilitres: of voxels of {size_text(geometry.voxel_size_mm)}, which can hardly be true "
+        f"({doubt})."
+    )
+    return (*((sizes,) if doubt else ()), *(() if geometry.is_placed else (UNPLACED,)))
 
 
 def _require_on_grid(arrays: Mapping[str, Volume | None], geometry: Geometry) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
-from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task
 from mrviewer.progress import Progress, retold
 from mrviewer.study import Image, Study
@@ -74,7 +73,8 @@ class Chain:
             self.reconstructor.fits(study, modality),
             self.segmenter.fits(_study_with_image(study, modality), modality),
         )
-        return Fit(all(fits), "; ".join(fit.reason for fit in fits if not fit))
+        caution = "; ".join(fit.caution for fit in fits if fit.caution)
+        return Fit(all(fits), "; ".join(fit.reason for fit in fits if not fit), caution)
 
     def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
         """Reconstruct, then segment the magnitude; the image and its steps are those of the reconstructor."""
@@ -103,11 +103,7 @@ class _ImageToCome:
 
 def _study_with_image(study: Study, modality: str) -> Study:
     """Return the study as the segmenter will meet it: with a coil-combined image of the modality, without raw data."""
-    if modality in study.images:
-        geometry = study.images[modality].geometry
-    else:
-        n_slices, _, height, width = study.raw[modality].shape
-        geometry = Geometry.axial((n_slices, height, width), (1.0, 1.0, 1.0))
+    geometry = study.geometry(modality)
     image = Image(_ImageToCome(geometry.shape), geometry, modality)
     raw = {name: data for name, data in study.raw.items() if name != modality}
     return replace(study, images={**study.images, modality: image}, raw=raw)
@@ -135,6 +131,7 @@ def _needs_of_both(first: Needs, second: Needs) -> Needs:
         whole_volume=first.whole_volume or second.whole_volume,
         optional=tuple(dict.fromkeys((*first.optional, *second.optional))),
         required=tuple(dict.fromkeys((*first.required, *second.required))),
+        voxel_size=first.voxel_size or second.voxel_size,
     )
 
 

@@ -33,6 +33,8 @@ __all__ = ["app", "main", "with_default_command"]
 DONE, REFUSED = 0, 1
 
 _VIEW, _MODELS = "view", "models"
+_VIEW_OPTION = "--voxel-size"
+"""Option of the viewer that may come before the files."""
 _HELP = (
     "See what accelerating an MR scan costs, and what learned methods win back. `mrviewer [PATH...]` opens the viewer. "
     "Research software, not for diagnosis."
@@ -76,6 +78,8 @@ def with_default_command(arguments: Sequence[str]) -> list[str]:
     if not arguments:
         return [_VIEW]
     first = arguments[0]
+    if first.partition("=")[0] == _VIEW_OPTION:
+        return [_VIEW, *arguments]
     if first.startswith("-") or first in (*_COMMANDS, _VIEW, _MODELS):
         return list(arguments)
     looks_like_path = any(sign in first for sign in "./\\=") or Path(first).exists() or is_sample(first)

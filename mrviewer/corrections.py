@@ -154,7 +154,8 @@ def _on_grid(study: Study, labels: Image | NDArray[np.integer]) -> tuple[NDArray
             f"the labels are {volume.shape} and lie on another grid than study {study.name!r}, {grids[0].shape} "
             "(z, y, x); correct them on the grid of its images"
         )
-    return _whole_numbers(volume), geometry
+    # Beside files that state another voxel size the labels would lie elsewhere, if they had the true one.
+    return _whole_numbers(volume), geometry.as_filed
 
 
 def _whole_numbers(volume: NDArray[np.generic]) -> NDArray[np.integer]:

@@ -6,7 +6,7 @@ A slice drawn row by row, column by column is then the radiological picture. Coo
 NIfTI. `Geometry` knows the way back to the order in which the file was stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,12 +37,15 @@ class Geometry:
         nibabel orientation that turns an internal array into the order of the file it came from.
     is_placed
         Whether the file said how the volume lies in the scanner; if not, nobody knows which side is the left.
+    filed_mm : (z, y, x)
+        Voxel size that the file states, where another one was given in its place; else `None`.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     to_stored: NDArray[np.float64]
     is_placed: bool = True
+    filed_mm: tuple[float, float, float] | None = None
 
     @classmethod
     def from_stored(
@@ -116,6 +119,20 @@ class Geometry:
         """Voxel edges along z, y and x."""
         z, y, x = voxel_sizes(self.affine)
         return float(z), float(y), float(x)
+
+    def resized(self, voxel_mm: tuple[float, float, float]) -> "Geometry":
+        """Grid of the same axes and first stored voxel, with other edges of a voxel ``(z, y, x)``."""
+        flips = self.to_stored[:, 1]
+        first = np.array([0.0 if flip > 0 else size - 1.0 for flip, size in zip(flips, self.shape, strict=True)])
+        affine = self.affine.copy()
+        affine[:3, :3] *= np.divide(voxel_mm, self.voxel_size_mm)
+        affine[:3, 3] = self.to_mm(first) - affine[:3, :3] @ first
+        return replace(self, affine=affine, filed_mm=self.filed_mm or self.voxel_size_mm)
+
+    @property
+    def as_filed(self) -> "Geometry":
+        """The grid that the file states, whatever voxel size was given in place of its own."""
+        return self if self.filed_mm is None else replace(self.resized(self.filed_mm), filed_mm=None)
 
     @property
     def voxel_volume_ml(self) -> float:

@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer.alignment import lay_over, why_unknown
+from mrviewer.alignment import lay_over, meant_grid, why_unknown
 from mrviewer.errors import FileFormatError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
@@ -53,17 +53,18 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
     if labels.n_frames > 1:
         raise FileFormatError(f"{name} is a series of {labels.n_frames} volumes; give one volume of labels")
     laid = lay_over(labels, geometry, voxel_for_voxel=voxel_for_voxel)
-    if laid is None and (reason := why_unknown(labels, geometry, "the image")):
+    target = meant_grid(labels, geometry)
+    if laid is None and (reason := why_unknown(labels, target, "the image")):
         raise ShapeError(reason)
     labels, position_notes = laid or (labels, ())
     values, notes = _whole_numbers(labels.volume(), name)
     notes = [*position_notes, *notes]
     if laid is None:
-        start = _place_within(labels.geometry, geometry)
+        start = _place_within(labels.geometry, target)
         if start is None:
-            values, note = _resampled(values, labels.geometry, geometry, name)
+            values, note = _resampled(values, labels.geometry, target, name)
         else:
-            values, note = _placed(values, start, geometry.shape, name)
+            values, note = _placed(values, start, target.shape, name)
         notes.append(note)
     if not values.any():
         notes.append(f"{name} labels no voxel of the image")

@@ -15,6 +15,7 @@ from mrviewer.errors import DoesNotFitError
 from mrviewer.progress import Progress
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin, Study
+from mrviewer.voxel_size import size_doubt, size_text
 
 __all__ = [
     "Card",
@@ -60,6 +61,8 @@ class Needs:
         sampled.
     required
         Further modalities that must all be there.
+    voxel_size
+        Whether it resamples by the voxel size, so that a wrong one in a file gives a wrong result.
     """
 
     kspace: bool = True
@@ -68,6 +71,7 @@ class Needs:
     whole_volume: bool = False
     optional: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    voxel_size: bool = False
 
     @property
     def companions(self) -> tuple[str, ...]:
@@ -128,10 +132,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether a method can be run on a study, and why not."""
+    """Whether a method can be run on a study, why not, and what to mind before it is."""
 
     ok: bool
     reason: str = ""
+    caution: str = ""
 
     def __bool__(self) -> bool:
         """Whether it fits."""
@@ -238,7 +243,21 @@ def check_needs(card: Card, study: Study, modality: str) -> Fit:
     n_coils = raw.shape[1] if raw is not None else 1
     if card.needs.max_coils is not None and n_coils > card.needs.max_coils:
         return Fit(False, f"{card.name} takes {card.needs.max_coils} coil(s) at most and this scan has {n_coils}")
-    return Fit(True)
+    return Fit(True, caution=_caution(card, study, modality))
+
+
+def _caution(card: Card, study: Study, modality: str) -> str:
+    """What to mind before a method is run that resamples by a voxel size which can hardly be true."""
+    if not card.needs.voxel_size:
+        return ""
+    geometry = study.geometry(modality)
+    doubt = size_doubt(geometry)
+    if not doubt:
+        return ""
+    return (
+        f"{card.name} resamples by the voxel size, and {size_text(geometry.voxel_size_mm)} can hardly be true "
+        f"({doubt}): give the true one under Study, or with --voxel-size X,Y,Z"
+    )
 
 
 def _in_words(study: Study, modality: str) -> str:
@@ -257,8 +276,9 @@ def _lacking(needs: Needs, study: Study, modality: str) -> str:
     return ""
 
 
-def require_fit(method: Method, study: Study, modality: str) -> None:
-    """Raise `DoesNotFitError` with the method's own reason if it does not fit."""
+def require_fit(method: Method, study: Study, modality: str) -> Fit:
+    """Return what to mind, or raise `DoesNotFitError` with the method's own reason if it does not fit."""
     fit = method.fits(study, modality)
     if not fit:
         raise DoesNotFitError(f"{fit.reason}; choose another method or another image")
+    return fit

@@ -2,62 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mrviewer.errors import InputError
-from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
-from mrviewer.study import Origin, RawData, Study
+from mrviewer.redescribed import RedescribedRawData
+from mrviewer.study import Study
 
 __all__ = ["renamed"]
 
 T = TypeVar("T")
 _CORRECTED = re.compile(r"corrected: what was opened as (\S+) is (\S+)")
-
-
-@dataclass(frozen=True, eq=False)
-class _RenamedRawData:
-    """Raw data under another modality; what has been read or estimated of them stays."""
-
-    original: RawData
-    modality: str
-
-    @property
-    def origin(self) -> Origin:
-        """Where this k-space comes from."""
-        return self.original.origin
-
-    @property
-    def geometry(self) -> Geometry:
-        """Grid of the image that this k-space makes."""
-        return self.original.geometry
-
-    @property
-    def slice_axis(self) -> int:
-        """Axis of the study's grid along which slices are counted."""
-        return self.original.slice_axis
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Sizes ``(slice, coil, y, x)``."""
-        return self.original.shape
-
-    @property
-    def acquired(self) -> NDArray[np.bool_] | None:
-        """Pattern ``(y | 1, x)`` on which the scan was really acquired."""
-        return self.original.acquired
-
-    def kspace(self, index: int) -> NDArray[np.complex64]:
-        """K-space ``(coil, y, x)`` of one slice."""
-        return self.original.kspace(index)
-
-    def coil_maps(self, index: int) -> NDArray[np.complex64]:
-        """Sensitivities ``(coil, y, x)`` of one slice."""
-        return self.original.coil_maps(index)
 
 
 def renamed(study: Study, old: str, new: str) -> Study:
@@ -93,7 +49,7 @@ def renamed(study: Study, old: str, new: str) -> Study:
     if new in images:
         images[new] = replace(images[new], modality=new)
     if new in raw:
-        raw[new] = _RenamedRawData(raw[new], new)
+        raw[new] = RedescribedRawData(raw[new], new, raw[new].geometry)
     files = _with_other_key(study.files, old, new)
     return replace(study, images=images, raw=raw, notes=_with_note(study.notes, old, new), files=files)
 

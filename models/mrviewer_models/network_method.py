@@ -46,6 +46,7 @@ def read_card(folder: Path) -> Card:
             whole_volume=needs.get("whole_volume", False),
             optional=tuple(needs.get("optional", ())),
             required=tuple(needs.get("required", ())),
+            voxel_size=needs.get("voxel_size", False),
         ),
         citation=text["citation"],
         licence=text["licence"],

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel
+from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel, VoxelSize
+from mrviewer.commands.study import sized
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.notes import prefixed
@@ -32,6 +33,7 @@ def assess(
             metavar="N,...",
         ),
     ] = "",
+    voxel_size: VoxelSize = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a segmentation, an image, or both, against their references."""
@@ -47,6 +49,7 @@ def assess(
         min_lesion_ml,
         _numbers(missing_slices),
         voxel_for_voxel=voxel_for_voxel,
+        voxel_size=voxel_size,
     )
     if as_json:
         print_json({**assessment.to_json(), "notes": list(notes)})
@@ -63,6 +66,7 @@ def _assess_files(
     missing: frozenset[int],
     *,
     voxel_for_voxel: bool,
+    voxel_size: str | None,
 ) -> "tuple[Assessment, tuple[str, ...]]":
     from mrviewer.assess import assess as assess_arrays
 
@@ -81,10 +85,11 @@ def _assess_files(
         volumes[name] = laid.volume()
         missing = missing.union(laid.missing)
         notes += said
+    geometry = sized(truth, voxel_size).geometry
     assessment = assess_arrays(
         **volumes,
-        geometry=truth.geometry,
-        slice_axis=truth.geometry.slice_axis,
+        geometry=geometry,
+        slice_axis=geometry.slice_axis,
         min_lesion_ml=min_lesion_ml,
         missing=sorted(missing),
     )

@@ -14,7 +14,8 @@ from mrviewer.commands.export_seg import (
     modality_of,
     privacy_of,
 )
-from mrviewer.commands.options import AsJson
+from mrviewer.commands.options import AsJson, VoxelSize
+from mrviewer.commands.study import sized
 from mrviewer.commands.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def export_dicom(
     derivation: Annotated[str, typer.Option(help="How it was made, in words.", metavar="TEXT")] = "",
     series: SeriesNumber = None,
     modality: SeriesModality = None,
+    voxel_size: VoxelSize = None,
     keep_identifiers: KeepIdentifiers = False,
     new_uids: NewUids = False,
     as_json: AsJson = False,
@@ -40,7 +42,7 @@ def export_dicom(
     from mrviewer.writers.source_choice import UNKNOWN, SourceWish, find_source
 
     given = {SeriesKind.RECONSTRUCTION: reconstruction, SeriesKind.ERROR: error}
-    images = {kind: _one_volume(path) for kind, path in given.items() if path is not None}
+    images = {kind: sized(_one_volume(path), voxel_size) for kind, path in given.items() if path is not None}
     if not images:
         raise typer.BadParameter("give --reconstruction, --error, or both")
     privacy = privacy_of(keep_identifiers, new_uids)

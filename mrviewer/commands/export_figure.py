@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from mrviewer.commands.options import VoxelSize
+from mrviewer.commands.study import sized
 from mrviewer.commands.terminal import say
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def export_figure(
     index: Annotated[
         int | None, typer.Option("--slice", help="From 0; by default the one with most lesion, else the middle.")
     ] = None,
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Draw a slice of an image, its error map and outlines of segmentations, with a scale bar."""
     from mrviewer.errors import InputError
@@ -33,7 +36,8 @@ def export_figure(
     from mrviewer.writers.figures import Figure, Panel, write_figure
 
     shown = read_image(image, "unknown")
-    axis = shown.geometry.slice_axis
+    grid = sized(shown, voxel_size).geometry
+    axis = grid.slice_axis
     masks = {
         name: np.greater(np.moveaxis(_on_grid(path, shown), axis, 0), 0)
         for name, path in (("segmentation", segmentation), ("reference", reference))
@@ -49,7 +53,7 @@ def export_figure(
         errors = np.moveaxis(_on_grid(error, shown), axis, 0)
         limit = _bright(errors)
         panels.append(Panel(errors[chosen], f"error, ±{limit:.3g}", (-limit, limit), signed=True))
-    sizes = [size for place, size in enumerate(shown.geometry.voxel_size_mm) if place != axis]
+    sizes = [size for place, size in enumerate(grid.voxel_size_mm) if place != axis]
     write_figure(output, Figure(panels, (sizes[0], sizes[1])))
     say(f"wrote {output}")
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mrviewer.commands.options import AsJson, MinLesion
+from mrviewer.commands.options import AsJson, MinLesion, VoxelSize
+from mrviewer.commands.study import sized
 from mrviewer.commands.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def export_seg(
     series: SeriesNumber = None,
     modality: SeriesModality = None,
     min_lesion_ml: MinLesion = 0.0,
+    voxel_size: VoxelSize = None,
     keep_identifiers: KeepIdentifiers = False,
     new_uids: NewUids = False,
     as_json: AsJson = False,
@@ -72,9 +74,9 @@ def export_seg(
         region=None if region is None else Region(_one_of(region, [one.value for one in Region], "--region")),
         algorithm=None if method == "by-hand" else method,
     )
-    truth = None if reference is None else read_image(reference, "labels")
+    truth = None if reference is None else sized(read_image(reference, "labels"), voxel_size)
     drawn, said = read_with_notes(segmentation, "labels")
-    lesions = label_lesions(drawn, truth, min_lesion_ml)
+    lesions = label_lesions(sized(drawn, voxel_size), truth, min_lesion_ml)
     wish = SourceWish(lesions.image.geometry, modality_of(segmentation, modality), number=series)
     source = find_source(dicom, wish)
     written = write_dicom_seg(

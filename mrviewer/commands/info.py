@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from mrviewer import __version__
-from mrviewer.commands.options import AsJson
+from mrviewer.commands.options import AsJson, VoxelSize
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.fault_log import fault_log_path
@@ -19,6 +19,7 @@ from mrviewer.memory import available_bytes, total_bytes
 
 if TYPE_CHECKING:
     from mrviewer.inventory import Inventory, LabelFacts
+    from mrviewer.study import Study
 
 __all__ = ["info"]
 
@@ -30,14 +31,16 @@ def info(
         list[str] | None, typer.Argument(help="What to look at, as for reconstruct.", metavar="[IMAGE...]")
     ] = None,
     reference_labels: Annotated[Path | None, typer.Option(help="Reference segmentation.", metavar="FILE")] = None,
+    voxel_size: VoxelSize = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what files hold as one study; without files versions, devices, memory, and where things are stored."""
     if images:
-        _show_study(images, reference_labels, as_json=as_json)
+        _show_study(images, load_study(images, reference_labels, voxel_size=voxel_size), as_json=as_json)
         return
-    if reference_labels is not None:
-        raise typer.BadParameter("--reference-labels goes with an image")
+    for option, given in (("--reference-labels", reference_labels), ("--voxel-size", voxel_size)):
+        if given is not None:
+            raise typer.BadParameter(f"{option} goes with an image")
     record: dict[str, dict[str, object] | list[dict[str, object]]] = {
         "versions": _versions(),
         "devices": _devices(),
@@ -55,11 +58,11 @@ def info(
     print_table(table, to_stdout=True)
 
 
-def _show_study(images: Sequence[str], labels: Path | None, *, as_json: bool) -> None:
+def _show_study(images: Sequence[str], study: "Study", *, as_json: bool) -> None:
     from mrviewer.inventory import take_inventory
     from mrviewer.readers.study_request import path_of
 
-    inventory = take_inventory(load_study(images, labels), map(path_of, images))
+    inventory = take_inventory(study, map(path_of, images))
     if as_json:
         print_json(inventory.to_json())
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Device", "MinLesion", "Output", "Settings", "VoxelForVoxel", "split_settings"]
+__all__ = ["AsJson", "Device", "MinLesion", "Output", "Settings", "VoxelForVoxel", "VoxelSize", "split_settings"]
 
 Device = Annotated[str, typer.Option(help="What computes.", metavar="auto|cpu|cuda|cuda:N|mps")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, all else on standard error.")]
@@ -19,6 +19,10 @@ VoxelForVoxel = Annotated[
     typer.Option(
         "--voxel-for-voxel", help="Disregard stated positions where the matrices agree; a note says what was laid over."
     ),
+]
+VoxelSize = Annotated[
+    str | None,
+    typer.Option("--voxel-size", help="True size of a voxel in mm, where the file's is wrong.", metavar="X,Y,Z"),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Option of the recipe; repeatable.", metavar="KEY=VALUE")

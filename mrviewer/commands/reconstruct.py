@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mrviewer.commands.options import AsJson, Device, MinLesion, Output, VoxelForVoxel
+from mrviewer.commands.options import AsJson, Device, MinLesion, Output, VoxelForVoxel, VoxelSize
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.progress import Progress
@@ -43,6 +43,7 @@ class ReconstructRequest:
     output: Path
     coils: int | None = None
     voxel_for_voxel: bool = False
+    voxel_size: str | None = None
 
 
 def reconstruct(
@@ -62,6 +63,7 @@ def reconstruct(
         int | None, typer.Option(min=1, help="Compress the coils of measured k-space to so many.", metavar="N")
     ] = None,
     voxel_for_voxel: VoxelForVoxel = False,
+    voxel_size: VoxelSize = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -80,6 +82,7 @@ def reconstruct(
         output=output,
         coils=coils,
         voxel_for_voxel=voxel_for_voxel,
+        voxel_size=voxel_size,
     )
     metrics = watch(reconstruct_to_folder(request), method)
     if as_json:
@@ -131,11 +134,17 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
 
     method = get_method(request.method)
     device = resolve_device(request.device)
-    study = load_study(request.images, request.reference_labels, voxel_for_voxel=request.voxel_for_voxel)
+    study = load_study(
+        request.images,
+        request.reference_labels,
+        voxel_for_voxel=request.voxel_for_voxel,
+        voxel_size=request.voxel_size,
+    )
     if request.coils is not None:
         study = with_virtual_coils(study, request.coils)
     modality = study.choose_modality(request.modality)
-    require_fit(method, study, modality)
+    if caution := require_fit(method, study, modality).caution:
+        say(f"caution: {caution}")
     _, _, height, width = raw_data(study, modality).shape
     mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
     require_writable(request.output)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mrviewer.commands.options import VoxelSize
 from mrviewer.commands.study import is_sample
 from mrviewer.errors import InputError, MrviewerError
 
@@ -23,11 +24,16 @@ def view(
     paths: Annotated[
         list[str] | None, typer.Argument(help="FILE, folder, or MODALITY=FILE.", metavar="[PATH]...")
     ] = None,
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Open the viewer."""
+    from mrviewer.voxel_size import parse_voxel_size  # `mrviewer --help` shall not wait for what reads arrays
+
     chosen = paths or []
     _require_existing(chosen)
-    raise typer.Exit(_open_viewer(chosen))
+    if voxel_size is not None and not chosen:
+        raise typer.BadParameter("--voxel-size goes with an image")
+    raise typer.Exit(_open_viewer(chosen, voxel_mm=None if voxel_size is None else parse_voxel_size(voxel_size)))
 
 
 def demo(
@@ -41,8 +47,15 @@ def demo(
     raise typer.Exit(_open_viewer([], demo=True, screenshot=screenshot))
 
 
-def _open_viewer(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = None) -> int:
+def _open_viewer(
+    paths: Sequence[str],
+    *,
+    demo: bool = False,
+    screenshot: Path | None = None,
+    voxel_mm: tuple[float, float, float] | None = None,
+) -> int:
     """Start the viewer that is installed, whoever wrote it."""
+    given = {} if voxel_mm is None else {"voxel_mm": voxel_mm}
     points = list(entry_points(group=VIEWER_GROUP))
     if not points:
         raise ViewerMissingError('no viewer is installed; run pip install "mrviewer[gui]"')
@@ -50,7 +63,7 @@ def _open_viewer(paths: Sequence[str], *, demo: bool = False, screenshot: Path |
         main = points[0].load()
     except ImportError as error:
         raise ViewerMissingError(f'the viewer cannot start ({error}); run pip install "mrviewer[gui]"') from error
-    code: int = main(paths, demo=demo, screenshot=screenshot)
+    code: int = main(paths, demo=demo, screenshot=screenshot, **given)
     return code
 
 

@@ -15,15 +15,9 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.names import guess_modality
 from mrviewer.study import Image
+from mrviewer.voxel_size import size_doubt
 
 __all__ = ["SubjectHeaders", "read_headers"]
-
-_WIDEST_MM = 700.0
-"""More than any bore; a longer axis has a wrong unit or voxel size."""
-_NARROWEST_MM = 12.0
-"""The smallest part of a body that is imaged here; the two longer axes reach at least so far."""
-_FLAT = 4
-"""A volume with so many times fewer slices than pixels was not scanned with cubic voxels of 1 mm, as a rule."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,15 +164,7 @@ def _voxel_for_voxel(subject: str, what: str, kind: str) -> Oddity:
 
 def _voxel_size(subject: str, grid: Geometry) -> list[Oddity]:
     """A voxel size that a scanner did not write."""
-    sizes = grid.voxel_size_mm
-    extents = [count * size for count, size in zip(grid.shape, sizes, strict=True)]
-    problem = ""
-    if max(extents) > _WIDEST_MM:
-        problem = f"a field of {max(extents):.0f} mm"
-    elif sorted(extents)[1] < _NARROWEST_MM:
-        problem = f"a field of {sorted(extents)[1]:.1f} mm"
-    elif all(abs(size - 1) < 1e-6 for size in sizes) and _FLAT * min(grid.shape) <= max(grid.shape):
-        problem = f"a slab of {min(extents):.0f} mm, and 1 mm is what programs write that do not know"
+    problem = size_doubt(grid)
     if not problem:
         return []
     message = (

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from mrviewer.alignment import common_grid, image_name, lay_over, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.notes import Note, NoteKind, left_out
+from mrviewer.notes import Note, left_out
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
 from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.phases import FrameArray, split_into_phases
 from mrviewer.study import Image, Study
+from mrviewer.voxel_size import with_size_note, with_true_voxel_size
 
-__all__ = ["MappedSubject", "map_labels", "open_contents", "with_voxel_size"]
+__all__ = ["MappedSubject", "map_labels", "open_contents"]
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,14 @@ class MappedSubject:
         label = None if contents is None or self.label is None else _one_image(contents, self.label)
         grid = common_grid([image.geometry for image in images], preferred=None if label is None else label.geometry)
         kept, notes = _on_one_grid(images, grid)
-        reference = None
-        if contents is not None and label is not None:
-            reference, remarks = labels_of(contents, image_name(label), grid, next(iter(kept.values())))
-            values = map_labels(reference.volume(), self.label_values, self.name)
-            reference = replace(reference, data=values)
-            notes += remarks
-        if self.voxel_mm is not None:
-            size = " x ".join(f"{edge:g}" for edge in self.voxel_mm)
-            said = f"the voxel size was given as {size} mm (z, y, x), in place of the header's"
-            notes.append(Note(said, NoteKind.VOXEL_SIZE))
-            kept = {name: self._resized(image, self.voxel_mm) for name, image in kept.items()}
-            reference = None if reference is None else self._resized(reference, self.voxel_mm)
-        return Study(self.name, kept, reference, notes=tuple(notes))
+        study = Study(self.name, kept, notes=tuple(notes))
+        study = with_size_note(study) if self.voxel_mm is None else with_true_voxel_size(study, self.voxel_mm)
+        if contents is None or label is None:
+            return study
+        first = next(iter(study.images.values()))
+        reference, remarks = labels_of(contents, image_name(label), study.grid, first)
+        values = map_labels(reference.volume(), self.label_values, self.name)
+        return study.with_labels(replace(reference, data=values), *remarks)
 
     def _images(self) -> list[Image]:
         """Images by modality; a file that several share is opened once."""
@@ -97,10 +93,6 @@ class MappedSubject:
             raise FileFormatError(f"subject {self.name} has no file that holds an image; leave it out")
         return images
 
-    @staticmethod
-    def _resized(image: Image, voxel_mm: tuple[float, float, float]) -> Image:
-        return replace(image, geometry=with_voxel_size(image.geometry, voxel_mm))
-
 
 def open_contents(path: Path, modality: str) -> FileContents:
     """Read what the header of a file says, by its format.
@@ -115,21 +107,6 @@ def open_contents(path: Path, modality: str) -> FileContents:
     if not path.exists():
         raise InputError(f"there is no file {path.name} any more; check the folder of the database")
     return format_of(path).read(path, modality)
-
-
-def with_voxel_size(geometry: Geometry, voxel_mm: tuple[float, float, float]) -> Geometry:
-    """Grid of the same axes and first voxel, with other distances between voxels.
-
-    Parameters
-    ----------
-    geometry
-        The grid that a header tells.
-    voxel_mm : (z, y, x)
-        True edges of a voxel.
-    """
-    affine = geometry.affine.copy()
-    affine[:3, :3] *= np.divide(voxel_mm, geometry.voxel_size_mm)
-    return replace(geometry, affine=affine)
 
 
 def map_labels(values: NDArray[np.generic], classes: Mapping[int, int], name: str) -> NDArray[np.uint8]:

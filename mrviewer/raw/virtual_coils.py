@@ -12,6 +12,7 @@ from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
 from mrviewer.raw.magnitude import MagnitudeVolume
 from mrviewer.raw.slice_cache import SliceCache
+from mrviewer.redescribed import RedescribedRawData
 from mrviewer.study import Image, RawData, Study
 
 __all__ = ["with_virtual_coils"]
@@ -54,7 +55,8 @@ def with_virtual_coils(study: Study, n_virtual: int) -> Study:
     InputError
         If no scan of the study comes from a scanner with several coils, or fewer than one coil is asked for.
     """
-    scans = {name: raw for name, raw in study.raw.items() if isinstance(raw, CartesianRawData) and raw.shape[1] > 1}
+    found = {name: _scan_of(raw) for name, raw in study.raw.items()}
+    scans = {name: scan for name, scan in found.items() if scan is not None and scan.shape[1] > 1}
     if not scans or n_virtual < 1:
         lacking = "is no number of coils" if scans else "virtual coils need measured k-space of several coils"
         raise InputError(f"{n_virtual} {lacking}; leave the coils as they are, or open a raw scan and give 1 or more")
@@ -72,6 +74,14 @@ def with_virtual_coils(study: Study, n_virtual: int) -> Study:
         said = f"{name}: coils were compressed {sizes}, with {share:.1%} of the signal"
         notes.append(Note(said, NoteKind.RAW_DATA))
     return replace(study, raw=raw, images=images, notes=tuple(notes))
+
+
+def _scan_of(raw: RawData) -> CartesianRawData | None:
+    """The scan itself, under what is said of it; `None` for raw data of another kind."""
+    if isinstance(raw, RedescribedRawData):
+        scan = _scan_of(raw.original)
+        return None if scan is None else replace(scan, modality=raw.modality, geometry=raw.geometry)
+    return raw if isinstance(raw, CartesianRawData) else None
 
 
 def _directions(scan: CartesianRawData, n_virtual: int) -> tuple[NDArray[np.complex64], float]:

@@ -15,6 +15,7 @@ from mrviewer.readers.names import canonical_modality, free_name, guess_modality
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
+from mrviewer.voxel_size import with_size_note, with_true_voxel_size
 
 __all__ = ["open_study", "read_image", "read_labels", "read_with_notes", "study_of"]
 
@@ -72,6 +73,7 @@ def open_study(
     labels: str | Path | None = None,
     name: str | None = None,
     voxel_for_voxel: bool = False,
+    voxel_mm: tuple[float, float, float] | None = None,
 ) -> Study:
     """Open one subject: its images by modality, and its reference labels.
 
@@ -86,6 +88,8 @@ def open_study(
         What a person sees; by default the name of the first file or folder.
     voxel_for_voxel
         Whether to disregard the position of the labels where the matrices agree.
+    voxel_mm : (z, y, x)
+        True voxel size in place of that of the images; labels may lie on either grid.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def open_study(
     request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
     opened, failures = _open_all(request.images)
     notes = [*request.notes, *failures]
-    return study_of(request.name, opened, notes, request.labels, voxel_for_voxel=voxel_for_voxel)
+    return study_of(request.name, opened, notes, request.labels, voxel_for_voxel=voxel_for_voxel, voxel_mm=voxel_mm)
 
 
 def study_of(
@@ -111,6 +115,7 @@ def study_of(
     labels: Candidate | None = None,
     *,
     voxel_for_voxel: bool = False,
+    voxel_mm: tuple[float, float, float] | None = None,
 ) -> Study:
     """Put together what files hold: images on the grid of the first, labels, raw data.
 
@@ -126,6 +131,8 @@ def study_of(
         File of the reference; it goes before labels among the images.
     voxel_for_voxel
         Whether to disregard the position of that file where the matrices agree.
+    voxel_mm : (z, y, x)
+        True voxel size in place of that of the images.
 
     Raises
     ------
@@ -136,6 +143,7 @@ def study_of(
     images, raw, clashes = _merge(opened)
     said = [*notes, *clashes, *_file_notes(opened, images)]
     study = Study(name, images, None, raw, tuple(said), files=_files(opened, images))
+    study = with_size_note(study) if voxel_mm is None else with_true_voxel_size(study, voxel_mm)
     first = next(iter(images.values()), None)
     if labels is not None and first is not None:
         reference, remarks = _open_labels(labels, study.grid, first, voxel_for_voxel=voxel_for_voxel)

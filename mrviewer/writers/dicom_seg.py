@@ -10,7 +10,7 @@ DICOM PS3.3 A.51 (Segmentation IOD) and C.8.20.4 (Segment Description).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +147,7 @@ def _on_source(segmentation: Image, source: DicomSource) -> tuple[NDArray[np.gen
     """Labels ``(z, y, x)`` on the grid of the series."""
     grid = source.geometry
     require_placed(segmentation.geometry, "the segmentation", grid)
+    segmentation = replace(segmentation, geometry=segmentation.geometry.as_filed)
     labels, note = labels_on_grid(segmentation, segmentation.geometry)
     # The same grid written by another program differs in the last decimals, which is no reason to resample.
     if lies_on(source, segmentation.geometry):

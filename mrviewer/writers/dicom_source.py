@@ -147,8 +147,13 @@ class DicomSource:
 
 
 def lies_on(source: DicomSource, geometry: Geometry) -> bool:
-    """Whether a volume has the grid of a series, up to rounding; one that is not placed lies nowhere."""
-    return geometry.is_placed and source.geometry.matches(geometry, VOXEL_SHARE * min(source.geometry.voxel_size_mm))
+    """Whether a volume has the grid of a series, up to rounding; one that is not placed lies nowhere.
+
+    What counts is the voxel size of its files, not one that was given in place of it.
+    """
+    return geometry.is_placed and source.geometry.matches(
+        geometry.as_filed, VOXEL_SHARE * min(source.geometry.voxel_size_mm)
+    )
 
 
 def require_placed(geometry: Geometry, what: str, series: Geometry | None = None) -> None:

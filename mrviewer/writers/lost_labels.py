@@ -25,7 +25,7 @@ def count_outside(labels: NDArray[np.generic], geometry: Geometry, source: Dicom
     """
     if lies_on(source, geometry):
         return 0
-    to_source = np.linalg.inv(source.geometry.affine) @ geometry.affine
+    to_source = np.linalg.inv(source.geometry.affine) @ geometry.as_filed.affine
     index = apply_affine(to_source, np.argwhere(np.asarray(labels)))
     inside = np.all((index >= -0.5) & (index < np.asarray(source.geometry.shape) - 0.5), axis=-1)
     return int(np.count_nonzero(~inside))

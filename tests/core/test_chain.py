@@ -84,6 +84,7 @@ def test_fits_gives_both_reasons() -> None:
 def test_coils_matter_to_the_first_only() -> None:
     class Coils:
         shape = (3, 8, 20, 16)
+        geometry = Geometry.axial((3, 20, 16), (5.0, 1.0, 1.0))
 
     study = Study("raw", {}, raw={"FLAIR": Coils()})
     assert not Threshold().fits(study, "FLAIR")

@@ -40,7 +40,15 @@ def test_methods_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"zero-filled", "cs-wavelet"} <= {record["name"] for record in records} <= set(method_names())
     for record in records:
         assert set(record) == KEYS
-        assert set(record["needs"]) == {"kspace", "modalities", "max_coils", "whole_volume", "optional", "required"}
+        assert set(record["needs"]) == {
+            "kspace",
+            "modalities",
+            "max_coils",
+            "whole_volume",
+            "optional",
+            "required",
+            "voxel_size",
+        }
     assert {record["name"]: record["weights"] for record in records}["zero-filled"] is None
 
 

@@ -18,7 +18,7 @@ from mrviewer.database import (
     split_by_patient,
     survey_database,
 )
-from mrviewer.database.mapped import map_labels, with_voxel_size
+from mrviewer.database.mapped import map_labels
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Needs
@@ -74,7 +74,7 @@ def test_a_voxel_size_replaces_that_of_the_header_everywhere(folder: Path) -> No
     for geometry in (study.geometry(), study.labels.geometry):
         assert geometry.voxel_size_mm == pytest.approx((6.5, 0.9, 0.8))
     assert study.labels.geometry.matches(study.geometry())
-    assert any("the voxel size was given as 6.5 x 0.9 x 0.8 mm" in note for note in study.notes)
+    assert any("the voxel size was given as 0.8 x 0.9 x 6.5 mm (x, y, z)" in note for note in study.notes)
 
 
 @given(st.tuples(*[st.floats(0.1, 20)] * 3), st.tuples(*[st.floats(0.1, 20)] * 3))
@@ -82,10 +82,10 @@ def test_a_new_voxel_size_keeps_first_voxel_and_axes(
     old: tuple[float, float, float], new: tuple[float, float, float]
 ) -> None:
     before = Geometry.axial((3, 4, 5), old)
-    after = with_voxel_size(before, new)
+    after = before.resized(new)
     assert after.voxel_size_mm == pytest.approx(new)
-    np.testing.assert_allclose(after.to_mm(np.zeros(3)), before.to_mm(np.zeros(3)))
-    np.testing.assert_allclose(with_voxel_size(after, old).affine, before.affine, atol=1e-9)
+    np.testing.assert_allclose(after.stored_affine[:, 3], before.stored_affine[:, 3], atol=1e-9)
+    np.testing.assert_allclose(after.resized(old).affine, before.affine, atol=1e-9)
 
 
 def test_images_on_the_grid_of_the_labels_are_kept_and_others_left_out_with_a_note(folder: Path) -> None:
