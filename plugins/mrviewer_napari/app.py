@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.panels import dock_panel
 from mrviewer_napari.screenshot import save_window
+from mrviewer_napari.session import Session
 from mrviewer_napari.state import MaskWish
 
 __all__ = ["build", "main"]
@@ -22,7 +23,13 @@ _SHUTTER_MS = 500
 _DEMO_MASK = MaskWish("random", 4.0, 0.08, 0)
 
 
-def main(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = None) -> int:
+def main(
+    paths: Sequence[str],
+    *,
+    demo: bool = False,
+    screenshot: Path | None = None,
+    voxel_mm: tuple[float, float, float] | None = None,
+) -> int:
     """Open the window and stay until it is closed.
 
     Parameters
@@ -33,6 +40,8 @@ def main(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = 
         Show the sample patient with the mask and the methods of the demonstration.
     screenshot
         Wait until everything is computed, write a PNG of the whole window here, and end.
+    voxel_mm : (z, y, x)
+        True voxel size of that study in place of its files'.
 
     Returns
     -------
@@ -42,6 +51,8 @@ def main(paths: Sequence[str], *, demo: bool = False, screenshot: Path | None = 
 
     viewer, panel = build(demo=demo)
     panel.asks = screenshot is None
+    if voxel_mm is not None:
+        _correct_first(panel.session, voxel_mm)
     if paths and not demo:
         panel.open(paths)
     else:
@@ -65,6 +76,21 @@ def build(*, demo: bool = False) -> tuple[Any, MrPanel]:
         panel.state.ticked_only = True
         panel.show_only("Sampling", "Methods", "Lesions")
     return viewer, panel
+
+
+def _correct_first(session: Session, voxel_mm: tuple[float, float, float]) -> None:
+    """Give the first study that opens its true voxel size; one that comes after it was refused has its own."""
+
+    def correct() -> None:
+        forget()
+        session.correct_voxel_size(voxel_mm)
+
+    def forget(_error: object = None) -> None:
+        session.scan_changed.disconnect(correct)
+        session.failed.disconnect(forget)
+
+    session.scan_changed.connect(correct)
+    session.failed.connect(forget)
 
 
 def _arrange_window(window: QWidget) -> None:

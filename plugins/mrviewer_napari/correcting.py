@@ -16,7 +16,7 @@ from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
 from mrviewer_napari.colours import CLASS_COLOURS, class_colour
 from mrviewer_napari.jobs import Slot
-from mrviewer_napari.layers import placement
+from mrviewer_napari.layers import place, placement
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 
@@ -134,9 +134,13 @@ class Correcting(QObject):
             )
 
     def take_over(self, before: Scan, after: Scan) -> None:
-        """Go on painting where the modality of what is painted on was corrected."""
-        if self.scan is not None and self.scan.patient is before.patient and after.geometry.matches(self.scan.geometry):
+        """Go on painting where the modality or the voxel size of what is painted on was corrected."""
+        if self.scan is None or self.scan.patient is not before.patient:
+            return
+        if after.geometry.shape == self.scan.geometry.shape:
             self.scan = after
+            if self.layer is not None:
+                place(self.layer, after.geometry)
 
     def save(self, author: str, folder: Path | None = None, *, wait: bool = False) -> None:
         """Write what was painted beside the study, as a new file; in a thread unless `wait`."""

@@ -135,13 +135,11 @@ def first_slice(scan: Scan) -> int:
 
 def study_facts(scan: Scan) -> tuple[tuple[str, str], ...]:
     """Rows of the Study section."""
-    sizes = " x ".join(f"{size:.3g}" for size in scan.geometry.voxel_size_mm[::-1])
     matrix = " x ".join(str(n) for n in scan.geometry.shape[::-1])
     n_coils = scan.raw.shape[1]
     rows = [
         ("Matrix", matrix),
-        ("Voxel size", f"{sizes} mm"),
-        ("Slices", f"{scan.n_slices} {_plane_word(scan.slice_axis)}"),
+        ("Slices", f"{scan.n_slices} {_plane_word(scan.slice_axis) if scan.geometry.is_placed else ''}".strip()),
         ("Coils", "1, zero phase" if scan.raw.origin is Origin.MAGNITUDE else str(n_coils)),
         ("K-space", str(scan.raw.origin)),
         ("Reference", "fully sampled" if scan.reference is not None else "none: acquired undersampled"),

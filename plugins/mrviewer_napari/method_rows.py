@@ -96,8 +96,8 @@ def segments(card: Card) -> bool:
 
 
 def short_reason(fact: MethodFacts) -> str:
-    """Why a method does not fit, without the name that stands beside it."""
-    return fact.fit.reason.removeprefix(f"{fact.name} ")
+    """Why a method does not fit, or what to mind before it runs, without the name that stands beside it."""
+    return (fact.fit.reason or fact.fit.caution).removeprefix(f"{fact.name} ")
 
 
 _TASK_WORDS = {

@@ -15,11 +15,12 @@ from mrviewer.progress import Progress, retold
 from mrviewer.readers.loading import load_pixels
 from mrviewer.renaming import renamed
 from mrviewer.study import Image, Origin, RawData, Study
+from mrviewer.voxel_size import with_true_voxel_size
 from mrviewer_napari.importing.pictures import FirstPicture, of_raw
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["Scan", "Series", "load_scan", "with_labels", "with_modality"]
+__all__ = ["Scan", "Series", "load_scan", "with_labels", "with_modality", "with_true_size"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +176,16 @@ def with_modality(scan: Scan, modality: str) -> Scan:
         patient = renamed(series.study, scan.modality, modality)
         series = replace(series, study=patient, image=replace(series.image, modality=modality))
     return replace(scan, study=study, modality=modality, raw=raw_data(study, modality), series=series)
+
+
+def with_true_size(scan: Scan, voxel_mm: tuple[float, float, float]) -> Scan:
+    """Return the same scan with another voxel size ``(z, y, x)``; nothing is read again."""
+    study, series = with_true_voxel_size(scan.study, voxel_mm), scan.series
+    if series is not None:
+        patient = with_true_voxel_size(series.study, voxel_mm)
+        series = replace(series, study=patient, image=replace(series.image, geometry=study.geometry(scan.modality)))
+    raw, geometry = raw_data(study, scan.modality), study.geometry(scan.modality)
+    return replace(scan, study=study, raw=raw, geometry=geometry, series=series)
 
 
 def _series(study: Study, modality: str) -> Series | None:

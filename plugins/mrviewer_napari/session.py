@@ -19,7 +19,7 @@ from mrviewer_napari.method_rows import MethodFacts
 from mrviewer_napari.opening import Opening
 from mrviewer_napari.presenter import Presenter
 from mrviewer_napari.results import Outcome, outdated
-from mrviewer_napari.scan import Scan, with_modality
+from mrviewer_napari.scan import Scan, with_modality, with_true_size
 from mrviewer_napari.state import MaskWish, PanelState, StepWish
 from mrviewer_napari.tiles import TileGrid
 from mrviewer_napari.work import measure_again
@@ -42,8 +42,8 @@ class Session(QObject):
 
     scan_changed = Signal()
     """Another study, modality, or other labels."""
-    modality_corrected = Signal(object, object)
-    """The scan as it was, and under another modality; comes before `scan_changed`."""
+    corrected = Signal(object, object)
+    """The scan as it was, and with another modality or voxel size; comes before `scan_changed`."""
     methods_changed = Signal()
     """A chain or a model of the person's own came or went."""
     mask_changed = Signal()
@@ -166,9 +166,17 @@ class Session(QObject):
         except MrviewerError as error:
             self.report(error)
             return
+        self._correct(before, scan)
+
+    def correct_voxel_size(self, voxel_mm: tuple[float, float, float]) -> None:
+        """Take another voxel size ``(z, y, x)`` for that of the files; methods are asked, and run, anew."""
+        if self.scan is not None:
+            self._correct(self.scan, with_true_size(self.scan, voxel_mm))
+
+    def _correct(self, before: Scan, scan: Scan) -> None:
         self.opening.cancel()
-        self.modality_corrected.emit(before, scan)
-        self._install(scan, is_same_patient=True)
+        self.corrected.emit(before, scan)
+        self._install(scan, is_same_patient=scan.slice_axis == before.slice_axis)
 
     def choose_frame(self, frame: int) -> None:
         """Look at another frame of the open series, also while one is on its way."""

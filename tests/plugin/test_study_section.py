@@ -107,3 +107,48 @@ def test_a_series_over_time_keeps_its_frame(docked: tuple[Any, MrPanel], eventua
     assert panel.session.scan.modality == "DCE"
     assert panel.session.scan.patient.modalities == ("DCE",)
     np.testing.assert_array_equal(panel.session.scan.reference, frames[0])
+
+
+def type_size(panel: MrPanel, text: str) -> None:
+    panel.study.voxel_size.setText(text)
+    panel.study.voxel_size.editingFinished.emit()
+
+
+def test_a_voxel_size_that_is_typed_goes_everywhere(opened: tuple[Any, MrPanel], eventually: Wait) -> None:
+    _, panel = opened
+    settle(panel, eventually)
+    before = panel.session.scan
+    panel.corrections.begin.click()
+    correcting = panel.corrections.correcting
+    type_size(panel, "0.5, 0.6, 7")
+    settle(panel, eventually)
+    scan = panel.session.scan
+    assert scan.geometry.voxel_size_mm == pytest.approx((7.0, 0.6, 0.5))
+    assert scan.study.labels.geometry.matches(scan.geometry)
+    assert panel.study.voxel_size.text() == "0.5, 0.6, 7"
+    assert "the voxel size was given as 0.5 x 0.6 x 7 mm" in panel.study.notes.text()
+    assert all(outcome.reconstruction.geometry.matches(scan.geometry) for outcome in panel.session.outcomes)
+    assert correcting.scan is scan
+    np.testing.assert_allclose(correcting.layer.scale, (7.0, 0.6, 0.5), atol=1e-5)
+    np.testing.assert_array_equal(scan.reference, before.reference)
+    correcting.discard()
+    type_size(panel, "0.5, 0.6")
+    assert "is not three lengths in mm" in panel.status.text()
+    assert panel.study.voxel_size.text() == "0.5, 0.6, 7"
+    assert panel.session.scan is scan
+    settle(panel, eventually)
+
+
+def test_a_voxel_size_that_can_hardly_be_true_is_said_until_the_true_one_is_typed(
+    opened: tuple[Any, MrPanel], eventually: Wait
+) -> None:
+    _, panel = opened
+    settle(panel, eventually)
+    assert panel.study.size_doubt.isHidden()
+    type_size(panel, "30, 30, 3")
+    settle(panel, eventually)
+    assert "can hardly be true" in panel.study.size_doubt.text()
+    assert not panel.study.size_doubt.isHidden()
+    type_size(panel, "1, 1, 3")
+    settle(panel, eventually)
+    assert panel.study.size_doubt.isHidden()

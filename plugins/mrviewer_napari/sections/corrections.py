@@ -109,7 +109,7 @@ class CorrectionsSection(QWidget):
         self.correcting.changed.connect(self.refresh)
         self.correcting.saved.connect(self._on_saved)
         self.correcting.failed.connect(self._session.report)
-        self._session.modality_corrected.connect(self.correcting.take_over)
+        self._session.corrected.connect(self.correcting.take_over)
         self._session.scan_changed.connect(self._on_scan)
         self._session.outcomes_changed.connect(self.refresh)
 

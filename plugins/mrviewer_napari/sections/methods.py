@@ -84,9 +84,9 @@ class MethodRow(QWidget):
         show_if(self.bar, status.phase is Phase.RUNNING)
         self.bar.setRange(0, max(status.total, 1))
         self.bar.setValue(status.done)
-        text = status.text if fact.fit.ok else short_reason(fact)
+        text = "\n".join(part for part in (status.text if fact.fit.ok else "", short_reason(fact)) if part)
         self.text.setText(text)
-        self.text.setToolTip(status.details or ("" if fact.fit.ok else fact.fit.reason))
+        self.text.setToolTip(status.details or fact.fit.reason or fact.fit.caution)
         show_if(self.text, bool(text))
 
 

@@ -4,17 +4,29 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from mrviewer.errors import InputError
 from mrviewer.readers.names import MODALITIES
+from mrviewer.voxel_size import parse_voxel_size, size_doubt
 from mrviewer_napari.derived import study_facts
-from mrviewer_napari.sections.parts import choice_box, quiet_label, signals_blocked
+from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.session import Session
 
 __all__ = ["StudySection"]
 
 _UNKNOWN = "unknown"
-_BOXES = 2
+_BOXES = 3
 """Rows that come before the facts."""
 
 _FILES = (
@@ -38,15 +50,21 @@ class StudySection(QWidget):
         self.modality.textActivated.connect(session.choose_modality)
         self.contrast = choice_box("What the shown image is, if it was guessed wrong; methods follow")
         self.contrast.textActivated.connect(self._on_contrast)
+        self.voxel_size = QLineEdit()
+        self.voxel_size.setToolTip("Edges of a voxel in mm along x, y and z; type the true ones where they are wrong")
+        self.voxel_size.editingFinished.connect(self._on_voxel_size)
+        self.size_doubt = warning_label()
         self._facts = _form()
         self._facts.addRow(quiet_label("Image"), self.modality)
         self._facts.addRow(quiet_label("Modality"), self.contrast)
+        self._facts.addRow(quiet_label("Voxel size, mm"), self.voxel_size)
         self.notes = quiet_label()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._buttons())
         layout.addWidget(self.name)
         layout.addLayout(self._facts)
+        layout.addWidget(self.size_doubt)
         layout.addWidget(self.notes)
         session.scan_changed.connect(self.refresh)
         self.refresh()
@@ -59,6 +77,8 @@ class StudySection(QWidget):
         self.labels_button.setVisible(scan is not None)
         self._facts.setRowVisible(self.modality, scan is not None and len(scan.study.modalities) > 1)
         self._facts.setRowVisible(self.contrast, scan is not None)
+        self._facts.setRowVisible(self.voxel_size, scan is not None)
+        self._show_voxel_size()
         if scan is None:
             self.notes.setVisible(False)
             return
@@ -80,6 +100,24 @@ class StudySection(QWidget):
     def _on_contrast(self, modality: str) -> None:
         self._session.correct_modality(modality)
         self._show_contrast()  # a name that is taken was refused
+
+    def _show_voxel_size(self) -> None:
+        scan = self._session.scan
+        doubt = "" if scan is None else size_doubt(scan.geometry)
+        self.size_doubt.setText(f"This voxel size can hardly be true: {doubt}. Type the true one above.")
+        show_if(self.size_doubt, bool(doubt))
+        if scan is not None:
+            self.voxel_size.setText(_size_text(scan.geometry.voxel_size_mm))
+
+    def _on_voxel_size(self) -> None:
+        scan, text = self._session.scan, self.voxel_size.text()
+        if scan is None or text == _size_text(scan.geometry.voxel_size_mm):
+            return
+        try:
+            self._session.correct_voxel_size(parse_voxel_size(text))
+        except InputError as error:
+            self._session.report(error)
+            self._show_voxel_size()
 
     def _buttons(self) -> QGridLayout:
         buttons = QGridLayout()
@@ -118,6 +156,11 @@ class StudySection(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
         if path:
             self._session.open_labels(path)
+
+
+def _size_text(voxel_mm: tuple[float, float, float]) -> str:
+    """Edges ``(z, y, x)`` as they are typed."""
+    return ", ".join(f"{edge:.4g}" for edge in reversed(voxel_mm))
 
 
 def _form() -> QFormLayout:
