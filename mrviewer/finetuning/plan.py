@@ -1,6 +1,7 @@
 """What a fine-tuning run is asked to do: written whole before it begins, so that it can go on from the folder alone."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -101,10 +102,12 @@ class FinetunePlan:
             raise InputError("nothing is to be trained; choose a part, or all")
         if not 0 < self.validation_share < 1:
             raise InputError(f"the validation share is {self.validation_share:g}; give a number between 0 and 1")
-        if self.epochs is not None and not self.epochs > 0:
+        if self.epochs is not None and not 0 < self.epochs < math.inf:
             raise InputError(f"epochs is {self.epochs:g}; give a number above 0")
-        if self.acceleration < 1:
-            raise InputError(f"acceleration is {self.acceleration:g}; give 1 or more")
+        if not 1 <= self.acceleration < math.inf:
+            raise InputError(f"acceleration is {self.acceleration:g}; give a number of 1 or more")
+        if self.validate_every < 0:
+            raise InputError(f"a validation every {self.validate_every} steps was asked for; give 0 or more")
         return self
 
     def to_json(self) -> dict[str, Any]:

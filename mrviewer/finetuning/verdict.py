@@ -32,7 +32,7 @@ class Comparison:
     p
         Two-sided Wilcoxon signed-rank test; `None` where there are fewer than six subjects, or none changed.
     verdict
-        With a test: better or worse if p is below 0.05. Without: if all subjects agree.
+        Better or worse if p is below 0.05; undecided where there is no test, however the subjects fall.
     """
 
     figure: str
@@ -57,8 +57,6 @@ def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> Com
     if p is not None and p < _LEVEL:
         ranks = stats.rankdata(np.abs(differences))
         verdict = "better" if float(ranks @ np.sign(differences)) > 0 else "worse"
-    elif n < _ENOUGH and n and max(n_better, n_worse) == n:
-        verdict = "better" if n_better else "worse"
     return Comparison(figure, n, n_better, n_worse, sum(before) / n, sum(after) / n, p, verdict)
 
 
@@ -71,20 +69,30 @@ def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
         ``verdict``, ``sentence``, and ``test``: a `Comparison` by figure.
     """
     comparisons: dict[str, Comparison] = {}
-    words: list[str] = []
     for group, figure, title in _JUDGED:
         pairs = [(before[name][group].get(figure), after[name][group].get(figure)) for name in before if name in after]
         known = [(early, late) for early, late in pairs if early is not None and late is not None]
         if known:
             one = compare(figure, [early for early, _ in known], [late for _, late in known])
-            comparisons[figure] = one
-            words.append(_in_words(title, one))
+            comparisons[title] = one
     verdict = _together([one.verdict for one in comparisons.values()])
     return {
         "verdict": verdict,
-        "sentence": " ".join([_HEADLINES[verdict], *words]) if words else _UNKNOWN,
-        "test": {name: asdict(one) for name, one in comparisons.items()},
+        "sentence": _sentence(verdict, comparisons),
+        "test": {one.figure: asdict(one) for one in comparisons.values()},
     }
+
+
+def _sentence(verdict: Verdict, comparisons: Mapping[str, Comparison]) -> str:
+    """The verdict, then every figure; where nothing was tested, that there are too few cases instead of a verdict."""
+    if not comparisons:
+        return _UNKNOWN
+    headline = _HEADLINES[verdict]
+    if all(one.n < _ENOUGH for one in comparisons.values()):
+        most = max(one.n for one in comparisons.values())
+        cases = f"{most} validation cases are" if most > 1 else "one validation case is"
+        headline = f"Undecided: {cases} too few for a test, which needs {_ENOUGH}."
+    return " ".join([headline, *(_in_words(title, one) for title, one in comparisons.items())])
 
 
 _UNKNOWN = "Undecided: nothing could be measured both before and after."
@@ -102,10 +110,8 @@ def _together(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _in_words(title: str, one: Comparison) -> str:
-    rose = (
-        f"{title} {one.before:.3f} before, {one.after:.3f} after, better in {one.n_better} and worse in {one.n_worse}"
-    )
+    means = f"{title} {one.before:.3f} before, {one.after:.3f} after"
     if one.n < _ENOUGH:
-        return f"{rose} of {one.n}: too few for a test, which needs {_ENOUGH}."
+        return f"{means}; it rose in {one.n_better} and fell in {one.n_worse} of {one.n} (not tested)."
     test = "none changed" if one.p is None else f"Wilcoxon signed-rank p = {one.p:.2g}"
-    return f"{rose} of {one.n} ({test})."
+    return f"{means}, better in {one.n_better} and worse in {one.n_worse} of {one.n} ({test})."

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from mrviewer.errors import InputError
+from mrviewer.training.limits import require_usable
 
 __all__ = [
     "COMMON",
@@ -157,12 +158,14 @@ def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict
     Raises
     ------
     InputError
-        If a value cannot be read as what its field holds.
+        If a value cannot be read as what its field holds, or nothing can be trained with it.
     """
     hints = get_type_hints(type(options))
     # A record inside the record is derived from the other fields, and nothing to type.
     names = {item.name for item in fields(options) if not is_dataclass(hints[item.name])}  # type: ignore[arg-type]
     known = {name: _parse(name, text, hints[name]) for name, text in values.items() if name in names}
+    for name, value in known.items():
+        require_usable(name, value)
     changed: Options = replace(options, **known)  # type: ignore[type-var]
     return changed, {name: text for name, text in values.items() if name not in names}
 

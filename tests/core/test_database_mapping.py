@@ -161,7 +161,7 @@ def test_a_vanished_or_broken_file_is_an_error_of_ours(folder: Path) -> None:
     first, second = open_database([str(folder)], MAPPING)
     (folder / "a" / "T1.nii.gz").unlink()
     (folder / "b" / "lesion_mask.nii.gz").write_bytes(b"")
-    with pytest.raises(InputError, match=r"there is no file T1.nii.gz any more; check the folder of the database"):
+    with pytest.raises(InputError, match=r"there is no file T1.nii.gz; check its path in the database"):
         first.load()
     with pytest.raises(MrviewerError, match="is an empty file"):
         second.load()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from name_grammar import Named, any_image_names, label_names, untold_names, visits
 
@@ -119,22 +119,26 @@ def test_the_stem_of_a_name(name: str, stem: str) -> None:
     assert file_stem(Path("folder") / name) == stem
 
 
+@settings(deadline=None)
 @given(any_image_names)
 def test_a_name_tells_the_contrast_it_was_made_with(named: Named) -> None:
     assert guess_modality(named.name) == named.modality
     assert label_rank(named.name) is None
 
 
+@settings(deadline=None)
 @given(untold_names)
 def test_maps_subtractions_and_identities_are_not_weighted_images(named: Named) -> None:
     assert guess_modality(named.name) == "unknown"
 
 
+@settings(deadline=None)
 @given(label_names)
 def test_labels_are_known_by_their_names(name: str) -> None:
     assert label_rank(name) is not None
 
 
+@settings(deadline=None)
 @given(visits, st.sampled_from(("_", "-", " ")), st.sampled_from(("", "P7_", "anna_")))
 def test_a_word_that_all_images_of_a_folder_share_is_a_visit(visit: str, sign: str, before: str) -> None:
     means = {"FLAIR": "FLAIR", "T1": "T1", "T2": "T2", "T1_post": "T1Gd"}

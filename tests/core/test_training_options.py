@@ -9,6 +9,7 @@ import pytest
 
 from mrviewer.errors import InputError
 from mrviewer.registry import get_method
+from mrviewer.training.limits import require_usable
 from mrviewer.training.options import COMMON, OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.brain_mask.options import BrainMaskOptions
@@ -89,6 +90,35 @@ def test_typed_values_become_what_the_fields_hold() -> None:
 def test_values_that_cannot_be_read_are_refused(name: str, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         override(Example(), {name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("steps", "-5"), ("steps", "0"), ("batch_size", "0"), ("learning_rate", "nan"), ("learning_rate", "inf"),
+        ("learning_rate", "0"), ("learning_rate", "-1e-3"), ("weight_decay", "-1"), ("real_share", "1.5"),
+        ("lesion_share", "-0.1"), ("accelerations", "8,2"), ("accelerations", "0,4"), ("main_acceleration", "0.5"),
+        ("center_fraction", "2"), ("crop", "-8"), ("slice_size", "-16,16"), ("decay", "0"), ("seed", "-1"),
+    ],
+)  # fmt: skip
+def test_numbers_that_nothing_can_be_trained_with_are_refused(name: str, text: str) -> None:
+    with pytest.raises(InputError, match=f"option {name} is .*give"):
+        override(TrainingOptions(), {name: text})
+    method = get_method("unet-full")
+    assert isinstance(method, Trainable)
+    with pytest.raises(InputError, match=f"option {name} is"):
+        method.recipe({name: text})
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_number_of_every_recipe_has_limits_that_hold_its_default(record: type[Any]) -> None:
+    for item in fields(record):
+        value = getattr(record(), item.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+            require_usable(item.name, value)
+            with pytest.raises(InputError):
+                require_usable(item.name, tuple(-1.0 for _ in parts))
 
 
 def test_a_record_inside_is_nothing_to_type() -> None:
