@@ -105,7 +105,7 @@ def open_contents(path: Path, modality: str) -> FileContents:
         If it cannot be opened.
     """
     if not path.exists():
-        raise InputError(f"there is no file {path.name} any more; check the folder of the database")
+        raise InputError(f"there is no file {path.name}; check its path in the database")
     return format_of(path).read(path, modality)
 
 

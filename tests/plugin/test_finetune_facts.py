@@ -3,12 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import FakeMethod
+from finetuning_database import write_patients
 
-from mrviewer.database import DatabaseMapping, Oddity, Survey, SurveyedSubject
+from mrviewer.database import DatabaseMapping, Oddity, Survey, SurveyedSubject, propose_mapping, survey_database
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState
+from mrviewer.geometry import Geometry
 from mrviewer.method import Needs, Task
+from mrviewer.progress import finish
+from mrviewer.study import Image, Study
+from mrviewer_napari.finetuning.at_home import is_at_home
 from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
 from mrviewer_napari.finetuning.starting import fits_database, measured_modalities
 from mrviewer_napari.finetuning.subject_rows import (
@@ -17,9 +23,11 @@ from mrviewer_napari.finetuning.subject_rows import (
     split_text,
     subject_rows,
     toggle_validation,
+    whole_messages,
 )
 from mrviewer_napari.finetuning.verdict import Figure, read_result
 from mrviewer_napari.finetuning.words import duration, progress_text, state_text
+from mrviewer_napari.scan import load_scan
 
 FLAIR = DatabaseMapping({"flair": "FLAIR", "odd": ""}, "mask", {1: 1})
 
@@ -191,3 +199,44 @@ def test_the_result_of_a_run_is_read_as_tables(tmp_path: Path) -> None:
     assert result.lesions[0].title == ("b1", "1", "0.25", "missed, then found")
     assert result.lesions[0].figures[0].is_better
     assert result.remarks == ("left out c1: broken",)
+
+
+def test_files_that_are_not_there_are_shown_before_a_run_begins(tmp_path: Path) -> None:
+    write_patients(tmp_path, tuple("abcd"))
+    table = tmp_path / "table.csv"
+    lines = [f"{name},{name}/FLAIR.nii.gz,{name}/label.nii.gz" for name in "abcd"]
+    lines[1], lines[3] = "b,b/FLIAR.nii.gz,b/label.nii.gz", "d,d/FLAIR.nii.gz,d/lable.nii.gz"
+    table.write_text("\n".join(["subject,FLAIR,label", *lines]))
+    survey = finish(survey_database(table))
+    messages = " ".join(whole_messages(survey, harmless=False))
+    assert "no file FLIAR.nii.gz" in messages
+    assert "no file lable.nii.gz" in messages
+    rows = {row.name: row for row in subject_rows(survey, propose_mapping(survey), (), needs_labels=True)}
+    assert {name: row.role for name, row in rows.items()} == {
+        "a": Role.TRAINING, "b": Role.UNUSABLE, "c": Role.TRAINING, "d": Role.UNUSABLE,
+    }  # fmt: skip
+    assert "FLIAR" in rows["b"].oddities[0]
+    assert "lable" in rows["d"].oddities[0]
+    assert not rows["b"].harmless
+    assert not rows["d"].harmless
+
+
+@pytest.mark.parametrize(
+    ("folder", "modality", "learned", "expected"),
+    [
+        ("data/a", "FLAIR", "FLAIR", True),
+        ("elsewhere", "FLAIR", "FLAIR", False),
+        ("data/a", "T1", "FLAIR", False),
+        ("", "FLAIR", "FLAIR", False),
+    ],
+)
+def test_a_new_model_is_shown_at_once_only_on_studies_of_its_database(
+    tmp_path: Path, folder: str, modality: str, learned: str, expected: bool
+) -> None:
+    (tmp_path / "data").mkdir()
+    mapping = {"modalities": {"x": learned, "y": ""}}
+    plan = FinetunePlan("multiunet", (str(tmp_path / "data"),), "run", mapping=mapping)
+    path = tmp_path / folder / "x.nii" if folder else None
+    image = Image(np.ones((4, 8, 8), np.float32), Geometry.axial((4, 8, 8), (1.0, 1.0, 1.0)), modality, path)
+    assert is_at_home(plan, finish(load_scan(Study("s", {modality: image})))) is expected
+    assert not is_at_home(plan, None)

@@ -203,6 +203,12 @@ def test_a_value_that_cannot_be_used_is_marked_with_a_sentence(
     assert not opened.start.isEnabled()
     type_option(qtbot, opened, "steps", "12")
     eventually(lambda: not editor.problem.text() and opened.is_settled)
+    type_option(qtbot, opened, "steps", "-5")
+    assert not opened.start.isEnabled(), "not before it was tried"
+    eventually(lambda: "nothing can be trained" in editor.problem.text() and opened.is_settled)
+    assert not opened.start.isEnabled()
+    type_option(qtbot, opened, "steps", "12")
+    eventually(lambda: not editor.problem.text() and opened.is_settled)
     assert opened.start.isEnabled()
     assert opened.plan().options == {"steps": "12"}
     rare = next(editor for editor in opened.model.options.editors.values() if not editor.option.common)
@@ -279,8 +285,8 @@ def test_a_run_is_paused_stopped_resumed_and_its_model_ticked(
     qtbot.mouseClick(view.finish, Click)
     eventually(lambda: read_run(folder).state is RunState.FINISHED and view.compare.isVisible())
     assert read_run(folder).step > steps
-    eventually(lambda: "tiny-hospital" in session.state.methods)
-    assert methods.rows["tiny-hospital"].box.isChecked()
+    eventually(lambda: "tiny-hospital" in methods.rows)
+    assert "tiny-hospital" not in session.state.methods, "nothing of its database is open"
     assert "before" in view.verdict.text()
     qtbot.mouseClick(view.compare, Click)
     assert opened.result is not None

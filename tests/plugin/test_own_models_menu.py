@@ -45,10 +45,11 @@ def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSecti
     menu.refresh()
     assert [action.text() for action in menu.restorable.actions()] == [TINY]
     menu.restorable.actions()[0].trigger()
-    assert section.rows[TINY].box.isChecked()
+    assert TINY in section.rows
     section.rows[TINY].menu.menu().remove()
     menu.take(tmp_path / "mine.safetensors")
-    assert session.state.methods == (TINY,)
+    assert TINY in section.rows
+    assert session.state.methods == (), "it may be of another modality or anatomy than what is open"
     assert section.chooser.second.findText(TINY) >= 0
 
 

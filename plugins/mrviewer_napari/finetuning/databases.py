@@ -209,8 +209,9 @@ def _facts(survey: Survey, rows: Sequence[SubjectRow]) -> str:
     modalities = list(dict.fromkeys(name for row in rows for name in row.modalities))
     odd = sum(bool(row.oddities) and not row.harmless for row in rows)
     parts = [
-        f"{len(survey.subjects)} subjects ({survey.layout})",
+        f"{len(rows)} subjects ({survey.layout})",
         ", ".join(modalities) or "no modality mapped",
         f"{labelled} with labels",
     ]
-    return ", ".join(parts + ([f"{odd} odd"] if odd else []))
+    gone = [f"{len(survey.skipped)} cannot be opened"] if survey.skipped else []
+    return ", ".join(parts + gone + ([f"{odd} odd"] if odd else []))

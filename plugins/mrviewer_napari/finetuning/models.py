@@ -46,11 +46,17 @@ class ModelDesk(QObject):
         self._read.failed.connect(self.failed)
         self._check.returned.connect(self._on_checked)
         self._check.failed.connect(self.failed)
+        self._check.idle.connect(self.checked)
 
     @property
     def busy(self) -> bool:
         """Whether options are being read or tried."""
-        return self._read.busy or self._check.busy or self._rest.isActive()
+        return self._read.busy or self.is_checking
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether what was typed is still to be tried."""
+        return self._check.busy or self._rest.isActive()
 
     @property
     def card(self) -> Card | None:
@@ -104,6 +110,7 @@ class ModelDesk(QObject):
         else:
             self.typed[name] = text
         self._rest.start()
+        self.checked.emit()
 
     def close(self, wait_s: float) -> bool:
         """Stop for good; says whether the threads have ended."""

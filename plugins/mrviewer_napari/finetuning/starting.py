@@ -47,6 +47,11 @@ class StartingModel:
     card: Card
     fit: Fit
 
+    def rank(self, modalities: Collection[str]) -> tuple[bool, bool, bool]:
+        """How far a model stands from what a database of some modalities needs; the least is proposed."""
+        known = self.card.needs.modalities
+        return not self.fit, bool(known) and not set(known) & set(modalities), self.card.needs.kspace
+
 
 @dataclass(frozen=True, eq=False)
 class OptionForm:

@@ -8,8 +8,18 @@ from mrviewer.database import DatabaseMapping, Subject, Survey, SurveyedSubject,
 from mrviewer.errors import InputError
 from mrviewer.study import Study
 
-__all__ = ["Role", "SubjectRow", "proposed_validation", "split_text", "subject_rows", "toggle_validation"]
+__all__ = [
+    "Role",
+    "SubjectRow",
+    "proposed_validation",
+    "split_text",
+    "subject_rows",
+    "toggle_validation",
+    "whole_messages",
+]
 
+_ABOUT_FILES = ("missing-file", "broken-file")
+"""Kinds of oddities that mean that a table, a name or a download is wrong; nothing else in the window shows them."""
 _SHARE = 0.25
 _SEED = 1
 
@@ -59,9 +69,24 @@ class SubjectRow:
 def subject_rows(
     survey: Survey, mapping: DatabaseMapping, validation: Iterable[str], *, needs_labels: bool
 ) -> tuple[SubjectRow, ...]:
-    """Describe every subject under a mapping."""
+    """Describe every subject under a mapping, then those of which nothing opens."""
     held_out = set(validation)
-    return tuple(_row(subject, mapping, held_out, needs_labels=needs_labels) for subject in survey.subjects)
+    rows = [_row(subject, mapping, held_out, needs_labels=needs_labels) for subject in survey.subjects]
+    return (*rows, *(_row_of_skipped(survey, name) for name in survey.skipped))
+
+
+def _row_of_skipped(survey: Survey, name: str) -> SubjectRow:
+    messages = tuple(oddity.message for oddity in survey.oddities if oddity.subject == name)
+    return SubjectRow(name, name, (), False, (), (), messages, False, Role.UNUSABLE)
+
+
+def whole_messages(survey: Survey, *, harmless: bool) -> tuple[str, ...]:
+    """What is odd about a database as a whole, and every file that is named and is not there or does not open."""
+    return tuple(
+        oddity.message
+        for oddity in survey.oddities
+        if oddity.harmless is harmless and (not oddity.subject or oddity.kind in _ABOUT_FILES)
+    )
 
 
 def _row(subject: SurveyedSubject, mapping: DatabaseMapping, held_out: set[str], *, needs_labels: bool) -> SubjectRow:
@@ -79,7 +104,7 @@ def _row(subject: SurveyedSubject, mapping: DatabaseMapping, held_out: set[str],
         labelled=labelled,
         shape=subject.shape,
         voxel_mm=mapping.voxel_mm or subject.voxel_mm,
-        oddities=tuple(oddity.message for oddity in subject.oddities),
+        oddities=tuple(odd.message for odd in sorted(subject.oddities, key=lambda odd: odd.harmless)),
         harmless=all(oddity.harmless for oddity in subject.oddities),
         role=role,
     )

@@ -90,16 +90,9 @@ class OwnModelsMenu(QMenu):
         self._bring(lambda: import_model(file).card.name, "Imported")
 
     def _bring(self, act: Callable[[], str], word: str) -> None:
-        names: list[str] = []
-
-        def told() -> str:
-            names.append(act())
-            return f"{word} {names[0]}"
-
-        _told(self._session, told)
+        """Put a model among the methods, unticked: nothing says that what is open is like what it learned from."""
+        _told(self._session, lambda: f"{word} {act()}")
         self._session.reload_methods()
-        for name in names:
-            self._session.state.tick(name, True, self._session.methods)
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", _WEIGHTS)

@@ -16,12 +16,13 @@ from qtpy.QtWidgets import (
 from mrviewer.database import DatabaseMapping
 from mrviewer.progress import Progress
 from mrviewer_napari.finetuning.databases import DatabaseDesk
-from mrviewer_napari.finetuning.subject_rows import split_text
+from mrviewer_napari.finetuning.subject_rows import split_text, whole_messages
 from mrviewer_napari.sections.finetune.database_window import DatabaseWindow
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 
 __all__ = ["DatabaseBox"]
 
+_MESSAGES_SHOWN = 6
 _TABLES = "Databases (dataset.json *.csv *.tsv);;All files (*)"
 
 
@@ -91,13 +92,15 @@ class DatabaseBox(QWidget):
             self._fill_window()
 
     def _messages(self) -> list[str]:
-        """What is odd about the database as a whole, and how many subjects are odd by themselves."""
-        survey = self._desk.survey
+        """What is odd about the database and its files, and how many subjects are odd by themselves."""
+        survey, rows = self._desk.survey, self._desk.rows
         if survey is None:
             return []
-        messages = [oddity.message for oddity in survey.oddities if not oddity.harmless and not oddity.subject]
-        odd = sum(not row.harmless for row in self._desk.rows)
-        seen = f"Something is odd about {odd} of {len(survey.subjects)} subjects; see below."
+        messages = list(whole_messages(survey, harmless=False))
+        rest = len(messages) - _MESSAGES_SHOWN
+        messages[_MESSAGES_SHOWN:] = [f"and {rest} more; see below."] if rest > 0 else []
+        odd = sum(not row.harmless for row in rows)
+        seen = f"Something is odd about {odd} of {len(rows)} subjects; see below."
         return messages + ([seen] if odd else [])
 
     def open_window(self) -> None:

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.database import DatabaseMapping, Survey
-from mrviewer_napari.finetuning.subject_rows import SubjectRow, split_text
+from mrviewer_napari.finetuning.subject_rows import SubjectRow, split_text, whole_messages
 from mrviewer_napari.sections.finetune.mapping_form import MappingForm
 from mrviewer_napari.sections.finetune.subject_table import COLUMNS, SubjectTableModel
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
@@ -107,9 +107,8 @@ class DatabaseWindow(QDialog):
         """Show what holds for the database as a whole."""
         self.title.setText(f"<b>{survey.name}</b>")
         self.facts.setText(facts)
-        whole = [oddity for oddity in survey.oddities if not oddity.subject]
         for label, harmless in ((self.oddities, False), (self.remarks, True)):
-            messages = [oddity.message for oddity in whole if oddity.harmless is harmless]
+            messages = whole_messages(survey, harmless=harmless)
             rest = len(messages) - _ODDITIES_SHOWN
             label.setText("\n".join(messages[:_ODDITIES_SHOWN]) + (f"\nand {rest} more" if rest > 0 else ""))
             label.setToolTip("\n".join(messages))

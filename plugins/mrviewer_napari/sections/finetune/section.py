@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWi
 from mrviewer.errors import MrviewerError
 from mrviewer.finetuning import FinetunePlan, RunRecord
 from mrviewer.own_models import check_model_name, suggest_model_name
+from mrviewer_napari.finetuning.at_home import is_at_home
 from mrviewer_napari.finetuning.databases import DatabaseDesk
 from mrviewer_napari.finetuning.models import ModelDesk
 from mrviewer_napari.finetuning.runs import RunDesk
@@ -114,12 +115,11 @@ class FinetuneSection(QWidget):
         self.model.show_models(models, "" if card is None else card.name, desk.modalities)
 
     def _choose_first(self) -> None:
-        """Begin with the first model that the database fits, one that sees whole images if there is any."""
+        """Begin with the first model that fits and knows a modality, one that sees whole images if there is any."""
         desk = self.databases
         models = starting_models(self._session.methods.values(), desk.modalities, labelled=desk.labelled)
         if models:
-            best = min(models, key=lambda model: (not model.fit, model.card.needs.kspace))
-            self._choose(best.card.name)
+            self._choose(min(models, key=lambda model: model.rank(desk.modalities)).card.name)
 
     def _choose(self, name: str) -> None:
         method = self._session.methods.get(name)
@@ -161,7 +161,8 @@ class FinetuneSection(QWidget):
         self.problem.setText(problem)
         show_if(self.problem, opened and bool(problem) and problem != self.model.reason.text())
         show_if(self.start, opened)
-        self.start.setEnabled(not problem and self.models.form is not None and not self.desk.starting)
+        is_known = self.models.form is not None and not self.models.is_checking
+        self.start.setEnabled(not problem and is_known and not self.desk.starting)
 
     def plan(self) -> FinetunePlan:
         """What is wished, as the order for a run."""
@@ -194,9 +195,9 @@ class FinetuneSection(QWidget):
         self.runs_changed.emit()
 
     def _on_ended(self, run: RunRecord) -> None:
-        """Put a new model among the methods at once, ticked."""
+        """Put a new model among the methods at once; ticked if what is open is of the database that it learned from."""
         self._session.reload_methods()
-        if run.plan.model_name in self._session.methods:
+        if run.plan.model_name in self._session.methods and is_at_home(run.plan, self._session.scan):
             self._session.state.tick(run.plan.model_name, True, self._session.methods)
 
     def _show_result(self, result: RunResult) -> None:
