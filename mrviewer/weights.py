@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrviewer.errors import WeightsError
+from mrviewer.json_text import parse_json
 from mrviewer.writers.whole import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Weights", "load_weights", "read_about", "save_weights"]
+__all__ = ["Weights", "load_weights", "read_about", "read_sizes", "save_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +52,14 @@ def load_weights(path: Path) -> Weights:
     """
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise WeightsError(
-            f"the weights {path.name} are not there; train them with `mrviewer train` or install them again"
-        )
+    _require_there(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path.name} is not a readable safetensors file ({error}); give another one") from error
-    if "mrviewer" not in metadata:
-        raise WeightsError(f"{path.name} holds tensors but no mrviewer card; give weights that mrviewer saved")
-    return Weights(tensors, json.loads(metadata["mrviewer"]))
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    return Weights(tensors, _about(path, metadata))
 
 
 def read_about(path: Path) -> Mapping[str, object]:
@@ -74,14 +70,53 @@ def read_about(path: Path) -> Mapping[str, object]:
     WeightsError
         If the file is missing, damaged, or not of this program.
     """
+    return _about(path, _header(path)[0])
+
+
+def read_sizes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """Sizes of the tensors in a safetensors file, without reading them.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing or damaged.
+    """
+    return _header(path)[1]
+
+
+def _header(path: Path) -> tuple[Mapping[str, str], Mapping[str, tuple[int, ...]]]:
+    """What a file says of itself, and the sizes of its tensors."""
     from safetensors import SafetensorError, safe_open
 
+    _require_there(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("mrviewer")
-        about = None if text is None else json.loads(text)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{path.name} is not a readable safetensors file ({error}); give another one") from error
+            names = file.keys()
+            return file.metadata() or {}, {name: tuple(file.get_slice(name).get_shape()) for name in names}
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _about(path: Path, metadata: Mapping[str, str]) -> dict[str, object]:
+    """The card in a file."""
+    try:
+        about = parse_json(metadata.get("mrviewer", "null"))
+    except ValueError as error:
+        raise WeightsError(f"{path.name} has a card that cannot be read; give weights that mrviewer saved") from error
     if not isinstance(about, dict):
         raise WeightsError(f"{path.name} holds no mrviewer card; give weights that mrviewer saved")
     return about
+
+
+def _require_there(path: Path) -> None:
+    if not path.is_file():
+        raise WeightsError(
+            f"the weights {path.name} are not there; train them with `mrviewer train` or install them again"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    reason = (
+        error.strerror if isinstance(error, OSError) and error.strerror else str(error).replace(str(path), path.name)
+    )
+    return WeightsError(f"{path.name} is not a readable safetensors file ({reason}); give another one")

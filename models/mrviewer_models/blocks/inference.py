@@ -1,8 +1,9 @@
 """Running a network without gradients, in the precision that the processor is quickest in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +14,11 @@ from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.errors import WeightsError
 from mrviewer.method import Measurement
 from mrviewer.weights import load_weights
+from mrviewer_models.shapes import shape_of_weights
 
-__all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors"]
+__all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors", "network_of_weights"]
+
+Shape = TypeVar("Shape")
 
 
 @contextmanager
@@ -28,6 +32,43 @@ def fast_inference(device: str, *, allow_bf16: bool) -> Iterator[None]:
         yield
 
 
+def network_of_weights(
+    build: Callable[[Shape], nn.Module], kind: type[Shape], path: Path, ignore: tuple[str, ...] = ()
+) -> nn.Module:
+    """Build the network whose size a file says, and fill it with the weights in the file.
+
+    It is laid out without memory first, and built only if the weights of the file fit: a few letters in the file could
+    ask for more memory than there is.
+
+    Parameters
+    ----------
+    build
+        Makes the network.
+    kind
+        Record of its size.
+    path
+        The file.
+    ignore
+        Names of tensors that are not the network's.
+
+    Raises
+    ------
+    WeightsError
+        If the file is damaged, or its weights belong to another architecture.
+    """
+    shape = shape_of_weights(path, kind)
+    tensors = _tensors(path, ignore)
+    try:
+        with torch.device("meta"):
+            layout = build(shape)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError, ArithmeticError) as error:
+        raise WeightsError(
+            f"{path.name} describes a network that cannot be built; give weights that mrviewer trained"
+        ) from error
+    _fill(layout, tensors, path, assign=True)
+    return _fill(build(shape), tensors, path)
+
+
 def load_network(network: nn.Module, path: Path, ignore: tuple[str, ...] = ()) -> nn.Module:
     """Fill a network with weights from a file.
 
@@ -36,13 +77,22 @@ def load_network(network: nn.Module, path: Path, ignore: tuple[str, ...] = ()) -
     WeightsError
         If the weights belong to another architecture.
     """
-    tensors = {
+    return _fill(network, _tensors(path, ignore), path)
+
+
+def _tensors(path: Path, ignore: tuple[str, ...]) -> dict[str, Tensor]:
+    """What a file holds, in single precision."""
+    return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in load_weights(path).tensors.items()
         if name not in ignore
     }
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, *, assign: bool = False) -> nn.Module:
+    """Give a network its weights; `assign` takes them over as they are, which a network without memory needs."""
     try:
-        network.load_state_dict(tensors)
+        network.load_state_dict(tensors, assign=assign)
     except RuntimeError as error:
         kind = type(network).__name__
         raise WeightsError(

@@ -6,16 +6,15 @@ import numpy as np
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, measured_tensors, network_of_weights
 from mrviewer_models.cirim.network import CIRIM, CIRIMShape, step_names
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(CIRIM(shape_of_weights(path, CIRIMShape)), path)
+    return network_of_weights(CIRIM, CIRIMShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -6,16 +6,15 @@ import numpy as np
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, measured_tensors, network_of_weights
 from mrviewer_models.d5c5.network import D5C5, D5C5Shape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(D5C5(shape_of_weights(path, D5C5Shape)), path)
+    return network_of_weights(D5C5, D5C5Shape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -6,17 +6,15 @@ import numpy as np
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, measured_tensors, network_of_weights
 from mrviewer_models.itfs_drlc.network import JointNetwork, JointShape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    network = JointNetwork(shape_of_weights(path, JointShape))
-    return load_network(network, path, ignore=("task_log_variance",))
+    return network_of_weights(JointNetwork, JointShape, path, ignore=("task_log_variance",))
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

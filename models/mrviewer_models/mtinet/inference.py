@@ -12,12 +12,11 @@ from torch import nn
 from mrviewer.dynamic import PHASES
 from mrviewer.method import Measurement, Result
 from mrviewer.progress import Progress
-from mrviewer_models.blocks.inference import fast_inference, load_network
+from mrviewer_models.blocks.inference import fast_inference, network_of_weights
 from mrviewer_models.mtinet.network import MTINet
 from mrviewer_models.mtinet.preparation import grid_size, phase_stack, resized, to_tensor
 from mrviewer_models.mtinet.shape import MTIShape
 from mrviewer_models.mtinet.targets import relative
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer_volume", "load"]
 
@@ -26,7 +25,7 @@ _SLICES_AT_ONCE = {"cpu": 2, "cuda": 16, "mps": 8}
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(MTINet(shape_of_weights(path, MTIShape)), path)
+    return network_of_weights(MTINet, MTIShape, path)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, measured_tensors, network_of_weights
 from mrviewer_models.cirim.network import step_names
 from mrviewer_models.mtlrs.network import MTLRS, MTLRSShape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
@@ -20,7 +19,7 @@ _SHOWN = 2
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(MTLRS(shape_of_weights(path, MTLRSShape)), path)
+    return network_of_weights(MTLRS, MTLRSShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -10,20 +10,19 @@ from torch import Tensor, nn
 
 from mrviewer.method import Measurement, Result
 from mrviewer.progress import Progress
-from mrviewer_models.blocks.inference import fast_inference, load_network
+from mrviewer_models.blocks.inference import fast_inference, network_of_weights
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.network import MultiUNet
 from mrviewer_models.multiunet.shape import MultiUNetShape
 from mrviewer_models.multiunet.volumes import Channels, brain_box, channels_of
 from mrviewer_models.multiunet.windows import sliding_windows
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer_volume", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the kind, size and channels that the weights say, filled with them."""
-    return load_network(MultiUNet(shape_of_weights(path, MultiUNetShape)), path)
+    return network_of_weights(MultiUNet, MultiUNetShape, path)
 
 
 def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> Generator[Progress, None, Result]:

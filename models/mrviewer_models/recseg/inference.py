@@ -6,16 +6,15 @@ import torch
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, measured_tensors, network_of_weights
 from mrviewer_models.recseg.network import RecSeg, RecSegShape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(RecSeg(shape_of_weights(path, RecSegShape)), path)
+    return network_of_weights(RecSeg, RecSegShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

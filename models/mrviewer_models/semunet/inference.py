@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, measured_tensors, network_of_weights
 from mrviewer_models.semunet.network import SemuNet, SemuNetShape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["class_maps", "infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(SemuNet(shape_of_weights(path, SemuNetShape)), path)
+    return network_of_weights(SemuNet, SemuNetShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -6,16 +6,15 @@ import numpy as np
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network, measured_tensors
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, measured_tensors, network_of_weights
 from mrviewer_models.seranet.network import SERANet, SERANetShape
-from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["infer", "load"]
 
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(SERANet(shape_of_weights(path, SERANetShape)), path)
+    return network_of_weights(SERANet, SERANetShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

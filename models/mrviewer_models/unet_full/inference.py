@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, load_network
+from mrviewer_models.blocks.inference import fast_inference, lesion_maps, network_of_weights
 from mrviewer_models.blocks.unet import UNetShape
-from mrviewer_models.shapes import shape_of_weights
 from mrviewer_models.unet_full.network import ImageUNet
 
 __all__ = ["infer", "load"]
@@ -16,7 +15,7 @@ __all__ = ["infer", "load"]
 
 def load(path: Path) -> nn.Module:
     """Network of the size that the weights say, filled with them."""
-    return load_network(ImageUNet(shape_of_weights(path, UNetShape)), path)
+    return network_of_weights(ImageUNet, UNetShape, path)
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
