@@ -8,8 +8,11 @@ that names the file. Anything else is a fault: another exception, a dead process
 
 import argparse
 import json
+import logging
 import multiprocessing
+import os
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -23,6 +26,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from benchmarks.fuzz_inputs import Seed, endless, made_seeds, real_seeds
+from benchmarks.fuzz_targets import TARGETS, target_seeds
 
 __all__ = ["Bounds", "Fault", "Tally", "fuzz", "main"]
 
@@ -84,11 +88,12 @@ class Tally:
 class _Worker:
     """A process that opens what it is handed, and the input that it is at."""
 
-    def __init__(self, folder: Path, bounds: Bounds) -> None:
+    def __init__(self, folder: Path, bounds: Bounds, *, loads_networks: bool) -> None:
+        self.loads_networks = loads_networks
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self.folder = folder
-        self._process = context.Process(target=_serve, args=(other, bounds.megabytes), daemon=True)
+        self._process = context.Process(target=_serve, args=(other, bounds.megabytes, loads_networks), daemon=True)
         self._process.start()
         other.close()
         self.connection.recv()  # imports are done
@@ -96,14 +101,14 @@ class _Worker:
 
     def give(self, number: int, seed: Seed, seconds: float) -> None:
         """Write the files of an input, and let the process open the first of them."""
-        for path in self.folder.iterdir():
-            path.unlink()
-        paths = []
-        for ending, content in seed.files.items():
-            paths.append(self.folder / f"{NAME}{ending}")
-            paths[-1].write_bytes(content)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        names = {f"{NAME}{key}" if key.startswith(".") else key: text for key, text in seed.files.items()}
+        for name, content in {**seed.intact, **names}.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         self.number, self.kind, self.deadline = number, seed.kind, time.monotonic() + seconds
-        self.connection.send(str(paths[0]))
+        self.connection.send((seed.kind, str(self.folder / next(iter(names)))))
 
     def take(self) -> tuple[str, str]:
         """What came of it; a process that is gone has crashed."""
@@ -152,7 +157,8 @@ def fuzz(
         places = [Path(folder) / str(index) for index in range(n_workers)]
         for place in places:
             place.mkdir()
-        workers = [_Worker(place, bounds) for place in places]
+        loads_networks = any(one.kind in TARGETS for one in seeds)
+        workers = [_Worker(place, bounds, loads_networks=loads_networks) for place in places]
         try:
             _run(workers, inputs, bounds, tally)
         finally:
@@ -184,7 +190,7 @@ def _run(workers: list[_Worker], inputs: Iterator[tuple[int, Seed]], bounds: Bou
             if outcome == "hung" or not worker.is_alive:
                 worker.end()
                 workers.remove(worker)
-                worker = _Worker(worker.folder, bounds)
+                worker = _Worker(worker.folder, bounds, loads_networks=worker.loads_networks)
                 workers.append(worker)
             if _feed(worker, inputs, bounds):
                 busy.append(worker)
@@ -197,15 +203,19 @@ def _feed(worker: _Worker, inputs: Iterator[tuple[int, Seed]], bounds: Bounds) -
     return following is not None
 
 
-def _serve(connection: Connection, megabytes: int) -> None:
+def _serve(connection: Connection, megabytes: int, loads_networks: bool) -> None:
     """Open paths as they come; runs in a process of its own, whose memory is bounded once everything is imported."""
     import warnings
 
     warnings.simplefilter("ignore")
+    logging.disable()
+    sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - a device, as long as the process lives
     import mrviewer.readers
 
     with suppress(ImportError):
         import mrviewer.readers.dicom.study  # noqa: F401
+    if loads_networks:
+        target_seeds()  # they load what reading them will need
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     limit = used + megabytes * 2**20
@@ -213,23 +223,18 @@ def _serve(connection: Connection, megabytes: int) -> None:
     connection.send("ready")
     while True:
         try:
-            path = Path(connection.recv())
+            kind, path = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_outcome(path))
+        connection.send(_outcome(kind, Path(path)))
 
 
-def _outcome(path: Path) -> tuple[str, str]:
+def _outcome(kind: str, path: Path) -> tuple[str, str]:
     """Open one input and read all that is in it."""
     from mrviewer.errors import MrviewerError
-    from mrviewer.readers import open_study
 
     try:
-        study = open_study([path])
-        for image in study.images.values():
-            image.volume()
-        for raw in study.raw.values():
-            raw.kspace(0)
+        TARGETS.get(kind, _read_study)(path)
     except MrviewerError as error:
         return _judge(str(error), path)
     except Exception:  # noqa: BLE001 - whatever it is, it is what this program looks for
@@ -237,9 +242,21 @@ def _outcome(path: Path) -> tuple[str, str]:
     return "opened", ""
 
 
+def _read_study(path: Path) -> None:
+    from mrviewer.readers import open_study
+
+    study = open_study([path])
+    for image in study.images.values():
+        image.volume()
+    for raw in study.raw.values():
+        raw.kspace(0)
+
+
 def _judge(sentence: str, path: Path) -> tuple[str, str]:
     """Whether a refusal is one sentence that names the file and no folder."""
-    if NAME not in sentence or str(path.parent) in sentence or "\n" in sentence or len(sentence) > LONGEST_SENTENCE:
+    is_named = any(name in sentence for name in (NAME, path.name, path.parent.name))
+    is_short = len(sentence) <= LONGEST_SENTENCE and "\n" not in sentence
+    if not (is_named and is_short) or str(path.parent) in sentence:
         return "crashed", f"badly said: {sentence}"
     return "refused", sentence
 
@@ -254,7 +271,7 @@ def main() -> int:
     parser.add_argument("--only", metavar="FORMAT", help="one format alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts")
     options = parser.parse_args()
-    seeds = made_seeds() + (real_seeds(options.data) if options.data else [])
+    seeds = made_seeds() + target_seeds() + (real_seeds(options.data) if options.data else [])
     kinds = sorted({one.kind for one in seeds})
     if options.only not in (None, *kinds):
         parser.error(f"there is no format {options.only!r}; choose one of {', '.join(kinds)}")

@@ -1,10 +1,12 @@
 """Damaged files for the fuzzing run: sound ones, made here or real, and what may happen to their bytes."""
 
 import gzip
+import json
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -34,6 +36,16 @@ PATTERNS = {
     "matlab": ("*.mat",),
     "twix": ("*.dat",),
 }
+_SHARE_OF_CARDS = 0.7
+_PRINTABLE = frozenset({9, 10, 13, *range(32, 127)})
+_TOKEN = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*|[A-Za-z_~./-]+')
+_HOSTILE = (
+    b"null", b"true", b"[]", b"{}", b'""', b"-1", b"0", b"1e400", b"NaN", b"-Infinity", b"9" * 5000, b"1" + b"0" * 400,
+    b'"~nouser/x"', b'"\\u0000"', b'"\\ud800"', b"\x00", b"\xff", b"\xc3\xa9", b"[" * 100_000, b"{" + b'"a":[' * 80,
+    b"[[[[[[[[1]]]]]]]]", b'{"a": {"a": 1}}', b'"' + b"x" * 70_000 + b'"', b'"../../../etc/passwd"', b'"/dev/zero"',
+    b'"=1+1"', b"10000000", b'"\\n\\t"', b"'", b'"', b",,,,", b"~", b"..", b'[1, "a", null]', b"1.5", b"False",
+)  # fmt: skip
+"""What no sound file holds where it stands."""
 _PARTNERS = {".img": ".hdr", ".cfl": ".hdr"}
 
 
@@ -46,11 +58,14 @@ class Seed:
     kind
         Format, as the table of the run names it.
     files
-        Bytes by ending; the first one is opened.
+        Bytes by ending, or by name if that does not begin with a dot; the first one is opened, and one is damaged.
+    intact
+        Bytes by name of what lies around them and stays as it is.
     """
 
     kind: str
     files: dict[str, bytes]
+    intact: dict[str, bytes] = field(default_factory=dict)
 
 
 def made_seeds() -> list[Seed]:
@@ -100,17 +115,21 @@ def mutated(seed: Seed, others: list[Seed], rng: np.random.Generator) -> Seed:
     """The same input with one to four things done to one of its files."""
     ending = str(rng.choice(list(seed.files)))
     content = seed.files[ending]
+    if ending.endswith(".safetensors") and rng.random() < _SHARE_OF_CARDS:
+        return replace(seed, files={**seed.files, ending: _with_other_card(content, others, rng)})
     inside = ending.endswith(".gz") and rng.random() < 0.7
     if inside:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error):
             inside = False
+    is_text = _is_text(content)
     for _ in range(int(rng.integers(1, 5))):
-        content = _ACTIONS[int(rng.integers(len(_ACTIONS)))](content, others, rng)
+        actions = _TEXT_ACTIONS if is_text and rng.random() < 0.7 else _ACTIONS
+        content = actions[int(rng.integers(len(actions)))](content, others, rng)
     if inside:
         content = gzip.compress(content, compresslevel=1, mtime=0)
-    return Seed(seed.kind, {**seed.files, ending: content})
+    return replace(seed, files={**seed.files, ending: content})
 
 
 def _place(content: bytes, rng: np.random.Generator) -> int:
@@ -180,6 +199,47 @@ def _splice(content: bytes, others: list[Seed], rng: np.random.Generator) -> byt
 _ACTIONS: tuple[Callable[[bytes, list[Seed], np.random.Generator], bytes], ...] = (
     _flip, _flip, _set, _number, _number, _number, _digits, _truncate, _extend, _cut_out, _repeat, _splice,
 )  # fmt: skip
+
+
+def _is_text(content: bytes) -> bool:
+    return bool(content) and all(byte in _PRINTABLE for byte in content[:200])
+
+
+def _token(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """Something hostile in place of one word, number or text."""
+    tokens = list(_TOKEN.finditer(content))
+    if not tokens:
+        return _flip(content, others, rng)
+    chosen = tokens[int(rng.integers(len(tokens)))]
+    hostile = _HOSTILE[int(rng.integers(len(_HOSTILE)))]
+    return content[: chosen.start()] + hostile + content[chosen.end() :]
+
+
+def _with_other_card(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """A safetensors file that is sound, but for what it says of itself."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    card = header["__metadata__"]
+    key = list(card)[int(rng.integers(len(card)))]
+    text = str(card[key]).encode()
+    for _ in range(int(rng.integers(1, 4))):
+        text = _TEXT_ACTIONS[int(rng.integers(len(_TEXT_ACTIONS)))](text, others, rng)
+    card[key] = text.decode(errors="replace")
+    packed = json.dumps(header).encode()
+    return len(packed).to_bytes(8, "little") + packed + content[8 + length :]
+
+
+def _line(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
+    """A line twice, gone, or in another place."""
+    lines = content.splitlines(keepends=True)
+    place = int(rng.integers(len(lines)))
+    moved = lines.pop(place)
+    if rng.random() < 0.7:
+        lines[int(rng.integers(len(lines) + 1)) : 0] = [moved] * int(rng.integers(1, 3))
+    return b"".join(lines) or content
+
+
+_TEXT_ACTIONS = (_token, _token, _token, _digits, _line)
 
 
 def _saved(write: Callable[[BytesIO], object]) -> bytes:

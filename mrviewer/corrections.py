@@ -5,7 +5,6 @@ the same name. What a study came with is left as it is.
 """
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 from mrviewer.alignment import lay_over
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.json_text import json_text, read_json_object
 from mrviewer.study import Image, Study
 from mrviewer.writers.new_file import new_file
 from mrviewer.writers.nifti import write_volume
 
-__all__ = ["CORRECTIONS_FOLDER", "Correction", "list_corrections", "save_correction"]
+__all__ = ["CORRECTIONS_FOLDER", "Correction", "list_corrections", "save_correction", "survey_corrections"]
 
 CORRECTIONS_FOLDER = "mrviewer-corrections"
 
@@ -126,15 +126,23 @@ def list_corrections(folder: Path) -> list[Correction]:
 
     What is damaged or belongs to no correction is left out, and a line of the log says so.
     """
-    found = []
+    found, unreadable = survey_corrections(folder)
+    for reason in unreadable:
+        _logger.warning("left out of the corrections: %s", reason)
+    return found
+
+
+def survey_corrections(folder: Path) -> tuple[list[Correction], list[str]]:
+    """Corrections of the studies whose files lie in a folder, the oldest first; and why others cannot be read."""
+    found, unreadable = [], []
     for path in sorted((Path(folder) / CORRECTIONS_FOLDER).glob(f"*{_ENDING}")):
         if path.name.startswith("."):
             continue
         try:
             found.append(_read(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            _logger.warning("left out of the corrections: %s has no readable .json beside it (%s)", path.name, error)
-    return sorted(found, key=lambda correction: (correction.made, correction.path.name))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            unreadable.append(f"{path.name} has no readable .json beside it; save the correction again")
+    return sorted(found, key=lambda correction: (correction.made, correction.path.name)), unreadable
 
 
 def _on_grid(study: Study, labels: Image | NDArray[np.integer]) -> tuple[NDArray[np.integer], Geometry]:
@@ -209,7 +217,7 @@ def _write(
         told = _told(path)
         try:
             with new_file(told) as temporary:
-                temporary.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+                temporary.write_text(json_text(facts, indent=1), encoding="utf-8")
         except FileExistsError:
             continue
         try:
@@ -232,7 +240,7 @@ def _told(path: Path) -> Path:
 
 
 def _read(path: Path) -> Correction:
-    facts = json.loads(_told(path).read_text(encoding="utf-8"))
+    facts = read_json_object(_told(path), "save the correction again")
     made = datetime.fromisoformat(facts["made"])
     return Correction(
         path=path,

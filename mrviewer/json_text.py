@@ -1,6 +1,8 @@
 """JSON as text: read without trust, and written so that any name of a file can stand in it."""
 
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ __all__ = ["json_text", "parse_json", "read_json_object"]
 
 _MOST_BYTES = 256 << 20
 _REASON = 120
+_MOST_DIGITS = 20
+_DEEPEST = 64
+"""Levels that a file of ours may have; whoever walks through it may call itself as often."""
 
 
 def json_text(value: object, *, encoding: str = "utf-8", indent: int | None = None) -> str:
@@ -46,9 +51,21 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON has no better t
         If it is no JSON, nested too deeply, or has numbers that JSON does not know, such as NaN.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_json_object(path: Path, advice: str) -> dict[str, Any]:
@@ -87,6 +104,20 @@ def _reason(error: Exception) -> str:
     """What is wrong, short and without a folder."""
     said = error.strerror if isinstance(error, OSError) else str(error)
     return " ".join((said or type(error).__name__).split())[:_REASON].rstrip(".")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number in it is too large")
+    return number
+
+
+def _bounded(text: str) -> int:
+    # No number of ours is longer, and one of hundreds of digits is too large wherever it is computed with.
+    if len(text) > _MOST_DIGITS:
+        raise ValueError("a number in it is too large")
+    return int(text)
 
 
 def _refuse_constant(name: str) -> float:

@@ -74,7 +74,7 @@ class Holder:
             if psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE:
                 return False
             now = Holder.of(self.pid)
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):
             return False
         by_clock = abs(now.started - self.started) < _CLOCK_SECONDS
         if now.uptime is None or self.uptime is None:

@@ -1,7 +1,6 @@
 """The size of a network, read from the card inside its weights, and believed only as far as the weights bear it out."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ def shape_of_weights(path: Path, kind: type[Shape]) -> Shape:
     sizes = read_sizes(path)
     most = max(len(sizes), *(edge for size in sizes.values() for edge in size), _ALWAYS_POSSIBLE)
     for name, number in _numbers(record):
-        if not math.isfinite(number) or abs(number) > most or not _is_length(name, number):
+        if not abs(number) <= most or not _is_length(name, number):
             raise WeightsError(
                 f"{path.name} says that {name} of its network is {number:g}, which its weights do not bear out; give "
                 "weights that mrviewer trained"

@@ -1,6 +1,5 @@
 """``mrviewer finetune``: a trained method goes on learning on a new database, also in several processes."""
 
-import json
 import logging
 import os
 import sys
@@ -14,7 +13,6 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import INTERRUPTED, print_json, print_table, say, watch
-from mrviewer.errors import InputError
 from mrviewer.progress import finish
 
 if TYPE_CHECKING:
@@ -142,14 +140,9 @@ def _required(value: Any, option: str) -> Any:  # noqa: ANN401 - any option
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    from mrviewer.database import DatabaseMapping
+    from mrviewer.database.mapping import read_mapping
 
-    try:
-        return DatabaseMapping.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"the mapping {path.name} cannot be read ({error}); see mrviewer database") from error
+    return read_mapping(path).to_json()
 
 
 def _tell(plan: "FinetunePlan", summary: "FinetuneSummary", *, as_json: bool) -> None:

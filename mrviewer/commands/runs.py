@@ -32,7 +32,10 @@ def runs(
             raise InputError(f"runs cannot {action!r}; choose one of {', '.join(_ACTIONS)}")
         action, folder = "list", Path(action)
     if action == "list":
-        _list(finetuning.list_runs(folder), as_json=as_json)
+        found, unreadable = finetuning.survey_runs(folder)
+        _list(found, as_json=as_json)
+        for one in unreadable:
+            say(f"left out {one.path.name}: {one.reason}")
         return
     if folder is None:
         raise InputError(f"runs {action} needs the folder of a run; `mrviewer runs` lists them")

@@ -146,7 +146,7 @@ def _absent(root: Path, raw: Path, subjects: Sequence[FoundSubject]) -> list[Odd
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             named = [row.get("participant_id") or "" for row in csv.DictReader(file, delimiter="\t")]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         return [Oddity("", "broken-file", f"participants.tsv cannot be read ({error}) and was not looked at", True)]
     there = {subject.patient for subject in subjects}
     return [

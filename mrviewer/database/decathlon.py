@@ -8,7 +8,6 @@ References
 Antonelli M et al. (2022), The Medical Segmentation Decathlon, Nat Commun 13:4128, doi:10.1038/s41467-022-30695-9.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mrviewer.database.described_paths import described_path
+from mrviewer.database.file_names import is_file_name
 from mrviewer.database.found import FoundDatabase, FoundSubject
 from mrviewer.database.image_files import identity_of, list_files, patient_of, read_files, written_words
 from mrviewer.database.survey import Oddity
 from mrviewer.errors import FileFormatError
+from mrviewer.json_text import read_json_object
 from mrviewer.readers.names import UNKNOWN, file_stem, free_name, read_names
 
 __all__ = ["DESCRIPTION", "find_in_decathlon"]
@@ -79,14 +80,9 @@ def find_in_decathlon(description: Path) -> FoundDatabase:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise FileFormatError(
-            f"{path.name} cannot be read as JSON ({error}); repair it or download it again"
-        ) from error
-    if not isinstance(told, dict):
-        raise FileFormatError(f"{path.name} holds no description of a database; give one of the Decathlon's form")
-    return told
+        return read_json_object(path, "repair it, download it again, or give one of the Decathlon's form")
+    except FileNotFoundError:
+        raise FileFormatError(f"there is no {path.name}; check the path") from None
 
 
 def _modalities(told: Mapping[str, Any], name: str) -> list[str]:
@@ -149,6 +145,8 @@ def _case(case: Any, root: Path, name: str) -> _Case:  # noqa: ANN401 - whatever
         raise FileFormatError(f"{name} has a case whose image is neither a path nor a list of paths; repair it")
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
+    if not all(is_file_name(each) for each in (*images, label) if isinstance(each, str)):
+        raise FileFormatError(f"{name} has a case whose files are called in a way that no file can be; repair it")
     if label is not None and not isinstance(label, str):
         raise FileFormatError(f"{name} has a case whose label is not one path; give each case one file of labels")
     paths = tuple(described_path(root, each) for each in images)

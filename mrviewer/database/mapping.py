@@ -1,12 +1,18 @@
 """What the channels and labels of a database mean to a method: proposed by the program, decided by a person."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from mrviewer.errors import InputError
+from mrviewer.errors import FileFormatError, InputError
+from mrviewer.json_text import read_json_object
 
-__all__ = ["DatabaseMapping"]
+__all__ = ["DatabaseMapping", "read_mapping"]
+
+_LARGEST_LABEL = 2**31 - 1
+_ADVICE = "write one with mrviewer database --mapping"
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,12 @@ class DatabaseMapping:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.voxel_mm is not None and not (len(self.voxel_mm) == 3 and min(self.voxel_mm) > 0):
+        edges = self.voxel_mm
+        if edges is not None and not (len(edges) == 3 and min(edges) > 0 and all(map(math.isfinite, edges))):
             raise InputError(f"the voxel size is {self.voxel_mm}; give three lengths above 0 in mm, z, y and x")
+        large = [one for pair in self.label_values.items() for one in pair if abs(one) > _LARGEST_LABEL]
+        if large:
+            raise InputError(f"the mapping has a label above {_LARGEST_LABEL}; give values of a segmentation")
         negative = [value for value, to in self.label_values.items() if to < 0]
         if negative:
             raise InputError(f"the label value {negative[0]} is mapped below 0; give 0 for background or a class")
@@ -69,10 +79,12 @@ class DatabaseMapping:
         InputError
             If a key is unknown or a value is of the wrong kind.
         """
-        unknown = sorted(set(data) - set(cls.__dataclass_fields__))
+        if not isinstance(data, Mapping):
+            raise InputError("the mapping holds no entries; write one with mrviewer database --mapping")
+        unknown = sorted(map(str, set(data) - set(cls.__dataclass_fields__)))
         if unknown:
             known = ", ".join(cls.__dataclass_fields__)
-            raise InputError(f"the mapping has an entry {unknown[0]!r}; known are {known}")
+            raise InputError(f"the mapping has an entry {unknown[0][:60]!r}; known are {known}")
         try:
             voxel = data.get("voxel_mm")
             label = data.get("label")
@@ -83,9 +95,27 @@ class DatabaseMapping:
                 tuple(str(name) for name in data.get("excluded") or ()),
                 None if voxel is None else (float(voxel[0]), float(voxel[1]), float(voxel[2])),
             )
-        except (TypeError, ValueError, IndexError, KeyError) as error:
+        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                f"the mapping cannot be read ({error}); write one with mrviewer database --mapping"
+                f"the mapping cannot be read ({str(error)[:120]}); write one with mrviewer database --mapping"
             ) from error
+
+
+def read_mapping(path: Path) -> DatabaseMapping:
+    """Read a mapping from a JSON file that ``mrviewer database --mapping`` or a person wrote.
+
+    Raises
+    ------
+    InputError
+        If it is not there, cannot be read, or says what no mapping can.
+    """
+    try:
+        return DatabaseMapping.from_json(read_json_object(path, _ADVICE))
+    except FileNotFoundError:
+        raise InputError(f"there is no mapping {path.name}; {_ADVICE}") from None
+    except FileFormatError:
+        raise
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrviewer.database.described_paths import described_path
+from mrviewer.database.file_names import is_file_name
 from mrviewer.database.found import FoundDatabase, FoundSubject
 from mrviewer.database.image_files import patient_of
 from mrviewer.database.survey import Oddity
@@ -58,7 +59,12 @@ def find_in_table(table: Path) -> FoundDatabase:
             continue
         if name in found:
             raise FileFormatError(f"{table.name} names {name} twice; give every row a name of its own, or a session")
-        files = {column: described_path(table.parent, row[column]) for column in paths if row.get(column)}
+        wrong = [column for column in paths if not is_file_name(row.get(column, ""))]
+        for column in wrong:
+            message = f"{column} of {name} is called in a way that no file can be, and is left out"
+            oddities.append(Oddity(name, "broken-file", message))
+        given = [column for column in paths if row.get(column) and column not in wrong]
+        files = {column: described_path(table.parent, row[column]) for column in given}
         person = row.get(patient or "", "") or (row[named] if session else patient_of(row[named]))
         found[name] = FoundSubject(
             name,

@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from mrviewer.database import Subject
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, as_note
+from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
 
@@ -123,9 +123,7 @@ def _arrays(study: Study) -> dict[str, NDArray[np.generic]]:
 def _stored_case(path: Path) -> Study | None:
     """Read a kept case; `None` where there is none, or one that is damaged."""
     try:
-        # Opened here, because numpy leaves a damaged archive open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_npz(path)
         images = {
             name.removeprefix("image "): _image(arrays, name, name.removeprefix("image "))
             for name in arrays
@@ -134,7 +132,7 @@ def _stored_case(path: Path) -> Study | None:
         labels = _image(arrays, "labels", "labels") if "labels" in arrays else None
         notes = tuple(map(Note, map(str, arrays["notes"]), map(str, arrays["note kinds"])))
         return Study(str(arrays["name"]), images, labels, notes=notes, diagnosis=str(arrays["diagnosis"]))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError):
         return None
 
 

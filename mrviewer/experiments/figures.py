@@ -1,16 +1,19 @@
 """The figures of a table, gathered from the files that its runs left."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.errors import FileFormatError
 from mrviewer.experiments.runs import Job
 from mrviewer.experiments.tables import Row, Table
+from mrviewer.json_text import read_json_object
 
-__all__ = ["RowFigures", "gather"]
+__all__ = ["RowFigures", "gather", "read_figures"]
 
 Values = NDArray[np.float64]
 
@@ -53,13 +56,37 @@ def gather(table: Table, jobs: Sequence[Job]) -> dict[str, RowFigures]:
     gathered = {}
     for row in table.rows:
         records = [
-            json.loads(job.result.read_text())
+            read_figures(job.result)
             for job in jobs
             if job.table == table.name and job.row.name == row.name and job.result.is_file()
         ]
         if records:
-            gathered[row.name] = _row_figures(table, row, records)
+            try:
+                gathered[row.name] = _row_figures(table, row, records)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                raise FileFormatError(
+                    f"the figures of row {row.name} are damaged, or of another table; remove them, and run `mrviewer "
+                    "reproduce` again"
+                ) from error
     return gathered
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """Read the figures of a job.
+
+    Raises
+    ------
+    FileFormatError
+        If they are damaged; the same command makes them again once the file is removed.
+    """
+    advice = "remove it, and run `mrviewer reproduce` again"
+    record = read_json_object(path, advice)
+    numbers = (record.get(name) for name in ("seed", "training_seconds", "parameters"))
+    parts = (record.get(name) for name in ("figures", "real"))
+    is_sound = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
+    if not (is_sound and all(isinstance(one, dict) for one in parts)):
+        raise FileFormatError(f"{path.name} holds no figures of a run; {advice}")
+    return record
 
 
 def _row_figures(table: Table, row: Row, records: Sequence[dict[str, object]]) -> RowFigures:
@@ -91,7 +118,8 @@ def _row_figures(table: Table, row: Row, records: Sequence[dict[str, object]]) -
 
 def _parts(record: dict[str, object], name: str) -> dict[str, dict[str, object]]:
     part = record[name]
-    assert isinstance(part, dict)
+    if not isinstance(part, dict):
+        raise TypeError(f"{name} are no mapping")
     return part
 
 

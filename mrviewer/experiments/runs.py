@@ -14,6 +14,7 @@ from mrviewer.errors import DoesNotFitError, InputError, MrviewerError, UnknownN
 from mrviewer.experiments.cases import load_case, with_modalities
 from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
+from mrviewer.json_text import parse_json
 from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
 from mrviewer.registry import get_method
@@ -198,8 +199,11 @@ def _require_unseen(row: Row) -> None:
 def _training_seconds(events: Path) -> float:
     """Seconds of all calls that a training took; each call counts from 0."""
     total = last = 0.0
-    for line in events.read_text().splitlines():
-        seconds = float(json.loads(line)["seconds"])
+    for line in events.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            seconds = float(parse_json(line)["seconds"])
+        except (ValueError, TypeError, KeyError, OverflowError):
+            continue  # A line that a failing machine cut off.
         total += seconds - last if seconds >= last else seconds
         last = seconds
     return round(total, 1)

@@ -59,27 +59,49 @@ def read_table(path: Path) -> Table:
     FileFormatError
         If the file is no TOML, or something in it is missing or unknown; the message names it.
     """
-    text = _load(path)
+    text = _load(path, (path,))
+    try:
+        table = _table(path, text)
+        _require(table, path)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(
+            f"table {path.name} holds a value of the wrong kind; see docs/reproduction.md for its form"
+        ) from error
+    return table
+
+
+def _table(path: Path, text: dict[str, Any]) -> Table:
     training, evaluation = text.pop("training", {}), text.pop("evaluation", {})
     shared = evaluation.pop("conditions", [{}])
     conditions = [_make(path, Condition, {**evaluation, **one}) for one in shared]
     rows = tuple(_row(path, one, training, conditions) for one in text.pop("row", []))
-    table = _make(path, Table, {**text, "name": path.stem, "rows": rows})
-    _require(table, path)
-    return table
+    return _make(path, Table, {**text, "name": path.stem, "rows": rows})
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """What a file says, on top of the table that it says it is like."""
+def _load(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """What a file says, on top of the table that it says it is like; `above` are those that said so on the way."""
     try:
         with path.open("rb") as file:
             text = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(f"table {path.name} cannot be read ({error}); give a table as a TOML file") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)[:120]
+        raise FileFormatError(f"table {path.name} cannot be read ({reason}); give a table as a TOML file") from error
     like = text.pop("like", "")
-    if like == path.stem:
-        raise FileFormatError(f"table {path.name} says that it is like itself; name another table or none")
-    return _merged(_load(path.with_name(f"{like}.toml")), text) if like else text
+    if not like:
+        return text
+    if not isinstance(like, str) or Path(like).name != like:
+        raise FileFormatError(f"table {path.name} says that it is like something without a name; name a table or none")
+    other = path.with_name(f"{like}.toml")
+    if other in above:
+        raise FileFormatError(f"table {above[0].name} says that it is like itself; name another table or none")
+    try:
+        return _merged(_load(other, (*above, other)), text)
+    except (TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"table {path.name} holds a value of the wrong kind; repair it") from error
 
 
 def _merged(like: Mapping[str, Any], text: Mapping[str, Any]) -> dict[str, Any]:

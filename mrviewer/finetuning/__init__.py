@@ -4,7 +4,15 @@ from mrviewer.finetuning.control import request_finish, request_pause, request_r
 from mrviewer.finetuning.events import EventReader, read_events, write_curves
 from mrviewer.finetuning.launch import launch
 from mrviewer.finetuning.plan import FinetunePlan, read_plan, write_plan
-from mrviewer.finetuning.record import RunRecord, RunState, default_runs_folder, list_runs, read_run
+from mrviewer.finetuning.record import (
+    RunRecord,
+    RunState,
+    UnreadableRun,
+    default_runs_folder,
+    list_runs,
+    read_run,
+    survey_runs,
+)
 from mrviewer.finetuning.result import FinetuneSummary, read_summary
 from mrviewer.finetuning.run import finetune
 
@@ -14,6 +22,7 @@ __all__ = [
     "FinetuneSummary",
     "RunRecord",
     "RunState",
+    "UnreadableRun",
     "default_runs_folder",
     "finetune",
     "launch",
@@ -26,6 +35,7 @@ __all__ = [
     "request_pause",
     "request_resume",
     "request_stop",
+    "survey_runs",
     "write_curves",
     "write_plan",
 ]

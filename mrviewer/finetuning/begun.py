@@ -1,11 +1,13 @@
 """With what a run was begun: kept, so that it goes on with the same after an update, or a change of its database."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import OPTIONS
+from mrviewer.json_text import json_text, read_json_object
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["Begun", "read_begun", "write_begun"]
@@ -36,14 +38,14 @@ def read_begun(run: Path) -> Begun | None:
         If that cannot be read.
     """
     try:
-        return Begun(**json.loads((run / OPTIONS).read_text(encoding="utf-8")))
+        return TypeAdapter(Begun).validate_python(read_json_object(run / OPTIONS, "begin a new run"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{OPTIONS} of run {run.name} cannot be read ({error}); begin a new run") from error
+    except ValidationError as error:
+        raise InputError(f"{OPTIONS} of run {run.name} does not say with what it was begun; begin a new run") from error
 
 
 def write_begun(run: Path, begun: Begun) -> None:
     """Keep what a run is begun with."""
     with whole_file(run / OPTIONS) as temporary:
-        temporary.write_text(json.dumps(asdict(begun), indent=1), encoding="utf-8")
+        temporary.write_text(json_text(asdict(begun), indent=1), encoding="utf-8")

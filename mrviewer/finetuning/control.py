@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import CONTROL, PLAN
+from mrviewer.json_text import read_json_object
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["Wish", "clear_wish", "read_wish", "request_finish", "request_pause", "request_resume", "request_stop"]
@@ -46,7 +47,7 @@ def request_finish(run: Path) -> None:
 def read_wish(run: Path) -> Wish:
     """Return what a run is asked for; a missing or half-written file asks for nothing."""
     try:
-        return Wish(json.loads((run / CONTROL).read_text(encoding="utf-8"))["wish"])
+        return Wish(read_json_object(run / CONTROL, "it asks for nothing")["wish"])
     except FileNotFoundError:
         return Wish.RUN
     except (OSError, ValueError, KeyError, TypeError) as error:

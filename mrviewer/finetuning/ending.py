@@ -1,6 +1,5 @@
 """The end of a run: figures after, held against those before; the weights, their lineage, and the new model."""
 
-import json
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from mrviewer.finetuning.result import FinetuneSummary
 from mrviewer.finetuning.setting import Setting
 from mrviewer.finetuning.verdict import judge
 from mrviewer.finetuning.zero_shot import flat, measure_all
+from mrviewer.json_text import json_text
 from mrviewer.own_models import add_model, check_model_name, suggest_model_name
 from mrviewer.progress import Progress
 from mrviewer.training.fitting import Fitting
@@ -79,7 +79,7 @@ def end_run(
         model = _add(setting)
         summary = {**summary, "model": model, "notes": setting.notes}
         with whole_file(folder / SUMMARY) as temporary:
-            temporary.write_text(json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+            temporary.write_text(json_text(summary, indent=1), encoding="utf-8")
     journal.event(
         "result",
         verdict=summary["verdict"],

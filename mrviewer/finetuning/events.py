@@ -1,7 +1,6 @@
 """The event log of a run: one JSON object a line, written as it happens, read while it grows, turned into curves."""
 
 import csv
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mrviewer.finetuning.files import EVENTS
+from mrviewer.json_text import json_text, parse_json
 from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
 
@@ -30,7 +30,7 @@ class EventLog:
     def write(self, event: str, **values: object) -> None:
         """Add one event; readers see it at once."""
         line = {"time": round(time.time(), 3), "event": event, **values}
-        self._file.write(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n")
+        self._file.write(json_text(line) + "\n")
         self._file.flush()
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ def write_curves(run: Path, path: Path) -> None:
     """
     rows: dict[tuple[int, str], Mapping[str, Any]] = {}
     for event in read_events(run):
-        if event.get("event") in {"step", "validation"} and isinstance(event.get("step"), int):
+        if event["event"] in {"step", "validation"} and isinstance(event.get("step"), int):
             rows[event["step"], event["event"]] = _flat(event)
     chosen = [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1]))]
     names = _columns(chosen)
@@ -103,11 +103,11 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _parsed(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-    """Events of whole lines; one that was cut off by a failing machine is passed over."""
+    """Events of whole lines; one that a failing machine cut off or damaged is passed over."""
     for line in lines:
         try:
-            value = json.loads(line)
+            value = parse_json(line)
         except ValueError:
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and isinstance(value.get("event"), str):
             yield value

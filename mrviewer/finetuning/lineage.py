@@ -91,7 +91,12 @@ def known_to_parents(plan: FinetunePlan, validation: Sequence[str]) -> list[str]
     while name not in seen and (model := find_own_model(name)):
         seen.add(name)
         subjects, trained_on = model.lineage.get("subjects"), model.lineage.get("database")
-        if isinstance(subjects, dict) and isinstance(trained_on, list) and databases & set(trained_on):
-            known |= set(subjects.get("training", ()))
+        if isinstance(subjects, dict) and databases & _names(trained_on):
+            known |= _names(subjects.get("training"))
         name = model.parent
     return [one for one in validation if one in known]
+
+
+def _names(value: object) -> set[str]:
+    """Names in a list from a file, which may hold anything."""
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()

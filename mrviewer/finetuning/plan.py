@@ -2,16 +2,22 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import PLAN
+from mrviewer.json_text import json_text, read_json_object
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["FinetunePlan", "read_plan", "write_plan"]
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True)
@@ -121,16 +127,24 @@ class FinetunePlan:
         Raises
         ------
         InputError
-            If the parent, the database or the folder is missing.
+            If the parent, the database or the folder is missing, or a value is of the wrong kind.
         """
-        names = {item.name for item in fields(cls)}
-        known: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in names
-        }
+        # As JSON, in which a list may stand for a tuple and nothing else for anything else. Names of files that are no
+        # text pass, but not through pydantic.
+        text = _SURROGATE.sub("?", json.dumps(dict(values)))
         try:
+            TypeAdapter(cls).validate_json(text, strict=True)
+            names = {item.name for item in fields(cls)}
+            known: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+                if name in names
+            }
             return cls(**known)
-        except TypeError as error:
-            raise InputError(f"the plan is not complete ({error}); give method, database and output") from error
+        except ValidationError as error:
+            raise InputError(
+                f"the plan ({PLAN}) {_fault(error)}; give method, database and output, or write it anew"
+            ) from error
 
     def moved(self, folder: Path) -> "FinetunePlan":
         """Return the same plan for a run whose folder now lies elsewhere."""
@@ -142,7 +156,7 @@ def write_plan(plan: FinetunePlan) -> Path:
     folder = plan.checked().folder
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / PLAN) as temporary:
-        temporary.write_text(json.dumps(plan.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json_text(plan.to_json(), indent=1), encoding="utf-8")
     return folder / PLAN
 
 
@@ -156,12 +170,15 @@ def read_plan(path: Path) -> FinetunePlan:
     """
     file = path / PLAN if path.is_dir() else path
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = read_json_object(file, "write the plan anew")
     except FileNotFoundError:
         raise InputError(f"folder {path.name} holds no {PLAN}; give the folder of a run") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file.name} cannot be read as a plan ({error}); write it anew") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{file.name} is no JSON object; write the plan anew")
     plan = FinetunePlan.from_json(values)
     return plan.moved(path) if path.is_dir() else plan
+
+
+def _fault(error: ValidationError) -> str:
+    """What is wrong with the first field that is, without its value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = ".".join(map(str, first["loc"][:1]))
+    return f"lacks {name}" if first["type"] == "missing" else f"has an unusable {name}"

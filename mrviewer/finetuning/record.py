@@ -4,20 +4,34 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import platformdirs
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mrviewer.errors import InputError
+from mrviewer.faults import explained
 from mrviewer.finetuning.files import OUTPUT, PLAN, STATE
 from mrviewer.finetuning.plan import FinetunePlan, read_plan
+from mrviewer.json_text import read_json_object
 from mrviewer.run_lock import read_holder
 
-__all__ = ["RunRecord", "RunState", "StateFile", "default_runs_folder", "list_runs", "read_run"]
+__all__ = [
+    "RunRecord",
+    "RunState",
+    "StateFile",
+    "UnreadableRun",
+    "default_runs_folder",
+    "list_runs",
+    "read_run",
+    "survey_runs",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -97,6 +111,22 @@ class RunRecord:
     started: float = 0.0
 
 
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A folder of a run that cannot be read.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    reason
+        Why, in one sentence.
+    """
+
+    path: Path
+    reason: str
+
+
 _KEPT = tuple(item.name for item in fields(RunRecord) if item.name not in {"path", "plan", "pid"})
 
 
@@ -147,14 +177,40 @@ def default_runs_folder() -> Path:
 
 
 def list_runs(folder: Path | None = None) -> list[RunRecord]:
-    """Runs in a folder, the latest first; folders that hold none are passed over.
+    """Runs in a folder that can be read, the latest first; see `survey_runs`."""
+    return survey_runs(folder)[0]
+
+
+def survey_runs(folder: Path | None = None) -> tuple[list[RunRecord], list[UnreadableRun]]:
+    """Look for runs in a folder; one that is damaged hides none of the others.
 
     Parameters
     ----------
     folder
         `None` for `default_runs_folder`.
+
+    Returns
+    -------
+    The runs, the latest first, and what could not be read. Folders that hold no plan are passed over.
+
+    Raises
+    ------
+    InputError
+        If the folder itself cannot be read.
     """
-    return sorted(_readable_runs(folder or default_runs_folder()), key=lambda run: run.started, reverse=True)
+    folder = folder or default_runs_folder()
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise InputError(f"the folder of runs {folder.name} cannot be read; check its permissions") from error
+    runs, unreadable = [], []
+    for path in paths:
+        try:
+            if (path / PLAN).is_file():
+                runs.append(read_run(path))
+        except (InputError, OSError) as error:
+            unreadable.append(UnreadableRun(path, str(explained(error, "runs"))))
+    return sorted(runs, key=lambda run: run.started, reverse=True), unreadable
 
 
 def read_run(run: Path) -> RunRecord:
@@ -169,35 +225,38 @@ def read_run(run: Path) -> RunRecord:
     # In this order: a process that ends in between has written its last state before.
     holder = read_holder(run)
     values = _stored(run)
-    state = RunState(values.get("state", RunState.PREPARING))
+    state = values.pop("state", RunState.PREPARING)
     if state.is_active and holder is None:
         values["message"] = _last_words(run) or _KILLED
         state = RunState.INTERRUPTED
-    known = {name: values[name] for name in _KEPT if name in values}
-    return RunRecord(run, plan, **{**known, "state": state, "pid": holder.pid if holder else None})
-
-
-def _readable_runs(folder: Path) -> Iterator[RunRecord]:
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if (path / PLAN).is_file():
-            try:
-                yield read_run(path)
-            except InputError as error:
-                _logger.warning("a folder of runs is passed over: %s", error)
+    return RunRecord(run, plan, state, holder.pid if holder else None, **values)
 
 
 def _stored(run: Path) -> dict[str, Any]:
+    """What the state file says, without fields that are not known or damaged."""
     for _ in range(3):
         try:
-            values = json.loads((run / STATE).read_text(encoding="utf-8"))
+            values = read_json_object(run / STATE, "it is as if it were not there")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError):
             # Read while it was being written.
             time.sleep(0.01)
             continue
-        return values if isinstance(values, dict) else {}
+        kept: dict[str, Any] = {}
+        for name, kind in _kinds().items():
+            with suppress(ValidationError):
+                kept |= {name: kind.validate_python(values[name])} if name in values else {}
+        return kept
     return {}
+
+
+@cache
+def _kinds() -> dict[str, TypeAdapter[Any]]:
+    """How each field of a state file is read."""
+    finite = ConfigDict(allow_inf_nan=False)
+    hints = get_type_hints(RunRecord)
+    return {name: TypeAdapter(hints[name], config=finite) for name in _KEPT}
 
 
 def _last_words(run: Path) -> str:

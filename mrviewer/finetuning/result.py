@@ -1,6 +1,5 @@
 """What a run came to."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from mrviewer.errors import InputError
 from mrviewer.finetuning.files import SUMMARY, WEIGHTS
+from mrviewer.json_text import read_json_object
 
 __all__ = ["FinetuneSummary", "read_summary"]
 
@@ -43,9 +43,9 @@ def read_summary(run: Path) -> FinetuneSummary:
         If its summary is not there or cannot be read.
     """
     try:
-        summary = json.loads((run / SUMMARY).read_text(encoding="utf-8"))
+        summary = read_json_object(run / SUMMARY, "remove it and resume the run")
     except FileNotFoundError:
         raise InputError(f"run {run.name} is not finished; resume it first") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{SUMMARY} of run {run.name} cannot be read ({error}); remove it and resume") from error
+    if not isinstance(summary.get("subjects"), dict) or not isinstance(summary.get("sentence"), str):
+        raise InputError(f"{SUMMARY} of run {run.name} does not say what it came to; remove it and resume the run")
     return FinetuneSummary(True, run / WEIGHTS, summary, str(summary.get("model") or ""))

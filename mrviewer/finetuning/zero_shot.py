@@ -1,9 +1,9 @@
 """The figures before: what the parent gives on the validation cases, measured once and first."""
 
+import hashlib
 import json
 from collections.abc import Generator
 from dataclasses import asdict
-from typing import Any
 
 from torch import nn
 
@@ -16,6 +16,7 @@ from mrviewer.finetuning.orders import Finetunable, fingerprint_of
 from mrviewer.finetuning.preparing import DatabaseWatch
 from mrviewer.finetuning.record import RunState
 from mrviewer.finetuning.setting import Setting
+from mrviewer.json_text import read_json_object
 from mrviewer.progress import Progress
 from mrviewer.writers.whole import whole_file
 
@@ -97,15 +98,20 @@ def _key(setting: Setting) -> str:
 
 def _stored(setting: Setting, key: str) -> Figures | None:
     try:
-        stored: dict[str, Any] = json.loads((setting.folder / BEFORE).read_text(encoding="utf-8"))
+        stored = read_json_object(setting.folder / BEFORE, "it is measured again")
     except (OSError, ValueError):
         return None
-    figures: Figures = stored["figures"]
-    return figures if stored.get("key") == key else None
+    figures: Figures = stored.get("figures", {})
+    return figures if stored.get("key") == [key, _digest(figures)] else None
+
+
+def _digest(figures: Figures) -> str:
+    """Checksum of figures as they are kept, so that a damaged file is noticed."""
+    return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
 def _store(setting: Setting, key: str, figures: Figures) -> None:
     if setting.world.is_first:
         with whole_file(setting.folder / BEFORE) as temporary:
-            temporary.write_text(json.dumps({"key": key, "figures": figures}), encoding="utf-8")
+            temporary.write_text(json.dumps({"key": [key, _digest(figures)], "figures": figures}), encoding="utf-8")
     setting.world.largest(0)

@@ -23,6 +23,8 @@ _MEASURES = {
     "ssim": "SSIM",
     "nmse": "NMSE",
 }
+_LARGEST = 1e300
+"""No figure is larger; a whole number in a file may be."""
 _VERDICTS = {
     "better": "better than before",
     "worse": "worse than before",
@@ -140,7 +142,8 @@ def _numbers(value: object) -> dict[str, float]:
     if isinstance(value, dict):
         for name, item in value.items():
             if isinstance(item, int | float) and not isinstance(item, bool):
-                found.setdefault(str(name), float(item))
+                if abs(item) < _LARGEST:
+                    found.setdefault(str(name), float(item))
             else:
                 found = {**_numbers(item), **found}
     return found

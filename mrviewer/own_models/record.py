@@ -76,7 +76,7 @@ def read_own_model(path: Path) -> OwnModel:
     """
     about = read_about(path)
     method, lineage = about.get("method"), about.get("lineage", {})
-    if not isinstance(method, str) or not isinstance(lineage, dict):
+    if not isinstance(method, str) or not is_model_name(method) or not isinstance(lineage, dict):
         raise WeightsError(f"{path.name} does not say to which method it belongs; give weights that mrviewer trained")
     return OwnModel(path.name.removesuffix(ENDING), path, method, lineage, about)
 

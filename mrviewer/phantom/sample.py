@@ -2,17 +2,16 @@
 
 import logging
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.masses import Disease
 from mrviewer.phantom.patient import Patient, PatientOptions, simulate_patient
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
+from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
 
@@ -71,15 +70,13 @@ def _simulate(seed: int) -> Patient:
 def _cached_patient(seed: int) -> Patient:
     path = Path(platformdirs.user_cache_dir("mrviewer")) / f"sample-{_VERSION}-{seed}.npz"
     try:
-        # Opened here, because numpy leaves a damaged archive open.
-        with path.open("rb") as cached, np.load(cached, allow_pickle=False) as stored:
-            volumes: dict[str, NDArray[np.generic]] = dict(stored)
+        volumes = read_npz(path)
         lesions, tissues = (volumes.pop(name).astype(np.uint8) for name in ("lesions", "tissues"))
         images = {name: volume.astype(np.float32) for name, volume in volumes.items()}
         return Patient(images, lesions, tissues, _geometry(), seed)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError) as error:
         _logger.warning("the cached sample patient cannot be read (%s); it is made again", error)
     patient = _simulate(seed)
     try:

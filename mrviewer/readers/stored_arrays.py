@@ -20,17 +20,20 @@ from mrviewer.readers.recognising import BLOCK, NPY_MAGIC, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
 __all__ = [
+    "DAMAGED_MATLAB",
+    "MATLAB_NUMBERS",
     "CflArray",
     "MatArray",
     "NpyArray",
+    "damaged_matlab",
     "is_matlab_hdf5",
     "list_arrays",
     "mat_array",
     "require_plausible",
 ]
 
-_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
-_DAMAGED = (
+MATLAB_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+DAMAGED_MATLAB = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
     OverflowError, AttributeError, zlib.error, struct.error,
 )  # fmt: skip
@@ -147,9 +150,9 @@ def list_arrays(path: Path) -> dict[str, tuple[int, ...]]:
                 if isinstance(item, h5py.Dataset) and (item.dtype.kind in "fiu" or is_complex(item.dtype))
             }
     try:
-        return {name: shape for name, shape, kind in whosmat(path) if kind in _NUMBERS}
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
+        return {name: shape for name, shape, kind in whosmat(path) if kind in MATLAB_NUMBERS}
+    except DAMAGED_MATLAB as error:
+        raise damaged_matlab(path, error) from error
 
 
 def mat_array(path: Path, name: str) -> MatArray:
@@ -169,8 +172,8 @@ def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
     else:
         try:
             values = np.asarray(load_array(path, name))
-        except _DAMAGED as error:
-            raise _damaged(path, error) from error
+        except DAMAGED_MATLAB as error:
+            raise damaged_matlab(path, error) from error
     values.setflags(write=False)
     return values
 
@@ -184,7 +187,8 @@ def require_plausible(path: Path, shape: tuple[int, ...]) -> None:
         raise FileFormatError(f"{path.name} announces an array of {shape}, more than it can hold; save it again")
 
 
-def _damaged(path: Path, error: BaseException) -> FileFormatError:
+def damaged_matlab(path: Path, error: BaseException) -> FileFormatError:
+    """Say in one sentence that a MATLAB file is damaged, and how scipy sees it."""
     reason = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
     return FileFormatError(
         f"{path.name} cannot be read as a MATLAB file ({reason}); save it again with -v7, or as NIfTI"

@@ -1,5 +1,6 @@
-"""One array out of a .npy, .png or .mat file, as it is stored."""
+"""One array out of a .npy, .png or .mat file, as it is stored: looked at before memory is taken for it."""
 
+import math
 import struct
 import warnings
 import zlib
@@ -12,7 +13,15 @@ from mrviewer.errors import FileFormatError, MaskError
 
 __all__ = ["read_array"]
 
-_MATLAB_HDF5 = "a MATLAB 7.3 file needs the package h5py; install it, or save the mask with save -v7"
+MOST_SAMPLES = 1 << 26
+"""Of all masks of a file; four of the largest size that is looked at."""
+_LARGEST_IMAGE = 4096 * 4096
+_SIZES = "masks up to 4096 x 4096 are read"
+_DAMAGED_PNG = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, MemoryError,
+    NotImplementedError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow raises, depending on which byte is wrong."""
 
 
 def read_array(file: Path) -> NDArray[np.generic]:
@@ -28,33 +37,35 @@ def read_array(file: Path) -> NDArray[np.generic]:
     readers = {".npy": _read_npy, ".png": _read_png, ".mat": _read_mat}
     suffix = file.suffix.lower()
     if suffix not in readers:
-        raise MaskError(f"{file.name} is no mask file; give a .npy, .png or .mat file with one mask")
+        raise MaskError(f"{file.name} is not a mask file; give a .npy, .png or .mat file with one mask")
     if not file.is_file():
-        raise MaskError(f"there is no mask file {file}; check the path")
+        raise MaskError(f"there is no mask file {file.name}; check the path")
     return readers[suffix](file)
 
 
 def _read_npy(file: Path) -> NDArray[np.generic]:
-    # A memory map checks the size of the file before memory is taken, and refuses pickled objects.
-    try:
-        mapped = np.lib.format.open_memmap(file, mode="r")
-    except (ValueError, EOFError, OSError, OverflowError) as error:
-        raise FileFormatError(f"{file.name} is no readable .npy array of numbers ({error}); save it again") from error
-    return mapped
+    # It is mapped: the size of the file is compared with its header before memory is taken, and pickles are refused.
+    from mrviewer.readers.stored_arrays import NpyArray
+
+    return NpyArray(file).open()
 
 
 def _read_png(file: Path) -> NDArray[np.generic]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")
             with Image.open(file, formats=["PNG"]) as image:
+                if math.prod(image.size) > _LARGEST_IMAGE:
+                    raise MaskError(f"{file.name} is too large an image for a mask; {_SIZES}")
                 pixels = np.asarray(image.convert("RGBA") if image.mode in ("P", "PA") else image)
-    except (UnidentifiedImageError, OSError, SyntaxError, struct.error) as error:
-        raise FileFormatError(f"{file.name} is no readable PNG image; save it again") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise MaskError(f"{file.name} is too large an image for a mask; masks up to 4096 x 4096 are read") from error
+    except Image.DecompressionBombError as error:
+        raise MaskError(f"{file.name} is too large an image for a mask; {_SIZES}") from error
+    except _DAMAGED_PNG as error:
+        if isinstance(error, MaskError):
+            raise
+        raise FileFormatError(f"{file.name} is not a readable PNG image; save it again") from error
     if pixels.ndim == 2:
         return pixels
     if pixels.shape[2] in (2, 4):
@@ -68,45 +79,23 @@ def _read_png(file: Path) -> NDArray[np.generic]:
 
 
 def _read_mat(file: Path) -> NDArray[np.generic]:
-    from scipy import io
+    from mrviewer.readers.stored_arrays import is_matlab_hdf5, list_arrays, mat_array
+    from mrviewer.readers.stored_matrices import list_matrices, read_matrix
 
-    try:
-        variables = io.loadmat(file)
-    except NotImplementedError:
-        variables = _read_mat_hdf5(file)
-    except (
-        ValueError,
-        TypeError,
-        OSError,
-        EOFError,
-        KeyError,
-        IndexError,
-        struct.error,
-        zlib.error,
-        io.matlab.MatReadError,
-    ) as error:
-        raise FileFormatError(f"{file.name} is no readable .mat file; save it again") from error
-    arrays = {name: value for name, value in variables.items() if not name.startswith(("__", "#"))}
+    if is_matlab_hdf5(file):
+        arrays = list_arrays(file)
+        name = _mask_of(arrays, file)
+        return mat_array(file, name).open()
+    matrices = list_matrices(file)
+    return read_matrix(file, _mask_of(matrices, file))
+
+
+def _mask_of(arrays: dict[str, tuple[int, ...]], file: Path) -> str:
+    """Name of the one array that can be the mask, if it is not too large."""
     chosen = [name for name in arrays if name.lower() == "mask"] if len(arrays) > 1 else list(arrays)
     if len(chosen) != 1:
-        names = ", ".join(sorted(arrays)) or "no variable"
+        names = ", ".join(sorted(arrays)) or "no array of numbers"
         raise MaskError(f"{file.name} holds {names}; save one variable, or name it mask")
-    return _dense(arrays[chosen[0]])
-
-
-def _dense(value: object) -> NDArray[np.generic]:
-    from scipy import sparse
-
-    return np.asarray(sparse.coo_array(value).toarray() if sparse.issparse(value) else value)
-
-
-def _read_mat_hdf5(file: Path) -> dict[str, object]:
-    """Variables of a MATLAB 7.3 file, which stores axes in the opposite order."""
-    try:
-        import h5py
-    except ImportError:
-        raise MaskError(f"{file.name}: {_MATLAB_HDF5}") from None
-    from mrviewer.readers.hdf5_file import opened
-
-    with opened(file) as handle:
-        return {name: np.asarray(item).T for name, item in handle.items() if isinstance(item, h5py.Dataset)}
+    if math.prod(arrays[chosen[0]]) > MOST_SAMPLES:
+        raise MaskError(f"{file.name} holds an array of shape {arrays[chosen[0]]}; {_SIZES}")
+    return chosen[0]

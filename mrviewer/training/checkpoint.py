@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mrviewer.errors import WeightsError
+from mrviewer.json_text import parse_json
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["load_checkpoint", "read_notes", "save_checkpoint"]
@@ -50,7 +51,7 @@ def save_checkpoint(
 def read_notes(path: Path) -> dict[str, Any]:
     """Notes of a checkpoint that `load_checkpoint` took."""
     with safe_open(path, framework="pt") as file:
-        notes: dict[str, Any] = json.loads((file.metadata() or {}).get("notes", "{}"))
+        notes: dict[str, Any] = parse_json((file.metadata() or {}).get("notes", "{}"))
     return notes
 
 
@@ -66,10 +67,24 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path.name} is damaged ({error}); remove it to begin again") from error
-    if json.loads(metadata.get("settings", "null")) != settings:
-        raise WeightsError(f"{path.name} belongs to a run with other options; give the same ones, or a new folder")
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path.name} is damaged; remove it to begin again") from error
+    try:
+        if parse_json(metadata.get("settings", "null")) != settings:
+            raise WeightsError(f"{path.name} belongs to a run with other options; give the same ones, or a new folder")
+        step = int(metadata["step"])
+        if step < 0 or not isinstance(parse_json(metadata.get("notes", "{}")), dict):
+            raise ValueError("its step or its notes are none")
+        _restore(tensors, network, optimiser)
+    except (ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{path.name} is damaged; remove it to begin again") from error
+    return step
+
+
+def _restore(tensors: Mapping[str, torch.Tensor], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Give network and optimiser back what they were."""
     network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network/")})
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
@@ -78,4 +93,3 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
             index, _, field = rest.partition("/")
             state.setdefault(int(index), {})[field] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return int(metadata["step"])

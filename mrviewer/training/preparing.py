@@ -14,13 +14,12 @@ from typing import TypeVar
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.progress import Progress, Skipped
-from mrviewer.writers.whole import whole_file
+from mrviewer.training.sealed import is_sealed, write_sealed
 
 __all__ = ["keep_prepared", "prepare_each"]
 
@@ -80,18 +79,13 @@ def keep_prepared(subject: Subject, kind: Sequence[object], make: Callable[[], T
     folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
     path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
     if path.is_file():
-        try:
-            with safe_open(path, framework="numpy") as file:
-                file.keys()
-        except (OSError, SafetensorError) as error:
-            _logger.warning("the prepared data of %s cannot be read (%s); they are made again", subject.database, error)
-        else:
+        if is_sealed(path):
             return path
-    made = {each: np.ascontiguousarray(array) for each, array in make().items()}
+        _logger.warning("the prepared data of %s are damaged; they are made again", subject.database)
+    made = make()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
-            save_file(made, temporary)
+        write_sealed(path, made)
     except (OSError, SafetensorError) as error:
         raise _UnwritableError(
             f"prepared data cannot be written to the cache folder ({error}); make room there, or give another folder "

@@ -7,7 +7,6 @@ BIDS specification 1.10, derivatives: common data types, imaging derivatives.
 """
 
 import csv
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.json_text import json_text, read_json_object
 from mrviewer.lesions import LESION_COLUMNS
 from mrviewer.writers.whole import whole_file
 from mrviewer.writers.whole_folder import whole_folder
@@ -137,11 +137,10 @@ def _metrics(results: Path) -> Mapping[str, object]:
     path = results / "metrics.json"
     if not path.is_file():
         raise InputError(f"{results.name} holds no metrics.json; give a folder that `mrviewer reconstruct` wrote")
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        {key: metrics[key] for key in ("method", "modality", "mask")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path.name} is damaged; run `mrviewer reconstruct` again") from error
+    metrics = read_json_object(path, "run `mrviewer reconstruct` again")
+    known = {"method": str, "modality": str, "mask": dict}
+    if not all(isinstance(metrics.get(key), kind) for key, kind in known.items()):
+        raise FileFormatError(f"{path.name} is damaged; run `mrviewer reconstruct` again")
     # Notes may name files, and files may be named after people.
     return {key: value for key, value in metrics.items() if key != "notes"}
 
@@ -173,8 +172,15 @@ def _sidecar(source: str, metrics: Mapping[str, object]) -> dict[str, object]:
 
 def _write_lesions(source: Path, path: Path) -> list[Path]:
     """The table with tabs, ``n/a`` for what is unknown, and its data dictionary."""
-    with source.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with source.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (ValueError, csv.Error) as error:
+        raise FileFormatError(f"{source.name} is damaged; run `mrviewer reconstruct` again") from error
+    if not rows or tuple(rows[0]) != LESION_COLUMNS or any(len(row) != len(LESION_COLUMNS) for row in rows):
+        raise FileFormatError(
+            f"{source.name} has other columns than a table of lesions; run `mrviewer reconstruct` again"
+        )
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerows([[cell or "n/a" for cell in row] for row in rows])
@@ -204,4 +210,4 @@ def _write_description(root: Path) -> list[Path]:
 
 def _write_json(path: Path, document: Mapping[str, object]) -> None:
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(document, indent=2) + "\n", encoding="utf-8")

@@ -5,7 +5,6 @@ of the FLAIR images would be taken for one of the T1. So a series is chosen wher
 and else a person is asked.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
+from mrviewer.json_text import read_json_object
 from mrviewer.writers.dicom_source import DicomSource, lies_on, read_sources, require_placed
 
 __all__ = ["UNKNOWN", "SourceWish", "UnclearSourceError", "choose_source", "find_source", "modality_beside"]
@@ -60,10 +60,10 @@ class UnclearSourceError(InputError):
 def modality_beside(result: Path) -> str:
     """Modality that a result was made from, by the ``metrics.json`` of its run; ``unknown`` where there is none."""
     try:
-        metrics = json.loads((result.parent / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_json_object(result.parent / "metrics.json", "its modality is not known")
     except (OSError, ValueError):
         return UNKNOWN
-    modality = metrics.get("modality") if isinstance(metrics, dict) else None
+    modality = metrics.get("modality")
     return modality if isinstance(modality, str) and modality else UNKNOWN
 
 

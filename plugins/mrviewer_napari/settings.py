@@ -1,10 +1,20 @@
 """What napari's preferences say of mrviewer, as a first state of the panel."""
 
+from collections.abc import Mapping
+
 from mrviewer_napari.state import MaskWish, PanelState
 
-__all__ = ["author_from_preferences", "keep_author", "keep_told", "state_from_preferences", "was_told"]
+__all__ = [
+    "author_from_preferences",
+    "keep_author",
+    "keep_told",
+    "preferences_of",
+    "state_from_preferences",
+    "was_told",
+]
 
 PLUGIN = "mrviewer"
+_ACCELERATIONS, _GAINS = (1.0, 1000.0), (0.01, 1000.0)
 
 
 def state_from_preferences() -> PanelState:
@@ -15,14 +25,32 @@ def state_from_preferences() -> PanelState:
         settings = get_plugin_settings(PLUGIN)
     except KeyError:  # the manifest is not installed, as in a test of the panel alone
         return PanelState()
-    names = settings.methods.shown.replace(",", " ").split()
-    return PanelState(
-        mask=MaskWish(acceleration=float(settings.sampling.acceleration)),
-        methods=tuple(names),
-        error_gain=float(settings.display.error_gain),
-        radiological=bool(settings.display.radiological),
-        device=str(settings.methods.device),
+    return preferences_of(
+        {
+            "acceleration": settings.sampling.acceleration,
+            "shown": settings.methods.shown,
+            "error_gain": settings.display.error_gain,
+            "radiological": settings.display.radiological,
+            "device": settings.methods.device,
+        }
     )
+
+
+def preferences_of(values: Mapping[str, object]) -> PanelState:
+    """Read preferences, whoever wrote them; one that cannot be meant counts as not set."""
+    shown, device, usual = values.get("shown"), values.get("device"), PanelState()
+    return PanelState(
+        mask=MaskWish(acceleration=_within(values.get("acceleration"), _ACCELERATIONS, MaskWish().acceleration)),
+        methods=tuple(shown.replace(",", " ").split()) if isinstance(shown, str) else (),
+        error_gain=_within(values.get("error_gain"), _GAINS, usual.error_gain),
+        radiological=values.get("radiological") is True,
+        device=device if isinstance(device, str) and device else usual.device,
+    )
+
+
+def _within(value: object, bounds: tuple[float, float], usual: float) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and bounds[0] <= value <= bounds[1] else usual  # type: ignore[arg-type,operator]
 
 
 def author_from_preferences() -> str:

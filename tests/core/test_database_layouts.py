@@ -236,8 +236,8 @@ def test_paths_written_on_windows_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("not JSON", "dataset.json cannot be read as JSON"),
-        ("[]", "holds no description"),
+        ("not JSON", "dataset.json cannot be read"),
+        ("[]", "holds no JSON object"),
         ('{"modality": {"a": "T1"}, "training": ["x.nii"]}', "does not number its modalities"),
         ('{"modality": {"0": "T1"}}', "names no case"),
         (

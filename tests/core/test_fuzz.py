@@ -17,6 +17,8 @@ from mrviewer.readers import matlab_elements, open_study
 fuzz = pytest.importorskip("benchmarks.fuzz")
 inputs = pytest.importorskip("benchmarks.fuzz_inputs")
 
+targets = pytest.importorskip("benchmarks.fuzz_targets")
+
 N_INPUTS = 300
 
 
@@ -25,6 +27,16 @@ def test_damaged_files_open_or_are_refused() -> None:
     assert tally.faults == []
     assert tally.tried == N_INPUTS
     assert tally.total("opened") > 0
+    assert tally.total("refused") > N_INPUTS / 4
+
+
+def test_files_that_are_no_images_are_guarded_as_well() -> None:
+    seeds = targets.target_seeds()
+    assert {seed.kind for seed in seeds} == set(targets.TARGETS)
+    tally = fuzz.fuzz(seeds, N_INPUTS, seed=1, n_workers=1)
+    assert tally.faults == []
+    assert tally.tried == N_INPUTS
+    assert tally.total("opened") > N_INPUTS / 10
     assert tally.total("refused") > N_INPUTS / 4
 
 

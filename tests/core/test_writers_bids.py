@@ -101,7 +101,7 @@ def test_what_is_no_result_is_refused(tmp_path: Path, results: Path) -> None:
     with pytest.raises(InputError, match=r"holds no metrics.json"):
         write_bids(tmp_path, BidsTarget(tmp_path / "out", "01"))
     (results / "metrics.json").write_text("{")
-    with pytest.raises(FileFormatError, match=r"metrics.json is damaged"):
+    with pytest.raises(FileFormatError, match=r"metrics.json cannot be read .*; run `mrviewer reconstruct` again"):
         write_bids(results, BidsTarget(tmp_path / "out", "01"))
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["RunHistory", "Series", "smoothed"]
 
+_LARGEST = 1e300
+"""No value of a curve is larger; a whole number in a damaged log may be."""
 _POINTS = 600
 """More than these cannot be told apart in a panel."""
 
@@ -121,7 +123,7 @@ def smoothed(series: Series, weight: float = 0.9) -> Series:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
         return None
     return float(value)
 

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from mrviewer.stored_npz import read_npz
 from mrviewer_napari.colours import Agreement, agreement
 from mrviewer_napari.sections.parts import show_if
 
@@ -43,9 +44,8 @@ class ValidationPicture(QWidget):
         if path is None or path == self._path:
             return
         try:
-            with np.load(path, allow_pickle=False) as parts:
-                image, caption = painted({name: parts[name] for name in parts.files})
-        except (OSError, ValueError, KeyError):  # still being written, or the run has replaced it
+            image, caption = painted(read_npz(path))
+        except (OSError, ValueError, KeyError, TypeError, IndexError):  # damaged, or the run has replaced it
             return
         self._path = path
         self._whole = QPixmap.fromImage(image)

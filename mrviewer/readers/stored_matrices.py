@@ -1,0 +1,58 @@
+"""Matrices in MATLAB files up to version 7, full, logical and sparse: looked at before they are believed."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.io import whosmat
+
+from mrviewer.errors import FileFormatError
+from mrviewer.readers.matlab_elements import load_array
+from mrviewer.readers.stored_arrays import DAMAGED_MATLAB, MATLAB_NUMBERS, damaged_matlab, require_plausible
+
+__all__ = ["list_matrices", "read_matrix"]
+
+_KINDS = (*MATLAB_NUMBERS, "logical", "sparse")
+
+
+def list_matrices(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every matrix in a file; cells, structures, texts and functions are passed over.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    try:
+        found = whosmat(path)
+    except DAMAGED_MATLAB as error:
+        raise damaged_matlab(path, error) from error
+    return {name: shape for name, shape, kind in found if kind in _KINDS and not name.startswith("__")}
+
+
+def read_matrix(path: Path, name: str) -> NDArray[np.generic]:
+    """Read one matrix; the caller has looked at its shape.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged, or announces more than its file can hold.
+    """
+    try:
+        kind, shape = next((kind, shape) for found, shape, kind in whosmat(path) if found == name)
+        if kind != "sparse":
+            require_plausible(path, shape)
+        value = load_array(path, name)
+        return np.asarray(_full(value) if sparse.issparse(value) else value)
+    except DAMAGED_MATLAB as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise damaged_matlab(path, error) from error
+
+
+def _full(matrix: "sparse.csc_array") -> NDArray[np.generic]:
+    """A sparse matrix with its zeros; places outside of it would be written into memory that is not its own."""
+    matrix.check_format(full_check=True)
+    full: NDArray[np.generic] = matrix.toarray()
+    return full
