@@ -31,7 +31,7 @@ class _Found:
     studies: dict[str, int] = field(default_factory=dict)
     patients: dict[str, int] = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
-    copies: dict[tuple[str, bytes], list[Header]] = field(default_factory=dict)
+    copies: dict[tuple[object, ...], list[Header]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
 
@@ -93,9 +93,9 @@ def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | Non
     return header if len(headers) == 1 else None
 
 
-def _image_key(header: Header) -> tuple[str, bytes]:
-    """What copies of one image share: number and place, for careless exports repeat numbers."""
-    return header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
+def _image_key(header: Header) -> tuple[object, ...]:
+    """What copies of one image share: series, number and place, for careless exports repeat numbers."""
+    return series_key(header), header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
 
 
 def _soundest(header: Header, found: _Found) -> tuple[Header, str]:
