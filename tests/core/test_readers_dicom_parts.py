@@ -443,3 +443,45 @@ def test_a_damaged_copy_never_displaces_a_good_slice(
     assert np.array_equal(contents.images[0].data, series.values[::-1])
     if not new_numbers:
         assert any("copies of one image differ" in note for note in contents.notes)
+
+
+@pytest.mark.parametrize("shift", [1.5, 15.0])
+def test_two_weightings_at_places_of_their_own_are_never_one_volume(tmp_path: Path, shift: float) -> None:
+    def change(number: int) -> Change:
+        def place(dataset: pydicom.Dataset) -> None:
+            x, y, z = map(float, dataset.ImagePositionPatient)
+            dataset.ImagePositionPatient, dataset.DiffusionBValue = [x, y, z + shift * number], 1000.0 * number
+
+        return place
+
+    written = write_volumes(tmp_path, map(change, range(2)))
+    entry = the_series(tmp_path)
+    assert entry.volumes == ("b 0 s/mm2", "b 1000 s/mm2")
+    assert np.array_equal(image_of(entry, 1).data, written[1])
+
+
+def test_repetitions_of_a_head_that_moved_are_volumes_and_not_refused(tmp_path: Path) -> None:
+    def change(number: int) -> Change:
+        def move(dataset: pydicom.Dataset) -> None:
+            x, y, z = map(float, dataset.ImagePositionPatient)
+            dataset.ImagePositionPatient = [x, y, z + 1.1 * number]
+            dataset.TemporalPositionIdentifier = number + 1
+
+        return move
+
+    written = write_volumes(tmp_path, map(change, range(3)))
+    entry = the_series(tmp_path)
+    assert len(entry.volumes) == 3
+    assert all(np.array_equal(image_of(entry, number).data, written[number]) for number in range(3))
+
+
+def test_parallel_stacks_with_a_gap_are_volumes(tmp_path: Path) -> None:
+    series = Series(n_slices=12)
+    del series.slices[4:8]
+    for dataset in series.slices[4:]:
+        x, y, z = map(float, dataset.ImagePositionPatient)
+        dataset.ImagePositionPatient = [x, y, z + 1]
+    entry = the_series(series.write(tmp_path))
+    assert (len(entry.volumes), entry.n_slices) == (2, 4)
+    assert np.array_equal(image_of(entry, 0).data, series.values[3::-1])
+    assert np.array_equal(image_of(entry, 1).data, series.values[:7:-1])

@@ -116,10 +116,10 @@ def _spacing_mm(header: Header) -> tuple[float, float, float]:
 def _kind(header: Header) -> Kind:
     maker = header.text(Tag.MANUFACTURER).upper()
     words = [header.text(Tag.COMPLEX_COMPONENT), *header.texts(Tag.IMAGE_TYPE)[2:]]
-    if maker.startswith("PHILIPS"):
+    if maker.startswith("PHILIPS") or not maker:
         words.append(header.text(Tag.PHILIPS_COMPONENT))
-    number = header.binary(Tag.GE_COMPONENT, "h") if maker.startswith("GE") else None
-    coil = header.text(Tag.SIEMENS_COIL) if maker.startswith("SIEMENS") else ""
+    number = header.binary(Tag.GE_COMPONENT, "h") if maker.startswith("GE") or not maker else None
+    coil = header.text(Tag.SIEMENS_COIL) if maker.startswith("SIEMENS") or not maker else ""
     return Kind(
         component_of(words, None if number is None else int(number), header.text(Tag.SERIES_DESCRIPTION)),
         coil or header.text(Tag.RECEIVE_COIL),

@@ -11,7 +11,16 @@ from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.dicom.frame import Frame
 
-__all__ = ["Levels", "axis_of_slices", "find_levels", "is_regular", "missing_slices", "places_of", "stack_geometry"]
+__all__ = [
+    "MOST_MISSING",
+    "Levels",
+    "axis_of_slices",
+    "find_levels",
+    "is_regular",
+    "missing_slices",
+    "places_of",
+    "stack_geometry",
+]
 
 SAME_HEIGHT_MM = 0.01
 """Planes nearer than this lie at one place; headers round positions to about a micrometre."""

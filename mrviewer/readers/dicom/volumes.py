@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,13 +11,17 @@ from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.frame import Frame
 from mrviewer.readers.dicom.soundness import soundest
-from mrviewer.readers.dicom.stack_position import is_regular, places_of
+from mrviewer.readers.dicom.stack_position import MOST_MISSING, is_regular, places_of
 
 __all__ = ["VolumeSet", "volume_sets"]
 
 SHIFTED = 0.25
 """Part of a voxel by which volumes may be shifted against each other and still count as repetitions."""
 SHIFT_NOTED_MM = 0.01
+GAP = 2.0
+"""Steps between two slices from which on they may belong to two stacks."""
+SMALLEST_SLAB = 2
+"""Slices of such a stack."""
 SMALLEST_PART = 0.5
 """Part of all places that a repetition covers at least."""
 
@@ -62,24 +67,44 @@ def volume_sets(frames: Sequence[Frame]) -> tuple[list[VolumeSet], list[Note]]:
     FileFormatError
         If planes lie at one place, and nothing tells which belong together.
     """
-    places = places_of(frames)
-    placed = list(zip(places, frames, strict=True))
-    volumes: list[Volume] = []
+    placed = list(zip(places_of(frames), frames, strict=True))
+    volumes: list[Volume] = _far_apart(frames)
     notes: list[Note] = []
-    for part in _by_b_value(placed):
+    for part in [] if volumes else _by_b_value(placed):
         found, more = _volumes(part)
         volumes += found
         notes += more
     sets, more = _alike(volumes)
-    return sets, [*notes, *more]
+    return [slab for each in sets for slab in _slabs(each)], [*notes, *more]
+
+
+def _far_apart(frames: Sequence[Frame]) -> list[Volume]:
+    """Repetitions that lie at places of their own, as of a head that moved; none unless they are told apart by number.
+
+    All places together would be a volume of unequal steps then, while each repetition is one of equal steps.
+    """
+    if any(frame.place is None for frame in frames) or is_regular(frames):
+        return []
+    for key in _KEYS[:3]:
+        groups: dict[Hashable, list[Frame]] = {}
+        for frame in frames:
+            groups.setdefault(key(frame), []).append(frame)
+        sizes = {len(group) for group in groups.values()}
+        if len(groups) > 1 and len(sizes) == 1 and min(sizes) > 1:
+            numbers = [places_of(group) for group in groups.values()]
+            if all(len(set(own)) == len(own) for own in numbers) and all(map(is_regular, groups.values())):
+                return [dict(zip(own, group, strict=True)) for own, group in zip(numbers, groups.values(), strict=True)]
+    return []
 
 
 def _by_b_value(placed: Sequence[tuple[int, Frame]]) -> list[list[tuple[int, Frame]]]:
-    """Planes of each diffusion weighting; all together where no place repeats."""
-    if _is_volume(placed):
+    """Planes of each diffusion weighting; together with the others where one has a single plane."""
+    values: dict[float, list[tuple[int, Frame]]] = {}
+    for place, frame in placed:
+        values.setdefault(frame.moment.b_value, []).append((place, frame))
+    if min(map(len, values.values())) < 2 and _is_volume(placed):
         return [list(placed)]
-    values = sorted({frame.moment.b_value for _, frame in placed})
-    return [[(place, frame) for place, frame in placed if frame.moment.b_value == value] for value in values]
+    return [values[value] for value in sorted(values)]
 
 
 def _is_volume(placed: Sequence[tuple[int, Frame]]) -> bool:
@@ -178,6 +203,24 @@ def _alike(volumes: Sequence[Volume]) -> tuple[list[VolumeSet], list[Note]]:
     return [VolumeSet(tuple(map(_along_normal, volumes)), _shift_notes(volumes)) for volumes in sets], notes
 
 
+def _slabs(volumes: VolumeSet) -> list[VolumeSet]:
+    """Stacks that stand one behind the other with a gap in between, each a set of its own."""
+    first = volumes.volumes[0]
+    heights = [frame.height_mm for frame in first if frame.height_mm is not None]
+    if len(heights) < len(first) or len(first) < 2 * SMALLEST_SLAB:
+        return [volumes]
+    steps = np.diff(heights)
+    step = float(np.median(steps))
+    cuts = [0, *(np.flatnonzero(steps >= GAP * step) + 1).tolist(), len(first)]
+    runs = list(pairwise(cuts))
+    missing = (heights[-1] - heights[0]) / step + 1 - len(first)
+    if missing <= MOST_MISSING * (missing + len(first)) or min(end - start for start, end in runs) < SMALLEST_SLAB:
+        return [volumes]
+    if not all(is_regular(first[start:end]) for start, end in runs):
+        return [volumes]
+    return [VolumeSet(tuple(one[start:end] for one in volumes.volumes), volumes.notes) for start, end in runs]
+
+
 def _along_normal(volume: Volume) -> tuple[Frame, ...]:
     return tuple(volume[place] for place in sorted(volume))
 
@@ -190,23 +233,32 @@ def _lies_alike(volume: Volume, other: Volume) -> bool:
     if volume[place].place is None:
         return True
     _, row_mm, column_mm = other[place].spacing_mm
-    along_row, along_column, _ = _shift_mm(volume, other)
+    along_row, along_column, across, _ = _shift_mm(volume, other)
+    if across > max(SHIFTED * _step_mm(other), SHIFT_NOTED_MM):
+        return False
     return along_row <= SHIFTED * (column_mm or 1) and along_column <= SHIFTED * (row_mm or 1)
 
 
-def _shift_mm(volume: Volume, other: Volume) -> tuple[float, float, float]:
-    """Distances along a row, along a column and in all by which the first plane of one volume lies off the other's."""
+def _step_mm(volume: Volume) -> float:
+    """Distance of the first two planes of a volume; 0 for a single one."""
+    heights = sorted(frame.height_mm or 0.0 for frame in volume.values())
+    return heights[1] - heights[0] if len(heights) > 1 else 0.0
+
+
+def _shift_mm(volume: Volume, other: Volume) -> tuple[float, float, float, float]:
+    """Distances along a row, a column, the normal and in all from the first plane of a volume to that of another."""
     place = min(volume)
     one, two = volume[place].place, other[place].place
     if one is None or two is None:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
     step = np.subtract(one.position, two.position)
     row, column = np.array(two.orientation[:3]), np.array(two.orientation[3:])
-    return abs(float(step @ row)), abs(float(step @ column)), float(np.linalg.norm(step))
+    length = float(np.linalg.norm(step))
+    return abs(float(step @ row)), abs(float(step @ column)), abs(float(step @ two.normal)), length
 
 
 def _shift_notes(volumes: Sequence[Volume]) -> tuple[Note, ...]:
-    largest = max(_shift_mm(volume, volumes[0])[2] for volume in volumes)
+    largest = max(_shift_mm(volume, volumes[0])[3] for volume in volumes)
     if largest <= SHIFT_NOTED_MM:
         return ()
     said = f"the volumes are shifted against each other by up to {largest:.2f} mm; all lie where the first one does"
