@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mrviewer.database.found import FoundDatabase, FoundSubject
-from mrviewer.database.image_files import is_visit, list_files
+from mrviewer.database.image_files import list_files
 from mrviewer.database.survey import Oddity
 from mrviewer.readers.bids_names import bids_name
 from mrviewer.readers.formats import is_listed
 from mrviewer.readers.names import UNKNOWN, file_stem, guess_modality, is_brain_mask, label_rank
 from mrviewer.readers.pairing import LeftOut, pair_files
+from mrviewer.readers.visits import is_visit
 
 __all__ = ["find_in_bids", "is_bids"]
 

@@ -19,11 +19,12 @@ from typing import Any
 from mrviewer.database.described_paths import described_path
 from mrviewer.database.file_names import is_file_name
 from mrviewer.database.found import FoundDatabase, FoundSubject
-from mrviewer.database.image_files import identity_of, list_files, patient_of, read_files, written_words
+from mrviewer.database.image_files import identity_of, list_files, read_files, written_words
 from mrviewer.database.survey import Oddity
 from mrviewer.errors import FileFormatError
 from mrviewer.json_text import read_json_object
 from mrviewer.readers.names import UNKNOWN, file_stem, free_name, read_names
+from mrviewer.readers.visits import patient_of
 
 __all__ = ["DESCRIPTION", "find_in_decathlon"]
 

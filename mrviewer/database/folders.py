@@ -15,9 +15,7 @@ from mrviewer.database.image_files import (
     ImageFile,
     folder_modality,
     identity_of,
-    is_visit,
     list_files,
-    patient_of,
     read_files,
     told_by_names,
     words_of,
@@ -25,6 +23,7 @@ from mrviewer.database.image_files import (
 from mrviewer.database.studies import StudyFiles, divide_studies, name_sources
 from mrviewer.database.survey import Oddity
 from mrviewer.readers.names import UNKNOWN, file_stem, guess_modality, is_brain_mask, label_rank
+from mrviewer.readers.visits import is_visit, patient_of
 
 __all__ = ["find_in_folders"]
 

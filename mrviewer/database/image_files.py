@@ -9,35 +9,19 @@ from pathlib import Path
 from mrviewer.corrections import CORRECTIONS_FOLDER
 from mrviewer.readers.formats import is_listed
 from mrviewer.readers.names import UNKNOWN, NameReading, file_stem, guess_modality, label_rank, read_names
+from mrviewer.readers.visits import visit_of
 
 __all__ = [
     "ImageFile",
     "folder_modality",
     "identity_of",
-    "is_visit",
     "list_files",
-    "patient_of",
     "read_files",
     "shared_words",
     "told_by_names",
     "words_of",
     "written_words",
 ]
-
-_VISIT = (
-    r"(?:ses(?:sion)?|visit|time(?:point)?|tp|scan|study|exam|follow-?up|fu|baseline|bl|screening|(?:pre|post)[_\-]?op|pre|"
-    r"post|date|week|wk|month|day)"
-)
-_VISIT_PART = re.compile(
-    r"(?i)(?:^|(?<=[_\-. ]))(?:"
-    r"ses[\-_][a-z0-9]+|run[\-_]?\d+|visit[_\-]?[a-z]"
-    rf"|{_VISIT}(?:[_\-]?\d+d?)?"
-    r"|(?:v|m|w|y|t|mr)\d{1,3}|d\d{3,5}|\d{1,3}[_\-]?(?:mo|months?|wks?|weeks?)"
-    r"|(?:19|20)\d{2}[_\-.]?\d{2}[_\-.]?\d{2}"
-    r")(?=[_\-. ]|$)"
-    r"|(?<=\d{5})[\-_]\d{2,3}$"
-)
-"""Parts of a name that tell the visit and not the patient; the last one is that of BraTS-GLI-00005-001."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +105,7 @@ def _image_file(path: Path, root: Path, reading: NameReading, told: Mapping[Path
         places = [root.joinpath(*folders[: depth + 1]) for depth in range(len(folders))]
         modality = next((of for place in reversed(places) if (of := folder_modality(place, told))), "")
         is_label = is_label or any(label_rank(folder) is not None for folder in folders)
-    parts = (*folders, "_".join(reading.words))
-    visit = tuple(dict.fromkeys(match.lower() for part in parts for match in _VISIT_PART.findall(part)))
+    visit = visit_of((*folders, "_".join(reading.words)))
     return ImageFile(path, tuple(map(str.lower, folders)), reading.words, modality, is_label, visit)
 
 
@@ -170,21 +153,6 @@ def identity_of(file: ImageFile) -> str:
             left.pop(0)
     is_whole = left or not kept or len(kept) == len(words_of(file_stem(file.path)))
     return file_stem(file.path) if is_whole else "_".join(kept)
-
-
-def patient_of(name: str) -> str:
-    """Name of the patient in that of a study: what is left without date, session or visit.
-
-    What is left must be the beginning of the name or hold a digit, else it may be the same for every patient.
-    """
-    left = re.sub(r"[_\-. ]{2,}", "_", _VISIT_PART.sub("", name)).strip("_-. ")
-    tells = bool(left) and (name.startswith(left) or any(sign.isdigit() for sign in left))
-    return left if tells else name
-
-
-def is_visit(name: str) -> bool:
-    """Whether a whole name says when, and not who: ``T1``, ``visit-2``, ``baseline``, ``2019-01-02``."""
-    return patient_of(f"patient_{name}") == "patient"
 
 
 def shared_words(files: Sequence[ImageFile]) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from mrviewer.database.described_paths import described_path
 from mrviewer.database.file_names import is_file_name
 from mrviewer.database.found import FoundDatabase, FoundSubject
-from mrviewer.database.image_files import patient_of
 from mrviewer.database.survey import Oddity
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.formats import FORMATS
 from mrviewer.readers.names import label_rank
+from mrviewer.readers.visits import patient_of
 
 __all__ = ["TABLE_ENDINGS", "find_in_table"]
 

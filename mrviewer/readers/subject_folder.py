@@ -10,6 +10,7 @@ from mrviewer.notes import Note, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
 from mrviewer.readers.names import MODALITIES, NameReading, label_rank, read_names
 from mrviewer.readers.pairing import pair_files
+from mrviewer.readers.visits import visit_of
 
 __all__ = ["SubjectFiles", "find_subject_files"]
 
@@ -45,35 +46,38 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     InputError
         If nothing in it can be an image, if no name tells a modality, or if there are too many for one subject.
     """
-    files: list[Path] = []
-    for depth in range(DEEPEST + 1):
-        if not files:
-            files = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
-    if not files:
-        patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
-        raise InputError(
-            f"folder {folder.name} holds no file that opens here (DICOM, {patterns}); give a folder with images, "
-            "or a .zip of DICOM or a .npy array itself"
-        )
+    files = _listed(folder)
     readings = _readings(files)
     ranks = _label_ranks(folder, readings)
-    pairing = pair_files([path for path in files if path not in ranks], list(ranks))
+    present = [path for path in files if path not in ranks]
+    _refuse_database(folder, [(path, told) for path in present if (told := readings[path].modality) in MODALITIES])
+    images_of_visit, labels_of_visit, elsewhere = _of_one_visit(folder, present, list(ranks), readings)
+    pairing = pair_files(images_of_visit, labels_of_visit)
     labels, spare = _choose_labels({path: ranks[path] for path in pairing.labels})
     images = [(path, readings[path].modality) for path in pairing.images]
     recognised = [pair for pair in images if pair[1] in MODALITIES]
-    unknown = [path for path, modality in images if modality not in MODALITIES]
-    if not recognised:
-        images = _only_image(folder, images)
-        unknown = []
-    else:
-        images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1]))
-    _refuse_database(folder, images)
+    unknown = [path for path, modality in images if modality not in MODALITIES] if recognised else []
+    images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1])) or _only_image(folder, images)
     notes = [
         *_left_out(unknown, "whose names tell no modality: open them as NAME=path"),
         *spare,
+        *_left_out(elsewhere, "of another visit"),
         *(note for other in pairing.left_out for note in _left_out([other.path], other.why)),
     ]
     return SubjectFiles(tuple(images), labels, tuple(notes))
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Files that may be images: in a folder itself, else as few levels below it as it takes."""
+    for depth in range(DEEPEST + 1):
+        files = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
+        if files:
+            return files
+    patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
+    raise InputError(
+        f"folder {folder.name} holds no file that opens here (DICOM, {patterns}); give a folder with images, "
+        "or a .zip of DICOM or a .npy array itself"
+    )
 
 
 def _refuse_database(folder: Path, images: list[tuple[Path, str]]) -> None:
@@ -104,6 +108,29 @@ def _readings(files: list[Path]) -> dict[Path, NameReading]:
     for home in dict.fromkeys(path.parent for path in files):
         told |= read_names(path for path in files if path.parent == home)
     return told
+
+
+def _of_one_visit(
+    folder: Path, images: list[Path], labels: list[Path], readings: Mapping[Path, NameReading]
+) -> tuple[list[Path], list[Path], list[Path]]:
+    """Images and labels of the visit that has labels, where names tell visits; and the files of other visits.
+
+    Labels that say of no visit may belong to all of them, as changes between visits do.
+    """
+    visits = {
+        path: visit_of((*path.relative_to(folder).parts[:-1], "_".join(readings[path].words)))
+        for path in (*images, *labels)
+    }
+    shared = set[str]().union(*visits.values()).intersection(*(visits[path] for path in images))
+    told = {path: tuple(part for part in visit if part not in shared) for path, visit in visits.items()}
+    seen = {told[path] for path in images} - {()}
+    drawn = [told[path] for path in labels if told[path]]
+    if len(seen) < 2 or not drawn:
+        return images, labels, []
+    visit = next((each for each in drawn if each in seen), ())
+    kept = [path for path in images if not visit or told[path] in (visit, ())]
+    used = [path for path in labels if told[path] in (visit, ())]
+    return kept, used, [path for path in (*images, *labels) if path not in (*kept, *used)]
 
 
 def _label_ranks(folder: Path, readings: Mapping[Path, NameReading]) -> dict[Path, tuple[int, ...]]:

@@ -7,9 +7,9 @@ import pytest
 from database_files import save_image, save_labels, touch
 
 from mrviewer.database.found import FoundDatabase
-from mrviewer.database.image_files import patient_of
 from mrviewer.database.layouts import find_subjects
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.readers.visits import patient_of
 
 
 def told(found: FoundDatabase) -> dict[str, tuple[str, list[str], list[str]]]:

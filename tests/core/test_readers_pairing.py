@@ -67,3 +67,26 @@ def test_a_visit_called_t1_is_not_a_contrast(tmp_path: Path) -> None:
     found = find_subject_files(tmp_path)
     assert [modality for _, modality in found.images] == ["FLAIR", "T1", "T2"]
     assert found.labels == tmp_path / "T1_lesion.nii.gz"
+
+
+def test_a_folder_of_two_visits_opens_the_one_with_labels(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"study{visit}_{name}.nii.gz" for visit in (1, 2) for name in ("FLAIR", "T1")))
+    touch(tmp_path / "study2_lesion_mask.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert [path.name for path, _ in found.images] == ["study2_FLAIR.nii.gz", "study2_T1.nii.gz"]
+    assert found.labels == tmp_path / "study2_lesion_mask.nii.gz"
+    assert any("study1_FLAIR.nii.gz" in note and "another visit" in note for note in found.notes)
+
+
+def test_labels_of_a_visit_without_images_are_left_out(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"v{visit}_FLAIR.nii.gz" for visit in (1, 2)), tmp_path / "v3_mask.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert len(found.images) == 2
+    assert found.labels is None
+    assert any("v3_mask" in note for note in found.notes)
+
+
+def test_labels_of_no_visit_may_be_of_both(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"study{visit}_FLAIR.nii.gz" for visit in (1, 2)), tmp_path / "gt_lesion_change.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert (len(found.images), found.labels) == (2, tmp_path / "gt_lesion_change.nii.gz")
