@@ -22,7 +22,7 @@ from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.runs import runs
 from mrviewer.commands.study import is_sample
-from mrviewer.commands.terminal import INTERRUPTED, refuse, silence_output, write_any_name
+from mrviewer.commands.terminal import INTERRUPTED, plain_logging, refuse, silence_output, write_any_name
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
 from mrviewer.crash_log import keep_crash_log
@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     """Run a command, and see that what it said has arrived."""
     write_any_name()
+    plain_logging()
     code = DONE
     try:
         app(args=with_default_command(arguments), prog_name="mrviewer")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ _REASON = 120
 _MOST_DIGITS = 20
 _DEEPEST = 64
 """Levels that a file of ours may have; whoever walks through it may call itself as often."""
+_COMMANDS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def json_text(value: object, *, encoding: str = "utf-8", indent: int | None = None) -> str:
@@ -35,6 +37,8 @@ def json_text(value: object, *, encoding: str = "utf-8", indent: int | None = No
         If a number is NaN or infinite, since JSON has none.
     """
     text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    # Signs that command a terminal can stand in strings alone, where JSON has escapes for them.
+    text = _COMMANDS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

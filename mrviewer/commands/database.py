@@ -1,6 +1,5 @@
 """``mrviewer database``: what a database holds, what is odd about it, and what it may mean."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say, watch
+from mrviewer.json_text import json_text
 
 if TYPE_CHECKING:
     from mrviewer.database import DatabaseMapping, Survey
@@ -41,7 +41,7 @@ def database(
     proposed = propose_mapping(survey, needs)
     if mapping is not None:
         with whole_file(mapping) as temporary:
-            temporary.write_text(json.dumps(proposed.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json_text(proposed.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:
         told = survey.to_json()
         serving = survey.serving(proposed)

@@ -1,6 +1,5 @@
 """The event log of a run: one JSON object a line, written as it happens, read while it grows, turned into curves."""
 
-import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 from mrviewer.finetuning.files import EVENTS
 from mrviewer.json_text import json_text, parse_json
+from mrviewer.plain_text import CellWriter
 from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
 
@@ -85,9 +85,10 @@ def write_curves(run: Path, path: Path) -> None:
     chosen = [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1]))]
     names = _columns(chosen)
     with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["event", *names])
-        table.writerows([[row["event"], *(row.get(name, "") for name in names)] for row in chosen])
+        table = CellWriter(file)
+        table.row(["event", *names])
+        for row in chosen:
+            table.row([row["event"], *(row.get(name, "") for name in names)])
 
 
 def _flat(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.json_text import json_text, read_json_object
 from mrviewer.lesions import LESION_COLUMNS
+from mrviewer.plain_text import CellWriter
 from mrviewer.writers.whole import whole_file
 from mrviewer.writers.whole_folder import whole_folder
 
@@ -182,8 +183,9 @@ def _write_lesions(source: Path, path: Path) -> list[Path]:
             f"{source.name} has other columns than a table of lesions; run `mrviewer reconstruct` again"
         )
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
-        writer.writerows([[cell or "n/a" for cell in row] for row in rows])
+        writer = CellWriter(stream, delimiter="\t")
+        for row in rows:
+            writer.row(cell or "n/a" for cell in row)
     dictionary = path.with_suffix(".json")
     _write_json(dictionary, {name: _column(*_COLUMNS[name]) for name in LESION_COLUMNS})
     return [path, dictionary]

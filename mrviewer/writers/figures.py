@@ -245,7 +245,7 @@ def _svg_words(words: str, x: float, y: float, anchor: str) -> str:
     """Words that can be read over dark and bright."""
     return (
         f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="white" stroke="black" stroke-width="2" '
-        f'paint-order="stroke">{words}</text>'
+        f'paint-order="stroke">{escape(words)}</text>'
     )
 
 

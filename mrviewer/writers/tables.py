@@ -1,12 +1,12 @@
 """Numbers as files: ``metrics.json`` and ``lesions.csv``. What could not be computed is null, or an empty field."""
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.lesions import LESION_COLUMNS, LesionTable
+from mrviewer.plain_text import CellWriter
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["write_lesions", "write_metrics", "write_quantities"]
@@ -61,10 +61,10 @@ def write_lesions(path: str | Path, table: LesionTable) -> None:
         The lesions of the reference, then the false ones.
     """
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(LESION_COLUMNS)
+        writer = CellWriter(stream)
+        writer.row(LESION_COLUMNS)
         for row in table.rows:
-            writer.writerow(row.to_json().values())
+            writer.row(row.to_json().values())
 
 
 def write_quantities(path: str | Path, metrics: Mapping[str, object]) -> None:
@@ -78,12 +78,12 @@ def write_quantities(path: str | Path, metrics: Mapping[str, object]) -> None:
         What ``metrics.json`` holds. A value that is not known is an empty field; sentences are left out.
     """
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("quantity", "value", "unit"))
+        writer = CellWriter(stream)
+        writer.row(("quantity", "value", "unit"))
         for name, value in _leaves(metrics):
             if name not in _ELSEWHERE:
                 shown = " ".join(map(str, value)) if isinstance(value, list) else value
-                writer.writerow((name, shown, _UNITS.get(name, "")))
+                writer.row((name, shown, _UNITS.get(name, "")))
 
 
 def _leaves(metrics: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:

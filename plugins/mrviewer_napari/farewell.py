@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from mrviewer.finetuning import RunRecord
+from mrviewer_napari.plain import say_in_box
 from mrviewer_napari.sections.corrections import CorrectionsSection
 from mrviewer_napari.settings import keep_told, was_told
 
@@ -17,7 +18,7 @@ def say_that_runs_go_on(parent: QWidget, active: Sequence[RunRecord]) -> None:
         return
     keep_told()
     names = ", ".join(run.path.name for run in active)
-    QMessageBox.information(
+    say_in_box(
         parent,
         "Fine-tuning goes on",
         f"{names} goes on without this window. The next window shows it again; "

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.crash_log import keep_crash_log
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
+from mrviewer.plain_text import plain_name
 from mrviewer_napari.curves import has_time
 from mrviewer_napari.derived import DISCLAIMER
 from mrviewer_napari.farewell import keep_strokes, say_that_runs_go_on
 from mrviewer_napari.importing.card import OpeningCard
 from mrviewer_napari.panels import bare, forget, remember
+from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.reader import paths_of_layers
 from mrviewer_napari.sections.corrections import CorrectionsSection
 from mrviewer_napari.sections.enhancement import EnhancementSection
@@ -135,7 +137,7 @@ class MrPanel(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.scroll, 1)
         layout.addWidget(self.status)
-        disclaimer = QLabel(DISCLAIMER)
+        disclaimer = PlainLabel(DISCLAIMER)
         disclaimer.setAlignment(Qt.AlignmentFlag.AlignCenter)
         disclaimer.setStyleSheet("color: #a0a4ab; font-size: 11px;")
         layout.addWidget(disclaimer)
@@ -241,7 +243,7 @@ class MrPanel(QWidget):
     def _notify(self, error: Exception) -> None:
         """Tell of a failure: a sentence if we raised it on purpose, the traceback if not."""
         if isinstance(error, MrviewerError):
-            show_error(str(error))
+            show_error(plain_name(str(error)))
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
         traceback.clear_frames(error.__traceback__)  # frames would keep volumes and tensors alive

@@ -118,6 +118,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def layers_of(study: Any) -> list[LayerTuple]:  # noqa: ANN401 -- imported where it is needed
     """Images and labels of a study as layers in patient orientation."""
+    from mrviewer.plain_text import plain_name
     from mrviewer_napari.layers import placement, window_of
 
     layers: list[LayerTuple] = []
@@ -125,7 +126,7 @@ def layers_of(study: Any) -> list[LayerTuple]:  # noqa: ANN401 -- imported where
         volume = np.nan_to_num(np.asarray(image.volume(), np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         shown = placement(image.geometry)
         shown |= {
-            "name": f"{study.name} {modality}",
+            "name": plain_name(f"{study.name} {modality}"),
             "colormap": "gray",
             "contrast_limits": window_of(volume),
             "metadata": {**shown["metadata"], PATH_KEY: _path(image)},  # type: ignore[dict-item]
@@ -133,7 +134,8 @@ def layers_of(study: Any) -> list[LayerTuple]:  # noqa: ANN401 -- imported where
         layers.append((volume, shown, "image"))
     if study.labels is not None:
         shown = placement(study.labels.geometry)
-        shown |= {"name": f"{study.name} labels", "metadata": {**shown["metadata"], PATH_KEY: _path(study.labels)}}  # type: ignore[dict-item]
+        name = plain_name(f"{study.name} labels")
+        shown |= {"name": name, "metadata": {**shown["metadata"], PATH_KEY: _path(study.labels)}}  # type: ignore[dict-item]
         layers.append((np.asarray(study.labels.volume()), shown, "labels"))
     return layers
 

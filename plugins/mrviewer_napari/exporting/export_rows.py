@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGroupBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from mrviewer_napari.exporting.items import Group, Item
+from mrviewer_napari.plain import key_text, set_tip
 from mrviewer_napari.sections.parts import ElidedLabel, signals_blocked
 
 __all__ = ["ItemGroup", "ItemRow"]
@@ -23,7 +24,7 @@ class ItemRow(QWidget):
         super().__init__()
         self.item = item
         self._wished = item in _USUAL
-        self.box, self.reason = QCheckBox(item.title), ElidedLabel("")
+        self.box, self.reason = QCheckBox(key_text(item.title)), ElidedLabel("")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box)
@@ -43,7 +44,7 @@ class ItemRow(QWidget):
         self.box.setEnabled(not reason)
         self.reason.setText(reason)
         for widget in (self.box, self.reason):
-            widget.setToolTip(f"{self.item.tip}\n{reason}" if reason else self.item.tip)
+            set_tip(widget, f"{self.item.tip}\n{reason}" if reason else self.item.tip)
 
     def _take(self, on: bool) -> None:
         self._wished = on

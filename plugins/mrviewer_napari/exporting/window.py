@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -30,6 +29,7 @@ from mrviewer_napari.exporting.items import Group, Item
 from mrviewer_napari.exporting.series_row import SeriesRow
 from mrviewer_napari.exporting.words import ANONYMOUS, IDENTIFIED, KEPT_UIDS, KINDS, NEW_UIDS, REGIONS
 from mrviewer_napari.exporting.writing import Exported, ExportWish
+from mrviewer_napari.plain import PlainLabel, key_text, set_tip
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
 
 __all__ = ["ExportWindow"]
@@ -84,7 +84,7 @@ class ExportWindow(QDialog):
         self.name.setToolTip("A new folder is made; where the name is taken, a number follows it")
         self.bar, self.doing = QProgressBar(textVisible=False), quiet_label()
         self.bar.setFixedHeight(6)
-        self.problem, self.told = warning_label(), QLabel()
+        self.problem, self.told = warning_label(), PlainLabel()
         self.told.setWordWrap(True)
         self.save, self.stop = QPushButton("Save"), QPushButton("Cancel")
         self.show_folder, self.leave = QPushButton("Open folder"), QPushButton("Close")
@@ -194,7 +194,7 @@ class ExportWindow(QDialog):
             for box in self.methods.values():
                 self._methods.removeWidget(box)
                 box.deleteLater()
-            self.methods = {name: QCheckBox(name) for name in names}
+            self.methods = {name: QCheckBox(key_text(name)) for name in names}
             for place, (name, box) in enumerate(self.methods.items()):
                 box.setChecked(name not in self._left_out)
                 box.toggled.connect(partial(self._choose_method, name))
@@ -240,7 +240,7 @@ class ExportWindow(QDialog):
     def _show_done(self, done: Exported) -> None:
         self._saved = done.folder
         self.told.setText("\n".join((done.sentence, *done.notes)))
-        self.told.setToolTip(str(done.folder))
+        set_tip(self.told, str(done.folder))
         self._show_buttons()
 
     def _show_problem(self, error: Exception) -> None:

@@ -8,18 +8,19 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
 
 from mrviewer.errors import InputError
+from mrviewer.plain_text import plain
 from mrviewer.raw.array_layout import AXES, ArrayLayout, Domain
 from mrviewer.readers.names import MODALITIES
 from mrviewer.readers.numpy_array import ArrayFacts
 from mrviewer_napari.importing.pictures import FirstPicture
 from mrviewer_napari.importing.pixmaps import slice_pixmap
 from mrviewer_napari.importing.questions import ArrayQuestion
+from mrviewer_napari.plain import PlainLabel, set_tip
 from mrviewer_napari.sections.parts import clear_form, quiet_label, warning_label
 
 __all__ = ["ArrayForm"]
@@ -61,7 +62,7 @@ class ArrayForm(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         more = f", {question.waiting} more to come" if question.waiting else ""
-        self.setWindowTitle(f"Open {question.path.name}{more}")
+        self.setWindowTitle(plain(f"Open {question.path.name}{more}"))
         self._facts = question.facts
         self.axes: list[QComboBox] = []
         self.array = _box({name: f"{name} {_shape(shape)}" for name, shape in question.facts.arrays})
@@ -72,7 +73,7 @@ class ArrayForm(QDialog):
         self.modality = _box({name: name for name in (*free, "unknown")})
         self.modality.setCurrentIndex(self.modality.findData(question.modality))
         self._axis_form = QFormLayout()
-        self.picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.picture = PlainLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.picture.setFixedSize(_PREVIEW, _PREVIEW)
         self.picture.setStyleSheet("background: black;")
         self.caption = quiet_label()
@@ -150,7 +151,7 @@ class ArrayForm(QDialog):
         form.addRow("Centre", self.centre)
         edges = QHBoxLayout()
         for name, edge in zip(("slice", "y", "x"), self.voxel, strict=True):
-            edge.setToolTip(f"Edge of a voxel along {name} in mm")
+            set_tip(edge, f"Edge of a voxel along {name} in mm")
             edges.addWidget(edge)
         form.addRow("Voxel z, y, x (mm)", edges)
         form.addRow("Open as", self.modality)

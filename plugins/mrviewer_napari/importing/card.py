@@ -1,12 +1,13 @@
 """What is on its way: its first picture, how far it is, and Cancel, over the pictures of what is open."""
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.progress import Progress
 from mrviewer_napari.importing.pictures import FirstPicture
 from mrviewer_napari.importing.pixmaps import slice_pixmap
 from mrviewer_napari.opening import Opening
+from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.sections.parts import show_if
 
 __all__ = ["OpeningCard"]
@@ -32,10 +33,10 @@ class OpeningCard(QFrame):
         self.setObjectName("openingCard")
         self.setStyleSheet("#openingCard { background: #262930; border: 1px solid #5a626c; border-radius: 6px; }")
         self.setFixedWidth(_WIDTH)
-        self.picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.picture = PlainLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.title = PlainLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.title.setWordWrap(True)
-        self.text = QLabel()
+        self.text = PlainLabel()
         self.bar = QProgressBar(textVisible=False)
         self.button = QPushButton("Cancel")
         self.button.setToolTip("What is open stays open")

@@ -30,6 +30,7 @@ from mrviewer_napari.importing.series_rows import (
     study_text,
     title,
 )
+from mrviewer_napari.plain import plain_tip
 from mrviewer_napari.sections.parts import choice_box, quiet_label, signals_blocked
 
 __all__ = ["SeriesChooser"]
@@ -137,8 +138,8 @@ class SeriesChooser(QDialog):
         row.setData(0, Qt.ItemDataRole.UserRole, number)
         row.setSizeHint(0, QSize(0, _THUMBNAIL + 10))
         row.setIcon(0, _icon(_blank()))
-        row.setToolTip(_REMARKS, remarks)
-        row.setToolTip(0, f"{head}\n{sequence}".strip())
+        row.setToolTip(_REMARKS, plain_tip(remarks))
+        row.setToolTip(0, plain_tip(f"{head}\n{sequence}".strip()))
         if self.ticks.refusal(number):
             row.setFlags(Qt.ItemFlag.NoItemFlags)
             for column in range(len(_COLUMNS)):
@@ -163,7 +164,7 @@ class SeriesChooser(QDialog):
             volumes = choice_box("The series holds several volumes; one opens")
             volumes.addItems([label or f"volume {place + 1}" for place, label in enumerate(entry.volumes)])
             for place, label in enumerate(entry.volumes):
-                volumes.setItemData(place, label, Qt.ItemDataRole.ToolTipRole)
+                volumes.setItemData(place, plain_tip(label), Qt.ItemDataRole.ToolTipRole)
             volumes.activated.connect(partial(self._on_volume, number))
             self.volumes[number] = volumes
             column.addWidget(volumes)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from mrviewer.errors import MrviewerError
 from mrviewer_napari.correcting import N_CLASSES, Correcting, Template, templates
+from mrviewer_napari.plain import set_tip
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 from mrviewer_napari.settings import author_from_preferences, keep_author
@@ -61,7 +62,7 @@ class CorrectionsSection(QWidget):
     def _tool(self, name: str) -> QPushButton:
         word, tip = _TOOLS[name]
         button = QPushButton(word, checkable=True)
-        button.setToolTip(tip)
+        set_tip(button, tip)
         return button
 
     def _build(self) -> None:

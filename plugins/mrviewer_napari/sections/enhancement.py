@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
 from mrviewer.dynamic import ENHANCED_PHASES
 from mrviewer.method import Task
 from mrviewer_napari.colours import PLAIN_COLOUR, class_colour
 from mrviewer_napari.curves import predicted_curve
+from mrviewer_napari.plain import PlainLabel, RichLabel
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.sections.parts import choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
@@ -29,7 +30,7 @@ class EnhancementSection(QWidget):
         self.method = choice_box("Whose prediction is shown")
         self.text = quiet_label()
         self.plot: Any = None
-        self.legend = QLabel()
+        self.legend = RichLabel()
         self.classes = ClassBars()
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -127,7 +128,7 @@ class ClassBars(QWidget):
             bar.setFixedHeight(9)
             bar.setMinimumWidth(40)
             self.bars[name] = bar
-            label = QLabel(f"<b>{escape(name)}</b>" if row == 0 else name)
+            label = RichLabel(f"<b>{escape(name)}</b>") if row == 0 else PlainLabel(name)
             label.setWordWrap(True)
-            for column, widget in enumerate((label, bar, QLabel(f"{100 * value:.0f} %"))):
+            for column, widget in enumerate((label, bar, PlainLabel(f"{100 * value:.0f} %"))):
                 self._grid.addWidget(widget, row, column)

@@ -1,8 +1,9 @@
 """Frames: which volume of a dynamic series is shown and sampled."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSlider, QWidget
 
+from mrviewer_napari.plain import PlainLabel, set_tip
 from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 
@@ -20,7 +21,7 @@ class FrameChooser(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
         self.slider.setToolTip("The volume of the series that is shown, sampled and reconstructed")
-        self.text, self.name = QLabel(), quiet_label()
+        self.text, self.name = PlainLabel(), quiet_label()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(quiet_label("Frame"))
@@ -56,6 +57,6 @@ class FrameChooser(QWidget):
         scan = self._session.scan
         names = scan.frame_names if scan is not None else ()
         name = names[self.slider.value()] if self.slider.value() < len(names) else ""
-        self.text.setToolTip(name)
+        set_tip(self.text, name)
         self.name.setText(name)
         show_if(self.name, bool(name))

@@ -6,13 +6,13 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QHeaderView,
-    QLabel,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 from mrviewer_napari.lesion_rows import lesion_at, lesion_rows, voxel_of
+from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.sections.lesion_model import LesionModel
 from mrviewer_napari.sections.parts import choice_box, quiet_label, signals_blocked
@@ -31,7 +31,7 @@ class LesionsSection(QWidget):
         self.method = choice_box("Whose segmentation is compared with the reference labels")
         self.smallest = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.005, decimals=3, suffix=" ml")
         self.smallest.setToolTip("Lesions and predicted regions smaller than this are left out; 0 leaves none out")
-        self.summary = QLabel()
+        self.summary = PlainLabel()
         self.summary.setWordWrap(True)
         self.waiting = quiet_label("The table comes when a method that segments has finished its volume.")
         self.model = LesionModel(self)

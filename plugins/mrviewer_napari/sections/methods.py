@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer_napari.method_rows import Kind, MethodFacts, card_html, kind_of, short_reason
+from mrviewer_napari.plain import key_text, set_rich_tip, set_tip
 from mrviewer_napari.sections.own_models import NO_ARROW, OwnModelMenu, OwnModelsMenu
 from mrviewer_napari.sections.parts import ElidedLabel, choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
@@ -30,10 +31,10 @@ class MethodRow(QWidget):
     def __init__(self, session: Session, fact: MethodFacts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self.method, self.card = session, fact.name, fact.card
-        self.box = QCheckBox(fact.name)
+        self.box = QCheckBox(key_text(fact.name))
         title = ElidedLabel(fact.card.title)
         for widget in (self.box, title):
-            widget.setToolTip(card_html(fact.card))
+            set_rich_tip(widget, card_html(fact.card))
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(5)
         self.text = quiet_label()
@@ -55,7 +56,7 @@ class MethodRow(QWidget):
     def _remove_button(self) -> QToolButton:
         button = QToolButton(text="✕")
         button.setAutoRaise(True)
-        button.setToolTip(f"Take {self.method} out of the list")
+        set_tip(button, f"Take {self.method} out of the list")
         button.clicked.connect(self._remove)
         self._head.addWidget(button)
         return button
@@ -86,7 +87,7 @@ class MethodRow(QWidget):
         self.bar.setValue(status.done)
         text = "\n".join(part for part in (status.text if fact.fit.ok else "", short_reason(fact)) if part)
         self.text.setText(text)
-        self.text.setToolTip(status.details or fact.fit.reason or fact.fit.caution)
+        set_tip(self.text, status.details or fact.fit.reason or fact.fit.caution)
         show_if(self.text, bool(text))
 
 

@@ -5,12 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.errors import MrviewerError
 from mrviewer.method import Card
 from mrviewer.own_models import export_model, import_model, remove_model, removed_model_names, restore_model
+from mrviewer.plain_text import plain
 from mrviewer_napari.method_rows import card_html
+from mrviewer_napari.plain import RichLabel, key_text
 from mrviewer_napari.session import Session
 
 __all__ = ["NO_ARROW", "CardWindow", "OwnModelMenu", "OwnModelsMenu"]
@@ -78,7 +80,7 @@ class OwnModelsMenu(QMenu):
         self.restorable.clear()
         names = removed_model_names()
         for name in names:
-            self.restorable.addAction(name, partial(self.restore, name))
+            self.restorable.addAction(key_text(name), partial(self.restore, name))
         self.restorable.setEnabled(bool(names))
 
     def restore(self, name: str) -> None:
@@ -106,9 +108,9 @@ class CardWindow(QDialog):
     def __init__(self, card: Card, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(card.name)
+        self.setWindowTitle(plain(card.name))
         self.resize(*_SIZE)
-        self.text = QLabel(card_html(card))
+        self.text = RichLabel(card_html(card))
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -7,6 +7,8 @@ from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
+from mrviewer_napari.plain import PlainLabel, set_tip
+
 __all__ = [
     "ElidedLabel",
     "choice_box",
@@ -29,7 +31,7 @@ def signals_blocked(widget: QObject) -> Iterator[None]:
         widget.blockSignals(before)
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """One line at the right edge that gives way to what stands left of it, and ends in dots where it does not fit."""
 
     def __init__(self, text: str) -> None:
@@ -48,7 +50,7 @@ class ElidedLabel(QLabel):
 def choice_box(tip: str) -> QComboBox:
     """Box to choose from that never makes the panel wider, however long its entries are."""
     box = QComboBox()
-    box.setToolTip(tip)
+    set_tip(box, tip)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
     return box
@@ -56,7 +58,7 @@ def choice_box(tip: str) -> QComboBox:
 
 def quiet_label(text: str = "") -> QLabel:
     """Wrapped text in a softer tone, for what explains."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setWordWrap(True)
     label.setStyleSheet("color: #a0a4ab;")
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -73,7 +75,7 @@ def warning_label() -> QLabel:
 
 def group_label(text: str) -> QLabel:
     """Heading of a group inside a section."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setStyleSheet("color: #c3c7cd; font-weight: bold; font-size: 11px; padding-top: 4px;")
     return label
 

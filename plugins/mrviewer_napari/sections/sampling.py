@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QSpinBox,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from mrviewer.sampling import is_learned, learned_probability, mask_families
 from mrviewer_napari.derived import mask_facts
+from mrviewer_napari.plain import PlainLabel, plain_tip
 from mrviewer_napari.sections.mask_pictures import mask_picture, probability_picture, spread_picture
 from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.session import Session
@@ -46,7 +46,7 @@ class SamplingSection(QWidget):
         self.family.setPlaceholderText("as it was acquired")
         for family in mask_families():
             self.family.addItem(family.title, family.name)
-            self.family.setItemData(self.family.count() - 1, family.citation, Qt.ItemDataRole.ToolTipRole)
+            self.family.setItemData(self.family.count() - 1, plain_tip(family.citation), Qt.ItemDataRole.ToolTipRole)
         self._descriptions = {family.name: family.description for family in mask_families()}
         self.file_button = QPushButton("File...")
         self.file_button.setToolTip("A mask from a file: .npy, .png or .mat")
@@ -63,8 +63,8 @@ class SamplingSection(QWidget):
         self.seed.setToolTip("The same seed gives the same mask")
         self.dice = QPushButton("Another")
         self.dice.setToolTip("Draw another mask of the same kind")
-        self.pattern, self.spread, self.probability = QLabel(), QLabel(), QLabel()
-        self.achieved = QLabel()
+        self.pattern, self.spread, self.probability = PlainLabel(), PlainLabel(), PlainLabel()
+        self.achieved = PlainLabel()
         self.achieved.setWordWrap(True)
         self.problem = warning_label()
         self._lay_out()

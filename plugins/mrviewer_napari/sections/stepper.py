@@ -1,9 +1,10 @@
 """Steps: look at the estimates on the way to the shown slice, as the method's cascades and time steps made them."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
+from qtpy.QtWidgets import QGridLayout, QSlider, QWidget
 
 from mrviewer_napari.derived import step_text
+from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked
 from mrviewer_napari.session import Session
 from mrviewer_napari.state import StepWish
@@ -23,7 +24,7 @@ class Stepper(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
         self.slider.setToolTip("Earlier estimates of the shown slice; the right end is the result")
-        self.text = QLabel()
+        self.text = PlainLabel()
         self.text.setWordWrap(True)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -9,7 +10,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QGridLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +20,7 @@ from mrviewer.errors import InputError
 from mrviewer.readers.names import MODALITIES
 from mrviewer.voxel_size import parse_voxel_size, size_doubt
 from mrviewer_napari.derived import study_facts
+from mrviewer_napari.plain import PlainLabel, RichLabel, set_tip
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.session import Session
 
@@ -44,7 +45,7 @@ class StudySection(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.name = QLabel("Nothing is open")
+        self.name = RichLabel("Nothing is open")
         self.name.setWordWrap(True)
         self.modality = choice_box("The image to sample and to reconstruct")
         self.modality.textActivated.connect(session.choose_modality)
@@ -82,11 +83,11 @@ class StudySection(QWidget):
         if scan is None:
             self.notes.setVisible(False)
             return
-        self.name.setText(f"<b>{scan.study.name}</b>")
+        self.name.setText(f"<b>{escape(scan.study.name)}</b>")
         _fill(self.modality, scan.study.modalities, scan.modality)
         self._show_contrast()
         for label, value in study_facts(scan):
-            text = QLabel(value)
+            text = PlainLabel(value)
             text.setWordWrap(True)
             self._facts.addRow(quiet_label(label), text)
         self.notes.setText("\n".join(scan.study.notes))
@@ -139,7 +140,7 @@ class StudySection(QWidget):
     @staticmethod
     def _button(text: str, call: Callable[[], None], tip: str) -> QPushButton:
         button = QPushButton(text)
-        button.setToolTip(tip)
+        set_tip(button, tip)
         button.clicked.connect(lambda _checked: call())
         return button
 

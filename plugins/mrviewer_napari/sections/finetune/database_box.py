@@ -1,12 +1,12 @@
 """The first part of the section: choose a database, see it in one line, and open its window."""
 
+from html import escape
 from typing import cast
 
 from qtpy.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -17,6 +17,7 @@ from mrviewer.database import DatabaseMapping
 from mrviewer.progress import Progress
 from mrviewer_napari.finetuning.databases import DatabaseDesk
 from mrviewer_napari.finetuning.subject_rows import split_text, whole_messages
+from mrviewer_napari.plain import RichLabel, set_tip
 from mrviewer_napari.sections.finetune.database_window import DatabaseWindow
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
 
@@ -36,7 +37,7 @@ class DatabaseBox(QWidget):
         self.folder, self.file = QPushButton("Database folder..."), QPushButton("Database file...")
         self.folder.setToolTip("A folder with one sub-folder for each subject, or a BIDS folder")
         self.file.setToolTip("A dataset.json of the Medical Segmentation Decathlon, or a table of paths (CSV, TSV)")
-        self.name, self.summary, self.oddities = QLabel(), quiet_label(), warning_label()
+        self.name, self.summary, self.oddities = RichLabel(), quiet_label(), warning_label()
         self.name.setWordWrap(True)
         self.more = QPushButton("Subjects and mapping...")
         self.bar, self.reading, self.cancel = QProgressBar(textVisible=False), quiet_label(), QPushButton("Cancel")
@@ -86,9 +87,9 @@ class DatabaseBox(QWidget):
         self.oddities.setText("\n".join(messages))
         show_if(self.oddities, bool(messages))
         if survey is not None:
-            self.name.setText(f"<b>{survey.name}</b>")
+            self.name.setText(f"<b>{escape(survey.name)}</b>")
             self.summary.setText(self._desk.summary)
-            self.summary.setToolTip(split_text(self._desk.rows, names=True))
+            set_tip(self.summary, split_text(self._desk.rows, names=True))
             self._fill_window()
 
     def _messages(self) -> list[str]:

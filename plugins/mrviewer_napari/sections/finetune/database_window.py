@@ -1,6 +1,7 @@
 """The window Database: its subjects with what is odd, the mapping, and the split that will be kept to."""
 
 from collections.abc import Sequence
+from html import escape
 
 from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import (
@@ -9,7 +10,6 @@ from qtpy.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from mrviewer.database import DatabaseMapping, Survey
 from mrviewer_napari.finetuning.subject_rows import SubjectRow, split_text, whole_messages
+from mrviewer_napari.plain import PlainLabel, RichLabel, set_tip
 from mrviewer_napari.sections.finetune.mapping_form import MappingForm
 from mrviewer_napari.sections.finetune.subject_table import COLUMNS, SubjectTableModel
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
@@ -43,7 +44,7 @@ class DatabaseWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Database")
         self.resize(*_SIZE)
-        self.title, self.facts = QLabel(), quiet_label()
+        self.title, self.facts = RichLabel(), quiet_label()
         self.oddities, self.remarks = warning_label(), quiet_label()
         self.model = SubjectTableModel(self)
         self.sorted = QSortFilterProxyModel(self)
@@ -52,7 +53,7 @@ class DatabaseWindow(QDialog):
         self.table = self._make_table()
         self.mapping = MappingForm()
         self.details = quiet_label("What is odd about the selected subject stands here.")
-        self.split = QLabel()
+        self.split = PlainLabel()
         self.split.setWordWrap(True)
         self.again = QPushButton("Propose a split")
         self.again.setToolTip("A quarter of the patients, at random but always the same")
@@ -105,13 +106,13 @@ class DatabaseWindow(QDialog):
 
     def show_survey(self, survey: Survey, facts: str) -> None:
         """Show what holds for the database as a whole."""
-        self.title.setText(f"<b>{survey.name}</b>")
+        self.title.setText(f"<b>{escape(survey.name)}</b>")
         self.facts.setText(facts)
         for label, harmless in ((self.oddities, False), (self.remarks, True)):
             messages = whole_messages(survey, harmless=harmless)
             rest = len(messages) - _ODDITIES_SHOWN
             label.setText("\n".join(messages[:_ODDITIES_SHOWN]) + (f"\nand {rest} more" if rest > 0 else ""))
-            label.setToolTip("\n".join(messages))
+            set_tip(label, "\n".join(messages))
             show_if(label, bool(messages))
 
     def show_rows(
@@ -122,7 +123,7 @@ class DatabaseWindow(QDialog):
         self.mapping.show_mapping(survey, mapping, classes)
         self.model.set_rows(rows)
         self.split.setText(split_text(rows))
-        self.split.setToolTip(split_text(rows, names=True))
+        set_tip(self.split, split_text(rows, names=True))
         several = any(row.patient != row.name for row in rows)
         self.table.setColumnHidden(COLUMNS.index("Patient"), not several)
         if fresh:

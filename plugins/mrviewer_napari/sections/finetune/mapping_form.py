@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from mrviewer.database import DatabaseMapping, Survey
+from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.sections.parts import choice_box, clear_form, group_label, quiet_label, signals_blocked
 
 __all__ = ["MappingForm"]
@@ -83,7 +84,7 @@ class MappingForm(QWidget):
             clear_form(self._channel_rows)
             self.channels = {name: self._modality_box() for name in survey.channels}
             for name, box in self.channels.items():
-                self._channel_rows.addRow(name, box)
+                self._channel_rows.addRow(PlainLabel(name), box)
         for name, box in self.channels.items():
             with signals_blocked(box):
                 box.setCurrentText(mapping.modalities.get(name, "") or _LEAVE_OUT)
@@ -109,7 +110,7 @@ class MappingForm(QWidget):
             box.setCurrentIndex(min(mapping.label_values.get(value, 1), len(names) - 1))
             box.activated.connect(self._send)
             self.values[value] = box
-            self._value_rows.addRow(QLabel(f"{value}  {name}".strip()), box)
+            self._value_rows.addRow(PlainLabel(f"{value}  {name}".strip()), box)
 
     def _send(self) -> None:
         if self.mapping != self._mapping:

@@ -10,6 +10,7 @@ from mrviewer.sampling import is_learned, mask_families
 from mrviewer_napari.finetuning.models import ModelDesk
 from mrviewer_napari.finetuning.starting import ALL_PARTS, StartingModel, measured_modalities
 from mrviewer_napari.method_rows import card_html
+from mrviewer_napari.plain import plain_tip, set_rich_tip
 from mrviewer_napari.sections.finetune.options_form import OptionsForm
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
 
@@ -86,7 +87,7 @@ class ModelBox(QWidget):
         if isinstance(rows, QStandardItemModel):
             for place, model in enumerate(models):
                 rows.item(place).setForeground(QBrush() if model.fit else _UNFIT)
-                rows.item(place).setToolTip("" if model.fit else f"{model.card.name} {model.fit.reason}")
+                rows.item(place).setToolTip("" if model.fit else plain_tip(f"{model.card.name} {model.fit.reason}"))
         self._show_chosen(modalities)
 
     def _show_chosen(self, modalities: Sequence[str]) -> None:
@@ -95,7 +96,7 @@ class ModelBox(QWidget):
         self.reason.setText("" if model is None or model.fit else f"{model.card.name} {model.fit.reason}")
         show_if(self.about, model is not None)
         show_if(self.reason, bool(self.reason.text()))
-        self.model.setToolTip("" if model is None else card_html(model.card))
+        set_rich_tip(self.model, "" if model is None else card_html(model.card))
         measured = () if model is None else measured_modalities(model.card.needs, modalities)
         before = self.measured.currentText()
         self.measured.clear()

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
+from mrviewer_napari.plain import PlainLabel, set_tip
 from mrviewer_napari.sections.folding import Section
 from mrviewer_napari.sections.parts import choice_box, clear_form, show_if, signals_blocked, warning_label
 
@@ -51,8 +52,8 @@ class OptionsForm(QWidget):
                 editor.set_text(typed[item.name])
             editor.typed.connect(self.typed)
             self.editors[item.name] = editor
-            name = QLabel(item.name.replace("_", " "))
-            name.setToolTip(item.help)
+            name = PlainLabel(item.name.replace("_", " "))
+            set_tip(name, item.help)
             (self._common if item.common else self._rest).addRow(name, editor)
         show_if(self.more, bool(self._rest.rowCount()))
 
@@ -74,7 +75,7 @@ class OptionEditor(QWidget):
         self.option = option
         self.problem = warning_label()
         self.editor = self._make()
-        self.editor.setToolTip(option.help)
+        set_tip(self.editor, option.help)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)

@@ -1,6 +1,7 @@
 """The window Before and after: the verdict, all cases together, each case, each lesion; what became better in bold."""
 
 from collections.abc import Sequence
+from html import escape
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QBrush, QColor
@@ -8,7 +9,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -16,7 +16,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer.plain_text import plain
 from mrviewer_napari.finetuning.verdict import Figure, FigureRow, RunResult
+from mrviewer_napari.plain import RichLabel
 from mrviewer_napari.sections.parts import quiet_label
 
 __all__ = ["ResultWindow", "means_html", "means_table", "verdict_html"]
@@ -33,9 +35,9 @@ class ResultWindow(QDialog):
     def __init__(self, result: RunResult, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Before and after: {result.model}")
+        self.setWindowTitle(plain(f"Before and after: {result.model}"))
         self.resize(*_SIZE)
-        verdict = QLabel(verdict_html(result))
+        verdict = RichLabel(verdict_html(result))
         verdict.setWordWrap(True)
         self.tabs = QTabWidget()
         self.tabs.addTab(means_table(result.means), "All cases")
@@ -54,7 +56,7 @@ class ResultWindow(QDialog):
 
 def verdict_html(result: RunResult) -> str:
     """The verdict, its first sentence in the colour of what it says."""
-    head, stop, rest = result.sentence.partition(". ")
+    head, stop, rest = escape(result.sentence).partition(". ")
     colour = _COLOURS.get(result.verdict, "#c3c7cd")
     return f'<b style="color:{colour}">{head}{stop.strip()}</b> {rest}'
 
@@ -64,12 +66,13 @@ def means_html(figures: Sequence[Figure]) -> str:
     rows = []
     for figure in figures:
         texts = [
-            f"<b>{text}</b>" if figure.is_better is (place == 1) and figure.is_better is not None else text
+            f"<b>{escape(text)}</b>"
+            if figure.is_better is (place == 1) and figure.is_better is not None
+            else escape(text)
             for place, text in enumerate(figure.texts)
         ]
-        rows.append(
-            f"<tr><td>{figure.name}&nbsp;&nbsp;</td>" + "".join(f"<td>{text}&nbsp;&nbsp;</td>" for text in texts)
-        )
+        cells = "".join(f"<td>{text}&nbsp;&nbsp;</td>" for text in (escape(figure.name), *texts))
+        rows.append(f"<tr>{cells}")
     return "<table><tr><td></td><td>before&nbsp;&nbsp;</td><td>after</td></tr>" + "</tr>".join(rows) + "</tr></table>"
 
 

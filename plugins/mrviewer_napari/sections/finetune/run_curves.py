@@ -1,9 +1,12 @@
 """Curves of a run while it trains. Import it where the first run is drawn: it brings pyqtgraph."""
 
+from html import escape
+
 import pyqtgraph
 from qtpy.QtGui import QFont, QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from mrviewer.plain_text import plain
 from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
 
 __all__ = ["RunCurves", "score_name"]
@@ -44,7 +47,7 @@ class RunCurves(QWidget):
         name = score_name(history)
         series = history.validation.get(name, Series())
         self.scores.setData(series.steps, series.values)
-        self.score.setLabel("left", _WORDS.get(name, name or "validation"), color=_SOFT)
+        self.score.setLabel("left", _WORDS.get(name, escape(plain(name)) or "validation"), color=_SOFT)
         if name in _SHARES:
             self.score.setYRange(0, 1)
         else:

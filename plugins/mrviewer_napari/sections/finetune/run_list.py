@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QListWidget, QListWidgetItem, QMenu, QWidget
 from mrviewer.finetuning import RunRecord
 from mrviewer_napari.finetuning.runs import RunDesk
 from mrviewer_napari.finetuning.words import state_text
+from mrviewer_napari.plain import plain_tip
 from mrviewer_napari.sections.parts import show_if, signals_blocked
 
 __all__ = ["RunList"]
@@ -60,7 +61,7 @@ class RunList(QListWidget):
         text = f"{run.path.name}: {state_text(run)}{share}"
         if item.text() != text:
             item.setText(text)
-            item.setToolTip(text)
+            item.setToolTip(plain_tip(text))
         item.setData(_PATH, run.path)
         if run.path == self._desk.selected_path:
             self.setCurrentItem(item)

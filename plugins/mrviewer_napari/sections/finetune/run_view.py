@@ -1,15 +1,17 @@
 """One run: how far it is, its curves and its picture, buttons to pause and stop it, and what came of it."""
 
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.finetuning import RunRecord, RunState
 from mrviewer_napari.finetuning.runs import RESUMABLE, RunDesk
 from mrviewer_napari.finetuning.verdict import RunResult, read_result
 from mrviewer_napari.finetuning.words import progress_text, state_text
+from mrviewer_napari.plain import RichLabel
 from mrviewer_napari.sections.finetune.result_window import means_html, verdict_html
 from mrviewer_napari.sections.finetune.validation_picture import ValidationPicture
 from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
@@ -31,14 +33,14 @@ class RunView(QWidget):
         self._desk = desk
         self._result: RunResult | None = None
         self._stopped: tuple[object, ...] = ()
-        self.title = QLabel()
+        self.title = RichLabel()
         self.title.setWordWrap(True)
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(6)
         self.facts, self.notes, self.failure = quiet_label(), quiet_label(), warning_label()
         self.curves: Any = None
         self.picture = ValidationPicture()
-        self.verdict = QLabel()
+        self.verdict = RichLabel()
         self.verdict.setWordWrap(True)
         self.pause, self.finish, self.stop = QPushButton("Pause"), QPushButton("Finish"), QPushButton("Stop")
         self.go_on, self.compare = QPushButton("Go on"), QPushButton("Before and after...")
@@ -83,7 +85,7 @@ class RunView(QWidget):
         show_if(self, run is not None)
         if run is None:
             return
-        self.title.setText(f"<b>{run.path.name}</b>: {state_text(run)}")
+        self.title.setText(f"<b>{escape(run.path.name)}</b>: {escape(state_text(run))}")
         self._show_buttons(run)
         self._show_result(run)
         self._show_numbers(run)

@@ -7,6 +7,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentMo
 from qtpy.QtGui import QBrush, QColor
 
 from mrviewer_napari.finetuning.subject_rows import Role, SubjectRow
+from mrviewer_napari.plain import plain_tip
 
 __all__ = ["COLUMNS", "SubjectTableModel"]
 
@@ -79,7 +80,7 @@ class SubjectTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.CheckStateRole and column in (_USE, _VALIDATION):
             return _checked(row, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(row.oddities) or None
+            return plain_tip("\n".join(row.oddities)) or None
         if role == Qt.ItemDataRole.ForegroundRole:
             return _brush(row, column)
         return None

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap, QResizeEvent
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mrviewer.stored_npz import read_npz
 from mrviewer_napari.colours import Agreement, agreement
+from mrviewer_napari.plain import PlainLabel, RichLabel
 from mrviewer_napari.sections.parts import show_if
 
 __all__ = ["ValidationPicture", "compared", "painted"]
@@ -24,7 +25,7 @@ class ValidationPicture(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.picture, self.caption = QLabel(), QLabel()
+        self.picture, self.caption = PlainLabel(), RichLabel()
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.caption.setWordWrap(True)
