@@ -111,8 +111,8 @@ class Geometry:
 
     @property
     def orientation(self) -> str:
-        """Letters of the ends to which the axes of the file run, such as ``LPS``; empty where nobody knows."""
-        return "".join(orientations.aff2axcodes(self.stored_affine)) if self.is_placed else ""
+        """Letters of the ends to which the axes of the file run, such as ``LPS``; if not placed, taken to run."""
+        return "".join(orientations.aff2axcodes(self.stored_affine))
 
     @cached_property
     def voxel_size_mm(self) -> tuple[float, float, float]:

@@ -8,10 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from nibabel.orientations import aff2axcodes
 
 from mrviewer.components import find_components
-from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, as_note
 from mrviewer.study import Image, Origin, Study
 
@@ -127,7 +125,7 @@ def _image_facts(study: Study, modality: str, folders: Sequence[Path]) -> ImageF
         kind="k-space" if raw is not None else (image.kind if image is not None else "") or "image",
         shape=geometry.shape,
         voxel_size_mm=geometry.voxel_size_mm,
-        orientation=_orientation(geometry),
+        orientation=geometry.orientation,
         placed=geometry.is_placed,
         frames=("the only volume",) if image is None else image.frames,
         missing_slices=() if image is None else image.missing,
@@ -146,10 +144,6 @@ def _label_facts(labels: Image, folders: Sequence[Path]) -> LabelFacts:
         found.append(ClassFacts(int(value), voxels, ml, find_components(mask).n_components))
     source = ", ".join(_names(labels.files, folders)) or Origin.PHANTOM.value
     return LabelFacts(source, tuple(found))
-
-
-def _orientation(geometry: Geometry) -> str:
-    return "".join(aff2axcodes(geometry.stored_affine))
 
 
 def _names(files: Sequence[Path], folders: Sequence[Path]) -> tuple[str, ...]:

@@ -151,7 +151,6 @@ def test_a_volume_of_another_shape_is_refused() -> None:
 def test_orientation_letters_are_those_of_the_stored_axes(letters: str) -> None:
     affine = affine_of((letters[0], letters[1], letters[2]))
     assert Geometry.from_stored(SHAPE, affine).orientation == letters
-    assert Geometry.from_stored(SHAPE, affine, is_placed=False).orientation == ""
 
 
 def test_whether_a_file_says_how_it_lies_stays_with_the_grid(shared_data: Path) -> None:
