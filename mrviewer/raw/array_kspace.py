@@ -1,5 +1,6 @@
 """K-space out of an array whose axes are named."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from mrviewer.physics import fft2c
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.raw.kept_volume import KeptVolume, slices_along
 
-__all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "ordered"]
+__all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "part_of"]
 
 ORDER = ("frame", "slice", "coil", "z", "y", "x")
 
@@ -33,13 +34,15 @@ class StoredArray(Protocol):
         """Type of one element."""
         ...
 
-    def open(self) -> NDArray[np.generic]:
-        """The array, mapped from its file where that can be."""
+    def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Some of the array, read from its file; a slice of every axis."""
         ...
 
 
-def ordered(values: NDArray[np.generic], layout: ArrayLayout) -> NDArray[np.generic]:
-    """View with the axes of `ORDER`, those that are not there of size 1."""
+def part_of(stored: StoredArray, layout: ArrayLayout, places: Mapping[str, int]) -> NDArray[np.generic]:
+    """Read an array at one place along some axes, with the axes of `ORDER`; those that are not there have size 1."""
+    selection = tuple(slice(places[axis], places[axis] + 1) if axis in places else slice(None) for axis in layout.axes)
+    values = stored.part(selection)
     present = [axis for axis in ORDER if axis in layout.axes]
     view = values.transpose([layout.axes.index(axis) for axis in present])
     return view[tuple(slice(None) if axis in present else None for axis in ORDER)]
@@ -69,8 +72,8 @@ class ArrayKspace:
 
     def read(self, index: int) -> NDArray[np.complex64]:
         """K-space ``(coil, y, x)`` of one slice."""
-        part = ordered(self.stored.open(), self.layout)[self.frame, index, :, 0]
-        values = np.array(part, np.complex64)
+        places = {"frame": self.frame, "slice": index}
+        values = np.array(part_of(self.stored, self.layout, places)[0, 0, :, 0], np.complex64)
         if self.layout.corner:
             values = np.fft.fftshift(values, axes=(-2, -1))
         if self.layout.domain is Domain.IMAGE:
@@ -112,7 +115,7 @@ class VolumeArrayKspace:
 
     def samples(self) -> NDArray[np.complex64]:
         """K-space ``(coil, z, y, x)`` with DC in the middle."""
-        values = np.array(ordered(self.stored.open(), self.layout)[self.frame, 0], np.complex64)
+        values = np.array(part_of(self.stored, self.layout, {"frame": self.frame})[0, 0], np.complex64)
         return np.fft.fftshift(values, axes=(-3, -2, -1)) if self.layout.corner else values
 
     def read(self, index: int) -> NDArray[np.complex64]:

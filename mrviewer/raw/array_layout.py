@@ -1,21 +1,14 @@
-"""Which axis of an array is what: what a person says of it, and what can be guessed."""
+"""Which axis of an array is what: what somebody says of it."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mrviewer.errors import InputError
-from mrviewer.physics import fft2c
 
-__all__ = ["AXES", "ArrayLayout", "Domain", "can_be_image", "guess_layout"]
+__all__ = ["AXES", "ArrayLayout", "Domain", "can_be_image"]
 
 AXES = ("frame", "slice", "coil", "z", "y", "x")
 """Names of axes. ``slice`` counts images; ``z`` is a third axis of k-space, of a three-dimensional scan."""
-USUAL_COILS = (4, 8, 12, 15, 16, 20, 24, 28, 30, 32, 48, 64)
-"""Channels of usual receivers; an axis of so many beside one of another number holds the coils."""
-MOST_COILS_GUESSED = 128
 SMALLEST_EDGE = 8
 
 
@@ -92,6 +85,25 @@ class ArrayLayout:
                 axes.append(word)
         return replace(layout, axes=tuple(axes))
 
+    def text(self) -> str:
+        """The words that `parse` reads, but for the domain, which stands before the path.
+
+        Raises
+        ------
+        InputError
+            If the array has a name that cannot stand among them.
+        """
+        words = [*self.axes]
+        if self.corner:
+            words.append("corner")
+        if self.voxel_size_mm != (1.0, 1.0, 1.0):
+            words.append("voxel=" + "x".join(f"{edge:g}" for edge in self.voxel_size_mm))
+        if self.name:
+            if "," in self.name or self.name != self.name.strip():
+                raise InputError(f"the array is called {self.name!r}; save it under a name without commas")
+            words.append(f"array={self.name}")
+        return ",".join(words)
+
     def describe(self) -> str:
         """Axes and domain in words."""
         place = "at the corner" if self.corner else "in the middle"
@@ -107,79 +119,6 @@ def _voxel(text: str) -> tuple[float, float, float]:
     return z, y, x
 
 
-def guess_layout(values: NDArray[np.generic]) -> ArrayLayout:
-    """Propose what the axes of an array mean, from its sizes and from where its energy lies.
-
-    Parameters
-    ----------
-    values
-        Two to five axes; one plane of it is looked at.
-
-    Raises
-    ------
-    InputError
-        If it cannot be an image.
-    """
-    axes = _guess_axes(values.shape, is_complex=values.dtype.kind == "c")
-    index = tuple(
-        slice(None) if axis in ("y", "x") else size // 2 for axis, size in zip(axes, values.shape, strict=True)
-    )
-    plane = np.asarray(values[index])
-    if plane.dtype.kind != "c":
-        return ArrayLayout(axes, Domain.IMAGE)
-    plane = _finite(plane)
-    power = np.abs(plane) ** 2
-    # K-space is its own transform's opposite: the more concentrated of the two is k-space, wherever its DC lies.
-    if _spread(power) > _spread(np.abs(fft2c(plane)) ** 2):
-        return ArrayLayout(axes, Domain.IMAGE)
-    middle = tuple(slice(size // 4, size // 4 + size // 2) for size in power.shape)
-    return ArrayLayout(axes, Domain.KSPACE, corner=bool(power[middle].sum() < 0.5 * power.sum()))
-
-
-def _finite(plane: NDArray[np.complexfloating]) -> NDArray[np.complex64]:
-    """Values below 1, whose squares can be added; damaged files hold any number."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.nan_to_num(plane.astype(np.complex64), posinf=0, neginf=0)
-    largest = max(float(np.abs(finite.real).max()), float(np.abs(finite.imag).max()))
-    return finite / np.float32(2 * largest) if largest > 0 else finite
-
-
 def can_be_image(shape: tuple[int, ...]) -> bool:
     """Whether an array of this shape may hold images: two to five axes, two of them long enough."""
     return 2 <= len(shape) <= 5 and min(shape) > 0 and sum(size >= SMALLEST_EDGE for size in shape) >= 2
-
-
-def _guess_axes(shape: tuple[int, ...], *, is_complex: bool) -> tuple[str, ...]:
-    n_axes = len(shape)
-    if not can_be_image(shape):
-        raise InputError(f"an array of {shape} can be no image; give two to five axes")
-    # Libraries of C put the image last, MATLAB puts it first.
-    is_first = min(shape[:2]) > max(shape[2:], default=0) and n_axes > 2
-    others = shape[2:] if is_first else shape[:-2]
-    names = _guess_others(others, is_complex=is_complex, is_first=is_first)
-    return ("y", "x", *names) if is_first else (*names, "y", "x")
-
-
-def _guess_others(sizes: tuple[int, ...], *, is_complex: bool, is_first: bool) -> tuple[str, ...]:
-    """Names of the axes that are not y and x.
-
-    Of complex data the one next to the image holds the coils (the one after it, where the image comes first), unless
-    only the other one has a usual number of them.
-    """
-    if not is_complex or not sizes:
-        order = ("slice", "frame", "coil")[: len(sizes)]
-        return order if is_first else order[::-1]
-    if len(sizes) == 1:
-        return ("coil" if sizes[0] <= MOST_COILS_GUESSED else "slice",)
-    names = ("slice", "coil", "frame")[: len(sizes)] if is_first else ("frame", "slice", "coil")[-len(sizes) :]
-    coil, slices = sizes[names.index("coil")], sizes[names.index("slice")]
-    if slices in USUAL_COILS and coil not in USUAL_COILS:
-        turned = {"slice": "coil", "coil": "slice"}
-        return tuple(turned.get(name, name) for name in names)
-    return names
-
-
-def _spread(power: NDArray[np.floating]) -> float:
-    """Part of the pixels over which energy is spread, by its participation ratio."""
-    scaled = power.astype(np.float64) / max(float(power.max(initial=0)), np.finfo(np.float64).tiny)
-    return float(scaled.sum() ** 2 / max(float((scaled**2).sum()), np.finfo(np.float64).tiny) / scaled.size)

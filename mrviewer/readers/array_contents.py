@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
-from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, ordered
+from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, part_of
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.raw.pattern import Sampling, acquired_pattern, interpret
 from mrviewer.readers.contents import FileContents, series_note
@@ -43,7 +43,7 @@ class ArrayVolume:
 
     def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
         """Return the whole image in memory."""
-        values = ordered(self.stored.open(), self.layout)[:, :, 0]
+        values = part_of(self.stored, self.layout, {})[:, :, 0]
         if self.layout.corner:
             values = np.fft.fftshift(values, axes=(-2, -1))
         return np.array(values.reshape(self.shape), dtype=self.dtype if dtype is None else dtype)

@@ -4,18 +4,18 @@ Source: the format of Uecker M et al., BART toolbox for computational magnetic r
 doi:10.5281/zenodo.592960.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
-from mrviewer.raw.array_layout import ArrayLayout
-from mrviewer.readers.array_contents import array_contents
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.stored_arrays import CflArray
 from mrviewer.readers.stored_bytes import StoredBytes, require_own_values
 
-__all__ = ["read_bart"]
+__all__ = ["BartArray", "bart_array", "read_bart"]
 
 _READ, _PHASE, _PARTITION, _COIL, _MAPS, _ECHO, _TIME, _SLICE = 0, 1, 2, 3, 4, 5, 10, 13
+_NAMES = {_READ: "y", _PHASE: "x", _PARTITION: "z", _COIL: "coil", _ECHO: "frame", _TIME: "frame", _SLICE: "slice"}
 MOST_AXES = 32
 
 
@@ -27,7 +27,43 @@ def read_bart(path: Path, modality: str) -> FileContents:
     InputError
         If there is no such file.
     FileFormatError
-        If one of the two is missing, their sizes differ, or the array is no Cartesian scan.
+        If one of the two is missing, their sizes differ, or the array is not a Cartesian scan.
+    """
+    from mrviewer.readers.numpy_array import read_numpy
+
+    return read_numpy(path, modality)
+
+
+@dataclass(frozen=True)
+class BartArray:
+    """Samples in a file of BART.
+
+    Parameters
+    ----------
+    stored
+        The array, slowest axis first; axes of one entry are left out, but for two of the picture.
+    axes
+        What its axes are by their places; empty if they are not those of one scan.
+    doubt
+        Why they are not.
+    """
+
+    stored: CflArray
+    axes: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+def bart_array(path: Path) -> BartArray:
+    """The array of ``.cfl`` with its ``.hdr``.
+
+    Where the first axis has one entry, as after a transform along the readout, the next two make the picture.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If one of the two is missing, their sizes differ, or the header is damaged.
     """
     samples, header = path.with_suffix(".cfl"), path.with_suffix(".hdr")
     for wanted, other in ((samples, header), (header, samples)):
@@ -41,23 +77,23 @@ def read_bart(path: Path, modality: str) -> FileContents:
             f"{samples.name} holds {samples.stat().st_size:,} bytes and {header.name} announces {needed:,}; "
             "copy both again"
         )
-    kept = {axis: size for axis, size in enumerate(sizes) if size > 1 or axis in (_READ, _PHASE)}
-    names = {_READ: "y", _PHASE: "x", _PARTITION: "z", _COIL: "coil", _ECHO: "frame", _TIME: "frame", _SLICE: "slice"}
-    if sizes[_READ] == 1:
-        raise FileFormatError(
-            f"{samples.name} has one sample along its first axis, as radial scans have, and only Cartesian scans open; "
-            "grid it first"
-        )
-    if unknown := [axis for axis in kept if axis not in names]:
-        raise FileFormatError(
-            f"{samples.name} has {sizes[unknown[0]]} entries along axis {unknown[0]} of BART, which no k-space of one "
-            "scan has; cut one out"
-        )
-    if sum(names[axis] == "frame" for axis in kept) > 1:
-        raise FileFormatError(f"{samples.name} has several echoes and several times; cut one out")
-    axes = tuple(names[axis] for axis in reversed(kept))
+    shown = (_READ, _PHASE) if sizes[_READ] > 1 or sizes[_PARTITION] == 1 else (_PHASE, _PARTITION)
+    kept = {axis: size for axis, size in enumerate(sizes) if size > 1 or axis in shown}
+    names = _NAMES | dict(zip(shown, ("y", "x"), strict=True))
     stored = CflArray(samples, tuple(reversed(kept.values())))
-    return array_contents(stored, ArrayLayout(axes), modality)
+    axes = tuple(names.get(axis, "") for axis in reversed(kept))
+    if "" in axes or len(set(axes)) < len(axes) or {"slice", "z"} <= set(axes):
+        return BartArray(stored, doubt=_doubt(kept, axes))
+    return BartArray(stored, axes)
+
+
+def _doubt(kept: dict[int, int], axes: tuple[str, ...]) -> str:
+    """Why the axes of an array are not those of one scan."""
+    unknown = next((axis for axis in kept if axis not in _NAMES and axis > _PARTITION), None)
+    if unknown is not None:
+        return f"{kept[unknown]} entries along axis {unknown} of BART, which no k-space of one scan has"
+    twice = next((name for name in axes if axes.count(name) > 1), "slice")
+    return f"several axes of BART that count a {twice}"
 
 
 def _sizes(header: Path) -> list[int]:

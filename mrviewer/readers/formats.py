@@ -65,7 +65,7 @@ FORMATS = (
     Format("k-space in HDF5", ("*.h5", "*.hdf5", "*.mrd"), _later("mrviewer.readers.hdf5", "read_hdf5")),
     _BART,
     Format("raw data of Siemens", ("meas_*.dat",), _later("mrviewer.readers.twix", "read_twix"), companions=("*.dat",)),
-    Format("NumPy", (), _later("mrviewer.readers.numpy_array", "read_numpy"), companions=("*.npy",)),
+    Format("NumPy", (), _later("mrviewer.readers.numpy_array", "read_numpy"), companions=("*.npy", "*.npz")),
     _DICOM,
 )
 

@@ -1,12 +1,19 @@
 """HDF5 files of k-space: which of the layouts one has, and its reader."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
+
 from mrviewer.errors import FileFormatError
+from mrviewer.raw.array_layout import Domain, can_be_image
+from mrviewer.readers.array_names import choose_array
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.fastmri import KSPACE, read_fastmri
-from mrviewer.readers.hdf5_file import opened
+from mrviewer.readers.hdf5_file import is_complex, opened
 from mrviewer.readers.ismrmrd import group_of_readouts, read_ismrmrd
+from mrviewer.readers.numpy_array import FASTMRI_AXES, advice, describe_array, read_numpy
+from mrviewer.readers.stored_arrays import hdf5_array, list_hdf5_arrays
 
 __all__ = ["read_hdf5"]
 
@@ -26,10 +33,32 @@ def read_hdf5(path: Path, modality: str) -> FileContents:
         group = None if is_fastmri else group_of_readouts(file)
         found = ", ".join(sorted(file)[:5]) or "nothing"
     if is_fastmri:
-        return read_fastmri(path, modality)
+        return (read_fastmri if _is_usual(path) else read_numpy)(path, modality)
     if group is not None:
         return read_ismrmrd(path, modality, group)
+    arrays = list_hdf5_arrays(path)
+    if any(hdf5_array(path, name).dtype.kind == "c" for name in arrays):
+        return read_numpy(path, modality)
     raise FileFormatError(
         f"{path.name} is an HDF5 file without k-space: it holds {found}, and the dataset kspace (fastMRI) or the "
-        "readouts of ISMRMRD were expected; open images as NIfTI"
+        f"readouts of ISMRMRD were expected; {_what_opens(path, arrays)}"
     )
+
+
+def _is_usual(path: Path) -> bool:
+    """Whether ``kspace`` has the axes of fastMRI, or is none that could be opened with others."""
+    with opened(path) as file:
+        item = file[KSPACE]
+        if not isinstance(item, h5py.Dataset) or not is_complex(item.dtype) or not can_be_image(item.shape):
+            return True
+    facts = describe_array(path, KSPACE)
+    layout = facts.guess
+    return not facts.doubt and layout.domain is Domain.KSPACE and layout.axes in FASTMRI_AXES and not layout.corner
+
+
+def _what_opens(path: Path, arrays: Mapping[str, tuple[int, ...]]) -> str:
+    """What to do with a file of images."""
+    name = choose_array(arrays).name
+    if not name or "," in name:
+        return "give a NIfTI or DICOM file of the images"
+    return f"open its array {name} as {advice(path, describe_array(path, name).guess)}"

@@ -4,7 +4,6 @@ The files have neither voxel size nor position. Which array is the series is tol
 axes of complex values are is guessed, or named by a person (`mrviewer.readers.numpy_array`).
 """
 
-import math
 import struct
 import zlib
 from pathlib import Path
@@ -19,34 +18,26 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_layout import can_be_image
+from mrviewer.raw.axis_evidence import likeness
+from mrviewer.readers.array_names import choose_array, times_among
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.hdf5_file import is_hdf5
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.numpy_array import read_numpy
 from mrviewer.readers.raw_contents import POSITION_NOTE
-from mrviewer.readers.stored_arrays import is_matlab_hdf5, list_arrays, require_plausible
+from mrviewer.readers.stored_arrays import is_matlab_hdf5, require_plausible
 from mrviewer.study import Image
 
-__all__ = ["has_times", "read_matlab"]
+__all__ = ["read_matlab"]
 
-_TIME_NAMES = ("t", "time", "times", "timepoints", "tvec")
+SAME_EDGES = 0.9
+"""Of volumes in time; slices of one head have 0.6 to 0.87."""
 _NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 _DAMAGED = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
     OverflowError, zlib.error, struct.error,
 )  # fmt: skip
 """What scipy raises, depending on which byte is wrong."""
-
-
-def has_times(path: Path) -> bool:
-    """Whether a file holds a vector of times, so that its array is known to be a series over time.
-
-    Raises
-    ------
-    FileFormatError
-        If it is damaged.
-    """
-    return path.suffix.lower() == ".mat" and any(name.lower() in _TIME_NAMES for name in list_arrays(path))
 
 
 def read_matlab(path: Path, modality: str) -> FileContents:
@@ -67,8 +58,8 @@ def read_matlab(path: Path, modality: str) -> FileContents:
         return read_numpy(path, modality)
     try:
         listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
-        times = next((name for name, _ in listed if name.lower() in _TIME_NAMES), None)
-        if _largest_is_complex(path, dict(listed)) or (times is None and _is_volume(dict(listed))):
+        times = times_among(name for name, _ in listed)
+        if _scan_is_complex(path, dict(listed)) or (times is None and _is_volume(dict(listed))):
             return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)
         stored = load_array(path, name)
@@ -82,6 +73,8 @@ def read_matlab(path: Path, modality: str) -> FileContents:
         raise FileFormatError(
             f"the array {name} in {path.name} is complex and a real-valued series was expected; save its magnitude"
         )
+    if times is None and _are_slices(stored, axis):
+        return read_numpy(path, modality)
     frames = _frames(stored, axis)
     geometry = Geometry.axial((1, *frames.shape[2:]), (1.0, 1.0, 1.0), is_placed=False)
     image = Image(frames, geometry, SERIES if modality == "unknown" else modality, path)
@@ -93,20 +86,25 @@ def read_matlab(path: Path, modality: str) -> FileContents:
     return FileContents((image,), notes=notes)
 
 
-def _largest_is_complex(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
-    """Whether the largest array, if it can be an image, is complex."""
-    images = {name: shape for name, shape in shapes.items() if can_be_image(shape)}
-    if not images:
+def _scan_is_complex(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Whether the array that is the scan, by its name and size, is complex."""
+    name = choose_array(shapes).name
+    if not name:
         return False
-    largest = max(images, key=lambda name: math.prod(images[name]))
-    require_plausible(path, images[largest])
-    return bool(np.iscomplexobj(load_array(path, largest)))
+    require_plausible(path, shapes[name])
+    return bool(np.iscomplexobj(load_array(path, name)))
 
 
 def _is_volume(shapes: dict[str, tuple[int, ...]]) -> bool:
     """Whether the only array of three axes is rather a stack of slices, as it does not begin with its shortest axis."""
     volumes = [shape for shape in shapes.values() if len(shape) == 3]
     return len(volumes) == 1 and can_be_image(volumes[0]) and volumes[0][0] > min(volumes[0])
+
+
+def _are_slices(stored: NDArray[np.generic], axis: int) -> bool:
+    """Whether the pictures along an axis are of different places: their edges are not the same."""
+    found = likeness(np.moveaxis(stored, axis, 0).astype(np.complex64), is_kspace=False)
+    return found is not None and found.local < SAME_EDGES
 
 
 def _choose_series(path: Path, shapes: dict[str, tuple[int, ...]], times: str | None) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Arrays in .npy, .mat and .cfl files: what is in a file, and its values."""
+"""Arrays in .npy, .mat, .h5 and .cfl files: what is in a file, and its values."""
 
 import struct
 import zlib
@@ -23,15 +23,19 @@ __all__ = [
     "DAMAGED_MATLAB",
     "MATLAB_NUMBERS",
     "CflArray",
+    "Hdf5Array",
     "MatArray",
     "NpyArray",
     "damaged_matlab",
+    "hdf5_array",
     "is_matlab_hdf5",
     "list_arrays",
+    "list_hdf5_arrays",
     "mat_array",
     "require_plausible",
 ]
 
+MOST_ARRAYS = 1000
 MATLAB_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 DAMAGED_MATLAB = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
@@ -85,6 +89,10 @@ class NpyArray:
             ) from error
         return mapped
 
+    def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Some of it."""
+        return self.open()[selection]
+
 
 @dataclass(frozen=True)
 class CflArray:
@@ -103,9 +111,9 @@ class CflArray:
         """Single-precision complex numbers."""
         return np.dtype("<c8")
 
-    def open(self) -> NDArray[np.generic]:
-        """Map the file."""
-        return np.memmap(self.path, np.dtype("<c8"), mode="r", shape=self.shape)
+    def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Some of it, mapped from the file."""
+        return np.memmap(self.path, np.dtype("<c8"), mode="r", shape=self.shape)[selection]
 
 
 @dataclass(frozen=True)
@@ -122,9 +130,30 @@ class MatArray:
         """The file."""
         return self.path.name
 
-    def open(self) -> NDArray[np.generic]:
-        """Read it; the last one that was read is kept."""
-        return _read_mat(self.path, self.name, self.path.stat().st_mtime_ns)
+    def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Some of it; all of the last one that was read is kept."""
+        return _read_mat(self.path, self.name, self.path.stat().st_mtime_ns)[selection]
+
+
+@dataclass(frozen=True)
+class Hdf5Array:
+    """One array of an HDF5 file, read in part."""
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    @property
+    def file_name(self) -> str:
+        """The file."""
+        return self.path.name
+
+    def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Some of it."""
+        with opened(self.path) as file:
+            require_stored(file[self.name], self.path)
+            return _numbers(file[self.name][selection])
 
 
 def is_matlab_hdf5(path: Path) -> bool:
@@ -147,12 +176,39 @@ def list_arrays(path: Path) -> dict[str, tuple[int, ...]]:
             return {
                 name: tuple(reversed(item.shape))
                 for name, item in file.items()
-                if isinstance(item, h5py.Dataset) and (item.dtype.kind in "fiu" or is_complex(item.dtype))
+                if isinstance(item, h5py.Dataset) and _holds_numbers(item)
             }
     try:
         return {name: shape for name, shape, kind in whosmat(path) if kind in MATLAB_NUMBERS}
     except DAMAGED_MATLAB as error:
         raise damaged_matlab(path, error) from error
+
+
+def list_hdf5_arrays(path: Path) -> dict[str, tuple[int, ...]]:
+    """Path within the file and shape of the arrays of numbers in an HDF5 file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+
+    def note(name: str, item: object) -> bool | None:
+        if isinstance(item, h5py.Dataset) and item.ndim and _holds_numbers(item):
+            found[name] = item.shape
+        return True if len(found) >= MOST_ARRAYS else None
+
+    with opened(path) as file:
+        file.visititems(note)
+    return found
+
+
+def hdf5_array(path: Path, name: str) -> Hdf5Array:
+    """One array of an HDF5 file; its values stay there."""
+    with opened(path) as file:
+        item = file[name]
+        return Hdf5Array(path, name, item.shape, np.dtype(np.complex64) if is_complex(item.dtype) else item.dtype)
 
 
 def mat_array(path: Path, name: str) -> MatArray:
@@ -167,8 +223,7 @@ def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
     if is_matlab_hdf5(path):
         with opened(path) as file:
             require_stored(file[name], path)
-            stored = file[name][()]
-            values = (as_complex(stored) if is_complex(stored.dtype) else stored).T
+            values = _numbers(file[name][()]).T
     else:
         try:
             values = np.asarray(load_array(path, name))
@@ -176,6 +231,14 @@ def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
             raise damaged_matlab(path, error) from error
     values.setflags(write=False)
     return values
+
+
+def _holds_numbers(item: h5py.Dataset) -> bool:
+    return item.dtype.kind in "fiu" or is_complex(item.dtype)
+
+
+def _numbers(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    return as_complex(values) if is_complex(values.dtype) else values
 
 
 def require_plausible(path: Path, shape: tuple[int, ...]) -> None:

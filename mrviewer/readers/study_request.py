@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.notes import left_out
+from mrviewer.readers.array_names import ARRAY_ENDINGS
 from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
 from mrviewer.readers.names import canonical_modality, file_stem, read_names
 from mrviewer.readers.subject_folder import find_subject_files
@@ -15,6 +16,9 @@ __all__ = ["Candidate", "StudyRequest", "path_of", "study_request"]
 
 _DOMAINS = ("kspace", "image")
 """Names before a path that tell what an array holds, and no modality."""
+
+
+_ARRAYS = "|".join(map(re.escape, ARRAY_ENDINGS))
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def _title(path: Path) -> str:
 
 def _split_axes(item: str | Path) -> tuple[str | Path, str]:
     """Take the axes off ``NAME=path.npy:coil,y,x``; the name may tell the domain."""
-    match = re.fullmatch(r"(.+\.(?:npy|mat)):([A-Za-z0-9_=.,\s]+)", str(item), re.DOTALL | re.IGNORECASE)
+    match = re.fullmatch(rf"(.+(?:{_ARRAYS})):([^:]+)", str(item), re.DOTALL | re.IGNORECASE)
     if match is None or Path(item).exists():
         return item, ""
     domain = match[1].partition("=")[0]

@@ -23,7 +23,7 @@ PATH_KEY = "mrviewer_path"
 
 _PLAIN = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 """Opened as layers where there is no panel."""
-_OTHERS = (".dcm", ".ima", ".dicom", ".h5", ".hdf5", ".mrd", ".cfl", ".dat", ".mat", ".npy")
+_OTHERS = (".dcm", ".ima", ".dicom", ".h5", ".hdf5", ".mrd", ".cfl", ".dat", ".mat", ".npy", ".npz")
 _NEVER_FOR_OTHERS = (*_PLAIN, *_OTHERS, ".zip")
 _DEEPEST = 3
 _MOST_ASKED = 20

@@ -1,4 +1,4 @@
-"""The array form: what the axes of a .npy or .mat array are, with a preview that shows whether that is right."""
+"""The array form: what the axes of an array in a file are, with a preview that shows whether that is right."""
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -63,7 +63,7 @@ class ArrayForm(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         more = f", {question.waiting} more to come" if question.waiting else ""
         self.setWindowTitle(plain(f"Open {question.path.name}{more}"))
-        self._facts = question.facts
+        self._facts, self._file = question.facts, question.path.name
         self.axes: list[QComboBox] = []
         self.array = _box({name: f"{name} {_shape(shape)}" for name, shape in question.facts.arrays})
         self.array.activated.connect(self._on_array)
@@ -80,7 +80,7 @@ class ArrayForm(QDialog):
         self.caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.caption.setFixedWidth(_PREVIEW)
         self.caption.setMinimumHeight(2 * self.caption.fontMetrics().lineSpacing())
-        self.warning = warning_label()
+        self.reason, self.warning = quiet_label(), warning_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         if question.waiting:
             self.buttons.button(QDialogButtonBox.StandardButton.Open).setText("Next array")
@@ -145,7 +145,7 @@ class ArrayForm(QDialog):
         form = QFormLayout()
         form.addRow("Array", self.array)
         form.setRowVisible(self.array, len(question.facts.arrays) > 1)
-        form.addRow(quiet_label(f"{question.path.name} does not say what its axes are. Slowest axis first:"))
+        form.addRow(self.reason)
         form.addRow(self._axis_form)
         form.addRow("Values", self.values)
         form.addRow("Centre", self.centre)
@@ -176,6 +176,7 @@ class ArrayForm(QDialog):
         """A box for each axis, all filled with the proposal."""
         facts, guess = self._facts, self._facts.guess
         self.array.setCurrentIndex(self.array.findData(facts.name))
+        self.reason.setText(f"{facts.doubt or f'{self._file} does not say what its axes are'}. Slowest axis first:")
         clear_form(self._axis_form)
         self.axes = []
         for number, size in enumerate(facts.shape):

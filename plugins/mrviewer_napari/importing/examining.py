@@ -11,9 +11,8 @@ from mrviewer.readers.dicom import SeriesEntry, list_series
 from mrviewer.readers.dicom.segmentation import segmented_series
 from mrviewer.readers.dicom.study import public_name
 from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
-from mrviewer.readers.matlab import has_times
 from mrviewer.readers.names import free_name, label_rank
-from mrviewer.readers.numpy_array import describe_array
+from mrviewer.readers.numpy_array import asks_for_axes, describe_array
 from mrviewer.readers.study_request import Candidate, path_of, study_request
 from mrviewer_napari.importing.answers import NewLabels
 from mrviewer_napari.importing.questions import ArrayQuestion, SeriesQuestion, Work, picture_of
@@ -23,7 +22,6 @@ from mrviewer_napari.work import open_labels
 __all__ = ["examine"]
 
 _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
-_ARRAY_ENDINGS = (".npy", ".mat")
 _UNKNOWN = "unknown"
 
 
@@ -140,7 +138,7 @@ def _array_question(items: Sequence[str]) -> ArrayQuestion | None:
 
 def _is_untold(image: Candidate) -> bool:
     """Whether it is an array of unknown axes; a file that tells a series over time is not asked about."""
-    return not image.axes and image.path.suffix.lower() in _ARRAY_ENDINGS and not has_times(image.path)
+    return not image.axes and asks_for_axes(image.path)
 
 
 def _told(items: Sequence[str], place: int, item: str) -> Work:

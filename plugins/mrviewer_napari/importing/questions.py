@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mrviewer.errors import FileFormatError, InputError
+from mrviewer.errors import FileFormatError
 from mrviewer.notes import left_out
 from mrviewer.progress import Progress
-from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.array_layout import ArrayLayout
 from mrviewer.readers.dicom import SeriesEntry, read_slice
 from mrviewer.readers.dicom.study import modality_rank
 from mrviewer.readers.dicom_choice import open_chosen, proposed
@@ -130,21 +130,11 @@ def picture_of(entries: Sequence[SeriesEntry]) -> FirstPicture | None:
 
 
 def layout_text(layout: ArrayLayout) -> str:
-    """A layout as `ArrayLayout.parse` reads it.
+    """A layout as `ArrayLayout.parse` reads it, with its domain, as the modality stands before the path.
 
     Raises
     ------
     InputError
         If the name of the array cannot be told in it.
     """
-    words = [*layout.axes]
-    if layout.domain is Domain.IMAGE:
-        words.append("image")
-    if layout.corner:
-        words.append("corner")
-    words.append("voxel=" + "x".join(f"{edge:g}" for edge in layout.voxel_size_mm))
-    if layout.name:
-        if not layout.name.isidentifier():
-            raise InputError(f"the array is called {layout.name!r}; save it under a name of letters and digits")
-        words.append(f"array={layout.name}")
-    return ",".join(words)
+    return f"{layout.domain},{layout.text()}"

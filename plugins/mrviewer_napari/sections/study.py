@@ -34,7 +34,7 @@ _FILES = (
     "All files (*);;"
     "DICOM (*.dcm *.ima *.dicom *.zip DICOMDIR);;"
     "NIfTI (*.nii *.nii.gz *.hdr *.img);;"
-    "Raw data and arrays (*.h5 *.hdf5 *.mrd *.cfl *.dat *.mat *.npy)"
+    "Raw data and arrays (*.h5 *.hdf5 *.mrd *.cfl *.dat *.mat *.npy *.npz)"
 )
 """DICOM files need no ending, so that all files come first."""
 
