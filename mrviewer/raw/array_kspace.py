@@ -35,7 +35,7 @@ class StoredArray(Protocol):
         ...
 
     def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
-        """Some of the array, read from its file; a slice of every axis."""
+        """Some of the array, read from its file: a slice of every axis, or of the first ones."""
         ...
 
 

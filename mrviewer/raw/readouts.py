@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.raw.placement import Placement
+
 __all__ = ["IntArray", "Purpose", "ReadoutReader", "ReadoutTable"]
 
 IntArray = NDArray[np.int64]
@@ -47,8 +49,8 @@ class ReadoutTable:
         Which encoding of the header it has.
     dwell_us
         Time of a sample; 0 where the file does not tell.
-    along_slice_mm
-        Position of its slice along the normal.
+    placement
+        Where it lies in the scanner.
     """
 
     purpose: IntArray
@@ -67,7 +69,7 @@ class ReadoutTable:
     reverse: NDArray[np.bool_]
     encoding: IntArray
     dwell_us: NDArray[np.float64]
-    along_slice_mm: NDArray[np.float64]
+    placement: Placement
 
     def __len__(self) -> int:
         """Number of readouts."""

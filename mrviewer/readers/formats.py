@@ -84,6 +84,15 @@ _OTHER_FORMATS = (
 )
 """Ends of names of what does not open, what it is, and what makes NIfTI of it."""
 
+_RAW_DATA = (
+    (("p*.7",), "a P-file of a GE scanner", "ISMRMRD with ge_to_ismrmrd, or k-space to .mat with GE's Orchestra"),
+    (("scanarchive_*.h5",), "a ScanArchive of a GE scanner", "ISMRMRD with ge_to_ismrmrd, or to .mat with Orchestra"),
+    (("*.lab", "*.raw", "*.sin"), "raw data of a Philips scanner", "ISMRMRD with philips_to_ismrmrd"),
+    (("*.list", "*.data"), "raw data of a Philips scanner", "k-space in a .mat or .npy array, as with MRecon"),
+    (("fid", "rawdata.job*", "2dseq"), "data of a Bruker scanner", "ISMRMRD with bruker_to_ismrmrd"),
+)
+"""Names of raw data that do not open, what they are called, and what to convert them to."""
+
 
 def format_of(path: Path) -> Format:
     """Format of a file, by its name, else by what it holds; a folder can be DICOM alone.
@@ -96,15 +105,26 @@ def format_of(path: Path) -> Format:
     if path.suffix.lower() == ".hdr" and path.with_suffix(".cfl").is_file():
         return _BART
     for file_format in FORMATS:
-        if _fits(path, _names(file_format)):
+        if _fits(path, _names(file_format)) and not _is_scan_archive(path):
             return file_format
     if is_dicom_path(path):
         return _DICOM
     raise FileFormatError(_of_no_format(path))
 
 
+def _is_scan_archive(path: Path) -> bool:
+    """Whether it is raw data of GE, which is HDF5 and holds packets in a form of its own."""
+    return _fits(path, ("scanarchive_*.h5",))
+
+
 def _of_no_format(path: Path) -> str:
     known = ", ".join(file_format.name for file_format in FORMATS)
+    for patterns, name, conversion in _RAW_DATA:
+        if _fits(path, patterns):
+            return (
+                f"{path.name} is called like {name}, which does not open here; convert it to {conversion}, or open the "
+                "images as DICOM"
+            )
     for suffix, name, converter in _OTHER_FORMATS:
         if path.name.lower().removesuffix(".gz").endswith(suffix):
             return f"{path.name} is of the format {name} and one of {known} was expected; convert it with {converter}"

@@ -5,7 +5,7 @@ Source: Inati SJ et al. (2017), ISMRM Raw data format: a proposed standard for M
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
-from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.header import parse_header
+from mrviewer.raw.placement import Placement
 from mrviewer.raw.readouts import Purpose, ReadoutTable
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.hdf5_file import opened
@@ -95,12 +95,7 @@ def read_ismrmrd(path: Path, modality: str, group: str) -> FileContents:
     header_text = np.asarray(text).ravel()[0]
     header = parse_header(header_text if isinstance(header_text, bytes) else str(header_text).encode(), path.name)
     kind = modality if modality != "unknown" else guess_modality(header.protocol)
-    contents = scan_contents(path.name, kind, _table(heads), IsmrmrdReader(path, group), header)
-    if len(header.encodings) > 2:
-        said = f"the file has {len(header.encodings)} encodings; the first makes the image"
-        note = Note(said, NoteKind.RAW_DATA)
-        contents = replace(contents, notes=(*contents.notes, note))
-    return contents
+    return scan_contents(path.name, kind, _table(heads), IsmrmrdReader(path, group), header)
 
 
 def _table(heads: NDArray[np.void]) -> ReadoutTable:
@@ -110,7 +105,7 @@ def _table(heads: NDArray[np.void]) -> ReadoutTable:
     stored_center = heads["center_sample"].astype(np.int64)
     # Writers that leave the field empty mean the middle.
     center = np.where(stored_center > 0, stored_center - before, n_samples // 2)
-    normal = heads["slice_dir"].astype(np.float64)
+    directions = np.stack([heads[f"{name}_dir"].astype(np.float64) for name in ("read", "phase", "slice")], axis=1)
     return ReadoutTable(
         purpose=_purposes(heads["flags"]),
         step_1=index["kspace_encode_step_1"].astype(np.int64),
@@ -128,7 +123,7 @@ def _table(heads: NDArray[np.void]) -> ReadoutTable:
         reverse=_flagged(heads["flags"], _REVERSE),
         encoding=heads["encoding_space_ref"].astype(np.int64),
         dwell_us=heads["sample_time_us"].astype(np.float64),
-        along_slice_mm=np.sum(heads["position"].astype(np.float64) * normal, axis=1),
+        placement=Placement(heads["position"].astype(np.float64), directions),
     )
 
 

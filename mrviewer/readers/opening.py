@@ -243,6 +243,9 @@ def _merge(opened: Sequence[FileContents]) -> tuple[dict[str, Image], dict[str, 
                 said = f"two images are {image.modality}: the second is called {name} here"
                 notes.append(Note(said, NoteKind.MODALITY))
             images[name] = image if name == image.modality else replace(image, modality=name)
+        elif image.modality in raw:
+            said = f"{image.modality} ({_grid(image)}) lies on another grid than {first.modality} ({_grid(first)})"
+            notes.append(Note(f"{said}: it opens alone, where it is chosen as the modality", NoteKind.RAW_DATA))
         else:
             reason = why_unknown(image, grid, image_name(first)) or (
                 f"{image.modality} ({_grid(image)}) lies on another grid than {first.modality} "

@@ -1,6 +1,7 @@
 """From k-space to what a file gives a study: raw data, and the image where one is known."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
@@ -11,11 +12,39 @@ from mrviewer.raw.pattern import Sampling
 from mrviewer.readers.contents import FileContents
 from mrviewer.study import Image
 
-__all__ = ["POSITION_NOTE", "raw_contents", "require_sizes"]
+__all__ = ["POSITION_NOTE", "SIDES_NOTE", "Position", "raw_contents", "require_sizes"]
 
-POSITION_NOTE = Note("the position in the scanner is not taken over: left and right may be swapped", NoteKind.POSITION)
+POSITION_NOTE = Note(
+    "the file does not tell how it lies in the scanner: which end is the head is unknown, and left and right may be "
+    "swapped",
+    NoteKind.POSITION,
+)
+SIDES_NOTE = Note(
+    "slices are in order from the head to the feet, but how their rows and columns lie is unknown: left and right may "
+    "be swapped",
+    NoteKind.POSITION,
+)
 MOST_COILS = 1024
 LARGEST_EDGE = 16384
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Where the image of raw data lies.
+
+    Parameters
+    ----------
+    geometry
+        Its grid; `None` if the file does not tell it.
+    note
+        What is unknown; `None` if nothing is.
+    """
+
+    geometry: Geometry | None = None
+    note: Note | None = POSITION_NOTE
+
+
+UNKNOWN_POSITION = Position()
 
 
 def raw_contents(
@@ -26,6 +55,7 @@ def raw_contents(
     voxel_size_mm: tuple[float, float, float],
     notes: Sequence[str] = (),
     slice_axis: int = 0,
+    position: Position = UNKNOWN_POSITION,
 ) -> FileContents:
     """Raw data of one image, with the image itself if the scan is fully sampled.
 
@@ -43,6 +73,8 @@ def raw_contents(
         What else a person should know.
     slice_axis
         Axis of the volume along which slices are counted.
+    position
+        Where the volume lies.
 
     Raises
     ------
@@ -53,10 +85,11 @@ def raw_contents(
     n_slices, _, height, width = source.shape
     sizes = [height, width]
     sizes.insert(slice_axis, n_slices)
-    geometry = Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm, is_placed=False)
+    geometry = position.geometry or Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm, is_placed=False)
     raw = CartesianRawData(modality, geometry, source, sampling.acquired, slice_axis)
     images = () if sampling.acquired is not None else (Image(MagnitudeVolume(raw), geometry, modality),)
-    return FileContents(images, (raw,), (*notes, *sampling.notes, POSITION_NOTE))
+    said = () if position.note is None else (position.note,)
+    return FileContents(images, (raw,), (*notes, *sampling.notes, *said))
 
 
 def require_sizes(path_name: str, shape: tuple[int, int, int, int]) -> None:

@@ -1,5 +1,6 @@
 """From the readouts of a file to the images of a study: slices sorted, contrasts and repetitions told apart."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,14 +9,16 @@ from numpy.typing import NDArray
 
 from mrviewer.coils.whitening import noise_covariance, whitening_matrix
 from mrviewer.errors import FileFormatError
-from mrviewer.notes import Note, NoteKind
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.raw.assembly import Grid, Readouts, grid_of
+from mrviewer.raw.cartesian import KspaceSource
 from mrviewer.raw.header import Encoding, RawHeader
 from mrviewer.raw.pattern import interpret
 from mrviewer.raw.readout_kspace import ReadoutKspace, VolumeKspace
 from mrviewer.raw.readouts import IntArray, Purpose, ReadoutReader, ReadoutTable
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.raw_contents import raw_contents, require_sizes
+from mrviewer.readers.placed_contents import ReadoutStack, placed_contents
+from mrviewer.readers.raw_contents import require_sizes
 
 __all__ = ["scan_contents"]
 
@@ -52,16 +55,54 @@ def scan_contents(
     FileFormatError
         If there is no Cartesian image in it, or header and data contradict each other.
     """
-    encoding = header.encodings[0]
-    if encoding.trajectory != "cartesian":
-        raise FileFormatError(
-            f"{name} was sampled on a {encoding.trajectory} trajectory and only Cartesian scans open; "
-            "grid it to a Cartesian matrix first"
-        )
-    rows = table.rows(Purpose.IMAGE, Purpose.IMAGE_AND_CALIBRATION)
-    rows = rows[table.encoding[rows] == 0]
-    if not rows.size:
+    numbers = _encodings_of_images(table, header)
+    if not numbers:
         raise FileFormatError(f"{name} holds no readout of an image, of {len(table)} in all; convert the scan again")
+    parts: list[FileContents] = []
+    notes: list[Note] = []
+    for number in numbers:
+        title = modality if number == numbers[0] else f"{modality} encoding {number + 1}"
+        try:
+            parts.append(_encoding_contents(name, title, table, reader, header, number))
+        except FileFormatError as error:
+            if len(numbers) == 1:
+                raise
+            notes.append(left_out(f"encoding {number + 1} of the file: {error}"))
+    if not parts:
+        raise FileFormatError(f"{name} has {len(numbers)} encodings and none opens: {notes[0]}")
+    if len(numbers) > 1:
+        notes.append(Note(_of_several(header, numbers), NoteKind.RAW_DATA))
+    return FileContents(
+        tuple(image for part in parts for image in part.images),
+        tuple(raw for part in parts for raw in part.raw),
+        tuple(dict.fromkeys([*(note for part in parts for note in part.notes), *notes])),
+    )
+
+
+def _encodings_of_images(table: ReadoutTable, header: RawHeader) -> list[int]:
+    """Encodings of the header that have readouts of an image, the largest matrix first."""
+    rows = table.rows(Purpose.IMAGE, Purpose.IMAGE_AND_CALIBRATION)
+    numbers = [int(number) for number in np.unique(table.encoding[rows]) if number < len(header.encodings)]
+    return sorted(numbers, key=lambda number: -math.prod(header.encodings[number].encoded.matrix))
+
+
+def _of_several(header: RawHeader, numbers: Sequence[int]) -> str:
+    sizes = [" x ".join(map(str, header.encodings[number].encoded.matrix)) for number in numbers]
+    return (
+        f"the file has {len(numbers)} encodings with images ({', '.join(sizes)} samples): each is an image of its own, "
+        "the largest first"
+    )
+
+
+def _encoding_contents(
+    name: str, modality: str, table: ReadoutTable, reader: ReadoutReader, header: RawHeader, number: int
+) -> FileContents:
+    """Images of one encoding of the header."""
+    encoding = header.encodings[number]
+    if encoding.trajectory != "cartesian":
+        raise FileFormatError(_not_cartesian(name, encoding.trajectory))
+    rows = table.rows(Purpose.IMAGE, Purpose.IMAGE_AND_CALIBRATION)
+    rows = rows[table.encoding[rows] == number]
     grid = grid_of(encoding)
     readouts = Readouts(name, table, reader)
     require_sizes(name, (1, int(table.n_coils[rows[0]]), grid.n_phases, grid.n_samples))
@@ -69,9 +110,7 @@ def scan_contents(
     notes = [Note(said, NoteKind.RAW_DATA) for said in _remarks(table, rows, grid)]
     whitening, said = _whitening(readouts, rows, header)
     notes += [Note(said, NoteKind.RAW_DATA)] if said else []
-    readouts = Readouts(name, table, reader, whitening)
-    second = header.encodings[min(1, len(header.encodings) - 1)]
-    scan = _Scan(readouts, encoding, grid, grid_of(second))
+    scan = _Scan(Readouts(name, table, reader, whitening), encoding, grid, _calibration_grid(table, header, grid))
     images = _images(table, rows)
     if len(images) > MOST_IMAGES:
         cut = f"of {len(images)} contrasts and repetitions the first {MOST_IMAGES} are opened"
@@ -85,6 +124,26 @@ def scan_contents(
         tuple(raw for part in parts for raw in part.raw),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
+
+
+def _not_cartesian(name: str, trajectory: str) -> str:
+    if trajectory == "epi":
+        return (
+            f"{name} was acquired by EPI, whose lines alternate in direction and are shifted against each other, and "
+            "the phase correction by their navigators is not made here; reconstruct it with Gadgetron or on the "
+            "scanner and open the images"
+        )
+    return (
+        f"{name} was sampled on a trajectory that its header calls {trajectory}, and only Cartesian scans open; "
+        "grid it to a Cartesian matrix first"
+    )
+
+
+def _calibration_grid(table: ReadoutTable, header: RawHeader, grid: Grid) -> Grid:
+    """Grid of the calibration scan, by the encoding that its readouts name."""
+    rows = table.rows(Purpose.CALIBRATION)
+    numbers = table.encoding[rows[:1]]
+    return grid_of(header.encodings[int(numbers[0])]) if numbers.size and numbers[0] < len(header.encodings) else grid
 
 
 def _images(table: ReadoutTable, rows: IntArray) -> list[IntArray]:
@@ -109,29 +168,29 @@ def _image_contents(scan: _Scan, title: str, rows: IntArray, notes: Sequence[str
     if grid.n_partitions > 1:
         # One slab; a second one would be another volume.
         rows = rows[table.slice_[rows] == table.slice_[rows].min()]
-        acquired = scan.readouts.pattern(rows, grid)
-        sampling = interpret(acquired)
-        along_readout = sampling.acquired is not None
-        volume = VolumeKspace(scan.readouts, grid, rows, along_readout)
-        return raw_contents(name, title, volume, sampling, (z, y, x), notes, slice_axis=2 if along_readout else 0)
+        pattern = scan.readouts.pattern(rows, grid)
+        along_readout = interpret(pattern).acquired is not None
+        source: KspaceSource = VolumeKspace(scan.readouts, grid, rows, along_readout)
+        stack = ReadoutStack(source, pattern, rows[:1].tolist(), (z, y, x), slice_axis=2 if along_readout else 0)
+        return placed_contents(name, title, table.placement, stack, notes)
     slices = _slices(table, rows)
     patterns = [scan.readouts.pattern(part, grid)[0] for part in slices]
-    pattern = np.logical_and.reduce(patterns)
-    sampling = interpret(np.repeat(pattern[:, None], grid.n_kept, axis=1))
+    pattern = np.repeat(np.logical_and.reduce(patterns)[:, None], grid.n_kept, axis=1)
     source = ReadoutKspace(scan.readouts, grid, slices, _calibrations(scan, slices), scan.calibration_grid)
-    gap = _slice_distance(table, slices)
-    return raw_contents(name, title, source, sampling, (gap or z, y, x), notes)
+    firsts = [int(part[0]) for part in slices]
+    stack = ReadoutStack(source, pattern, firsts, (_slice_distance(table, slices) or z, y, x), is_flat=True)
+    return placed_contents(name, title, table.placement, stack, notes)
 
 
 def _slices(table: ReadoutTable, rows: IntArray) -> tuple[IntArray, ...]:
     """Readouts of every slice, in the order of the slices in space."""
     parts = [rows[table.slice_[rows] == number] for number in np.unique(table.slice_[rows])]
-    return tuple(sorted(parts, key=lambda part: float(table.along_slice_mm[part[0]])))
+    return tuple(sorted(parts, key=lambda part: table.placement.along_slices(int(part[0]))))
 
 
 def _slice_distance(table: ReadoutTable, slices: Sequence[IntArray]) -> float:
     """Distance of neighbouring slices in mm; 0 where positions do not tell."""
-    positions = [float(table.along_slice_mm[rows[0]]) for rows in slices]
+    positions = [table.placement.along_slices(int(rows[0])) for rows in slices]
     distance = float(np.median(np.diff(positions))) if len(positions) > 1 else 0.0
     return distance if np.isfinite(distance) else 0.0
 
@@ -167,8 +226,6 @@ def _whitening(readouts: Readouts, rows: IntArray, header: RawHeader) -> tuple[N
 
 def _remarks(table: ReadoutTable, rows: IntArray, grid: Grid) -> list[str]:
     notes = []
-    if grid.n_partitions == 1:
-        notes.append("phase was encoded along y: a mask of lines, which run along y too, drops parts of readouts")
     if grid.n_kept < grid.n_samples:
         notes.append(f"readout oversampling was removed: {grid.n_samples} samples became {grid.n_kept}")
     if table.n_samples[rows].max() < grid.n_samples:

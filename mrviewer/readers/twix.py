@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, InputError, MrviewerError
 from mrviewer.raw.header import Encoding, RawHeader, Space
+from mrviewer.raw.placement import Placement
 from mrviewer.raw.readouts import Purpose, ReadoutTable
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.names import guess_modality
@@ -141,7 +142,7 @@ def _table(blocks: Sequence[Any]) -> ReadoutTable:
         reverse=np.array([block.is_flag_set("REFLECT") for block in blocks], bool),
         encoding=np.zeros(len(blocks), np.int64),
         dwell_us=np.zeros(len(blocks)),
-        along_slice_mm=np.array([_along_normal(header.SliceData) for header in headers]),
+        placement=_placement([header.SliceData for header in headers]),
     )
 
 
@@ -159,12 +160,15 @@ def _purpose(block: Any) -> int:  # noqa: ANN401  # the library carries no types
     return Purpose.IMAGE if block.is_image_scan() else Purpose.OTHER
 
 
-def _along_normal(data: Any) -> float:  # noqa: ANN401  # the library carries no types
-    """Position along the normal of the slice, which is the third axis that the quaternion turns."""
-    w, x, y, z = (float(part) for part in data.Quaternion)
-    normal = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
-    place = data.SlicePos
-    return float(normal @ np.array([place.Sag, place.Cor, place.Tra]))
+def _placement(slices: Sequence[Any]) -> Placement:
+    """Position and normal of the slices; which ways rows and columns run depends on the sequence, and is left out."""
+    w, x, y, z = np.array([[float(part) for part in data.Quaternion] for data in slices]).reshape(-1, 4).T
+    directions = np.zeros((len(slices), 3, 3))
+    # The normal is the third axis that the quaternion turns.
+    directions[:, 2] = np.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], axis=1)
+    places = [data.SlicePos for data in slices]
+    positions = np.array([[float(place.Sag), float(place.Cor), float(place.Tra)] for place in places]).reshape(-1, 3)
+    return Placement(positions, directions)
 
 
 def _encoding(protocol: Mapping[str, Any], table: ReadoutTable, blocks: Sequence[Any]) -> Encoding:

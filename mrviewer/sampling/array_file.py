@@ -85,7 +85,7 @@ def _read_mat(file: Path) -> NDArray[np.generic]:
     if is_matlab_hdf5(file):
         arrays = list_arrays(file)
         name = _mask_of(arrays, file)
-        return mat_array(file, name).open()
+        return mat_array(file, name).part(())
     matrices = list_matrices(file)
     return read_matrix(file, _mask_of(matrices, file))
 

@@ -91,6 +91,9 @@ class Line:
     position_mm: float | None = None
     dwell_us: float = 0.0
     before: int = 0
+    encoding: int = 0
+    directions: tuple[tuple[float, ...], ...] | None = None
+    place_mm: tuple[float, ...] | None = None
 
 
 def lines_of(stack: NDArray[np.complex64], **fields: object) -> list[Line]:
@@ -119,6 +122,10 @@ def write_ismrmrd(path: Path, xml: str, lines: list[Line]) -> Path:
         acquisition.discard_pre = line.before
         acquisition.slice_dir[:] = (0.0, 0.0, 1.0)
         acquisition.position[:] = (0.0, 0.0, 5.0 * line.slice_ if line.position_mm is None else line.position_mm)
+        acquisition.encoding_space_ref = line.encoding
+        if line.directions is not None and line.place_mm is not None:
+            acquisition.read_dir[:], acquisition.phase_dir[:], acquisition.slice_dir[:] = line.directions
+            acquisition.position[:] = line.place_mm
         for flag in line.flags:
             acquisition.setFlag(flag)
         dataset.append_acquisition(acquisition)

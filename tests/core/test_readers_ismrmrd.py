@@ -31,9 +31,10 @@ def test_a_full_scan_opens_with_its_image_and_voxels(tmp_path: Path) -> None:
     study, raw = opened(tmp_path, lines_of(kspace(2)))
     assert raw.shape == (2, N_COILS, HEIGHT, WIDTH)
     assert raw.acquired is None
-    assert close(raw.kspace(1), kspace(2)[1])
+    assert close(raw.kspace(0), kspace(2)[1])
     assert study.geometry().voxel_size_mm == (5.0, 1.5, 2.0)
-    expected = np.linalg.norm(coil_images(2), axis=1)
+    assert any("in order from the head to the feet" in note for note in study.notes)
+    expected = np.linalg.norm(coil_images(2), axis=1)[::-1]
     assert np.allclose(study.images["T2"].volume(), expected, atol=0.02)
 
 
@@ -58,7 +59,7 @@ def test_averages_are_averaged(tmp_path: Path) -> None:
 def test_slices_are_sorted_by_position(tmp_path: Path) -> None:
     lines = [replace(line, position_mm=-4.0 * line.slice_) for line in lines_of(kspace(3))]
     study, raw = opened(tmp_path, lines)
-    assert close(raw.kspace(0), kspace(3)[2])
+    assert close(raw.kspace(0), kspace(3)[0])
     assert study.geometry().voxel_size_mm[0] == 4.0
 
 
@@ -223,7 +224,7 @@ def test_header_and_data_that_contradict_each_other_are_refused(
     [
         ("<ismrmrdHeader>", "header of scan.h5 cannot be read"),
         ("<a/>", "describes no encoding"),
-        (XML.replace("cartesian", "radial"), "radial trajectory and only Cartesian"),
+        (XML.replace("cartesian", "radial"), "calls radial, and only Cartesian"),
         (XML.replace(f"<x>{WIDTH}</x>", "<x>30000000</x>"), "none of a scan"),
         (XML.replace(f"<x>{WIDTH}</x>", "<x>many</x>"), "header of scan.h5 cannot be read"),
     ],
@@ -237,3 +238,102 @@ def test_a_scan_of_noise_alone_is_refused(tmp_path: Path) -> None:
     lines = [replace(line, flags=(ismrmrd.ACQ_IS_NOISE_MEASUREMENT,)) for line in lines_of(STACK)]
     with pytest.raises(FileFormatError, match="no readout of an image, of 40"):
         opened(tmp_path, lines)
+
+
+# Positions ---------------------------------------------------------------------------------------------------------
+
+AXES = {"R": (-1, 0, 0), "L": (1, 0, 0), "A": (0, -1, 0), "P": (0, 1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+"""Unit vectors as the format counts: to the left, the back and the head."""
+
+
+def marked(n_slices: int, height: int, width: int) -> NDArray[np.float32]:
+    """Images ``(slice, phase, read)`` with one bright corner: first slice, low phase, high read."""
+    images = np.full((n_slices, height, width), 0.1, np.float32)
+    images[:, 4:-4, 4:-4] = 0.5
+    images[0, 5:8, -8:-5] = 4
+    return images
+
+
+def placed_lines(directions: str, n_slices: int, height: int, width: int) -> list[Line]:
+    """Readouts of `marked`, directions being those of readout, phase and slices."""
+    read, phase, along = (np.array(AXES[letter], float) for letter in directions)
+    stack = fft2c(marked(n_slices, height, width)[:, None] * np.ones((N_COILS, 1, 1))).astype(np.complex64)
+    return [
+        replace(line, directions=(tuple(read), tuple(phase), tuple(along)), place_mm=tuple(5.0 * line.slice_ * along))
+        for line in lines_of(stack)
+    ]
+
+
+@pytest.mark.parametrize("directions", ["LPS", "RPS", "LAI", "PLS", "ARI", "PSL", "SAR", "LSA", "IRP"])
+@pytest.mark.parametrize(("height", "width"), [(40, 32), (39, 31)])
+def test_an_image_lies_where_its_position_says(tmp_path: Path, directions: str, height: int, width: int) -> None:
+    xml = header((width, height, 1), (width, height, 1), (width * 2.0, height * 1.5, 3.0))
+    study, raw = opened(tmp_path, placed_lines(directions, 3, height, width), xml)
+    geometry = study.geometry()
+    assert geometry.is_placed
+    volume = study.images["T2"].volume()
+    assert volume.shape == geometry.shape
+    brightest = np.argwhere(volume > 0.7 * volume.max()).astype(float).mean(axis=0)
+    read, phase, along = (np.array(AXES[letter], float) for letter in directions)
+    expected = read * (width - 7 - width // 2) * 2.0 + phase * (6 - height // 2) * 1.5
+    assert np.allclose(geometry.to_mm(brightest), expected * (-1, -1, 1), atol=0.6)
+    assert not any("swapped" in note for note in study.notes)
+    assert np.allclose(np.abs(along), np.abs(np.eye(3)[2 - raw.slice_axis]))
+
+
+def test_directions_that_contradict_each_other_place_nothing(tmp_path: Path) -> None:
+    lines = placed_lines("LPS", 3, HEIGHT, WIDTH)
+    for number, changes in enumerate(
+        ({"directions": ((1.0, 0, 0), (1.0, 0, 0), (0, 0, 1.0))}, {"place_mm": (0.0, 0.0, 7.0)})
+    ):
+        (tmp_path / str(number)).mkdir()
+        changed = [replace(line, **changes) if line.slice_ == 1 else line for line in lines]  # type: ignore[arg-type]
+        study, _ = opened(tmp_path / str(number), changed)
+        assert not study.geometry().is_placed
+        assert any("left and right may be swapped" in note for note in study.notes)
+
+
+def test_what_was_acquired_is_turned_with_the_image(tmp_path: Path) -> None:
+    kept = {step for step in range(HEIGHT) if step % 3 == 0 or abs(step - 20) < 6}
+    lines = [line for line in placed_lines("PLS", 2, HEIGHT, WIDTH) if line.step in kept]
+    study, raw = opened(tmp_path, lines)
+    assert raw.shape == (2, N_COILS, WIDTH, HEIGHT)
+    assert raw.acquired is not None
+    assert raw.acquired.shape == (1, HEIGHT)
+    assert np.array_equal(raw.acquired[0], np.any(raw.kspace(0) != 0, axis=(0, 1)))
+    assert not any("along y" in note for note in study.notes)
+
+
+# Encodings ---------------------------------------------------------------------------------------------------------
+
+
+def two_encodings(second: str = "cartesian") -> tuple[str, list[Line]]:
+    """A header of a small and a large matrix, and the readouts of both."""
+    small = header((16, 20, 1), (16, 20, 1), (64.0, 60.0, 3.0))
+    large = XML.replace("<trajectory>cartesian", f"<trajectory>{second}")
+    begin, end = large.index("<encoding>"), large.index("</ismrmrdHeader>")
+    lines = lines_of(kspace(1, N_COILS, 20, 16))
+    lines += [replace(line, encoding=1) for line in lines_of(STACK)]
+    return small.replace("</ismrmrdHeader>", large[begin:end] + "</ismrmrdHeader>"), lines
+
+
+def test_both_encodings_open_and_the_largest_is_first(tmp_path: Path) -> None:
+    xml, lines = two_encodings()
+    study = open_study(f"T2={write_ismrmrd(tmp_path / 'scan.h5', xml, lines)}")
+    assert [raw.shape[2:] for raw in study.raw.values()] == [(HEIGHT, WIDTH), (20, 16)]
+    assert tuple(study.raw) == ("T2", "T2 encoding 1")
+    assert close(study.raw["T2"].kspace(0), STACK[0])
+    assert any("2 encodings with images" in note for note in study.notes)
+    assert not any("left out" in note for note in study.notes)
+
+
+def test_an_encoding_that_does_not_open_is_named(tmp_path: Path) -> None:
+    xml, lines = two_encodings("spiral")
+    study = open_study(f"T2={write_ismrmrd(tmp_path / 'scan.h5', xml, lines)}")
+    assert [raw.shape[2:] for raw in study.raw.values()] == [(20, 16)]
+    assert any("encoding 2 of the file" in note and "calls spiral" in note for note in study.notes)
+
+
+def test_epi_is_refused_for_its_true_reason(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"EPI.*phase correction.*not made here"):
+        opened(tmp_path, lines_of(STACK), XML.replace("cartesian", "epi"))

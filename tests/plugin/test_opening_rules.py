@@ -9,6 +9,7 @@ import pytest
 from scipy.io import savemat
 from series_files import PATIENT, write_series
 
+from mrviewer.coils import ring_coil_maps
 from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress, finish
@@ -157,6 +158,7 @@ def test_headings_tell_other_patients_from_other_visits(disk: Path) -> None:
 def test_complex_arrays_are_asked_about(tmp_path: Path) -> None:
     image = np.zeros((3, 40, 32), np.complex64)
     image[:, 10:30, 8:24] = 1
+    image *= ring_coil_maps((40, 32), 3)
     np.save(tmp_path / "T2.npy", fft2c(image))
     question = looked_at(tmp_path / "T2.npy")
     assert isinstance(question, ArrayQuestion)
