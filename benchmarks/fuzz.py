@@ -269,14 +269,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the inputs")
     parser.add_argument("--data", type=Path, help="folder with real files to damage, beside those made here")
     parser.add_argument("--only", metavar="FORMAT", help="one format alone")
+    parser.add_argument("--without", metavar="FORMAT", help="all formats but one, such as hdf5, which takes longest")
+    parser.add_argument("--workers", type=int, default=2, help="processes that open inputs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts")
     options = parser.parse_args()
     seeds = made_seeds() + target_seeds() + (real_seeds(options.data) if options.data else [])
     kinds = sorted({one.kind for one in seeds})
-    if options.only not in (None, *kinds):
-        parser.error(f"there is no format {options.only!r}; choose one of {', '.join(kinds)}")
-    seeds = [one for one in seeds if options.only in (None, one.kind)]
-    tally = fuzz(seeds, options.count, seconds=options.seconds, seed=options.seed)
+    for named in (options.only, options.without):
+        if named not in (None, *kinds):
+            parser.error(f"there is no format {named!r}; choose one of {', '.join(kinds)}")
+    seeds = [one for one in seeds if options.only in (None, one.kind) and one.kind != options.without]
+    tally = fuzz(seeds, options.count, seconds=options.seconds, seed=options.seed, n_workers=options.workers)
     print(table(tally))
     print(f"\n{len(seeds)} sound files, seed {options.seed}, {tally.seconds:.0f} s")
     for fault in tally.faults:

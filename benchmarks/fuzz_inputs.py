@@ -231,7 +231,7 @@ def _with_other_card(content: bytes, others: list[Seed], rng: np.random.Generato
 
 def _line(content: bytes, others: list[Seed], rng: np.random.Generator) -> bytes:
     """A line twice, gone, or in another place."""
-    lines = content.splitlines(keepends=True)
+    lines = content.splitlines(keepends=True) or [b"\n"]
     place = int(rng.integers(len(lines)))
     moved = lines.pop(place)
     if rng.random() < 0.7:

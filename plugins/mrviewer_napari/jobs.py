@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from qtpy.QtCore import QObject, Signal, SignalInstance
 
+from mrviewer.faults import explained
+
 __all__ = ["Job", "Slot", "Work", "gathered", "with_spare_core"]
 
 T = TypeVar("T")
@@ -42,7 +44,8 @@ def gathered(work: Generator[T, None, R], interval_s: float = 0.05) -> Generator
 class Job(QObject):
     """Run a generator in a thread.
 
-    Signals arrive in the thread that made the job. Stopping closes the generator at its next ``yield``, in the worker.
+    Signals arrive in the thread that made the job. Whatever fails arrives as one sentence (`MrviewerError`).
+    Stopping closes the generator at its next ``yield``, in the worker.
     The thread is no daemon: a daemon inside torch aborts the interpreter when it exits.
     """
 
@@ -82,8 +85,8 @@ class Job(QObject):
                     self._send(self.returned, end.value)
                     break
                 self._send(self.yielded, record)
-        except Exception as error:  # noqa: BLE001 - the one place where a finished job reports; the traceback goes along
-            self._send(self.failed, error)
+        except Exception as error:  # noqa: BLE001 - the one place where a finished job reports; a log keeps the traceback
+            self._send(self.failed, explained(error, "viewer"))
         finally:
             work.close()
             del work

@@ -4,14 +4,13 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import notification_manager, show_error
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.crash_log import keep_crash_log
 from mrviewer.database import SIMULATED_MS
-from mrviewer.errors import MrviewerError
 from mrviewer.plain_text import plain_name
 from mrviewer_napari.curves import has_time
 from mrviewer_napari.derived import DISCLAIMER
@@ -241,12 +240,12 @@ class MrPanel(QWidget):
         self.status.setVisible(bool(text))
 
     def _notify(self, error: Exception) -> None:
-        """Tell of a failure: a sentence if we raised it on purpose, the traceback if not."""
-        if isinstance(error, MrviewerError):
-            show_error(plain_name(str(error)))
-        else:
-            notification_manager.receive_error(type(error), error, error.__traceback__)
-        traceback.clear_frames(error.__traceback__)  # frames would keep volumes and tensors alive
+        """Tell of a failure in one sentence; what nobody foresaw is in the log."""
+        show_error(plain_name(str(error)))
+        cause: BaseException | None = error
+        while cause is not None:
+            traceback.clear_frames(cause.__traceback__)  # frames would keep volumes and tensors alive
+            cause = cause.__cause__
 
 
 def _middle_of(window: QWidget) -> QWidget:

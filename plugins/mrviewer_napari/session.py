@@ -6,6 +6,7 @@ from qtpy.QtCore import QObject, Signal
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
+from mrviewer.faults import explained
 from mrviewer.method import Method
 from mrviewer.registry import list_methods
 from mrviewer.sampling import Mask
@@ -206,9 +207,10 @@ class Session(QObject):
         self.methods_changed.emit()
 
     def report(self, error: Exception) -> None:
-        """Tell the person of a failure."""
-        self.message.emit(str(error))
-        self.failed.emit(error)
+        """Tell of a failure in one sentence, whatever it is."""
+        told = explained(error, "viewer")
+        self.message.emit(str(told))
+        self.failed.emit(told)
 
     def stop(self) -> None:
         """Stop whatever runs."""

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QLineEdit
 
-from mrviewer.finetuning import RunState, list_runs, read_run, request_stop
+from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, request_stop
 from mrviewer.own_models import remove_model
 from mrviewer_napari import farewell
 from mrviewer_napari.finetuning.runs import RunDesk
@@ -347,3 +347,27 @@ def test_a_picture_shows_agreement_in_three_colours(tmp_path: Path, qtbot: QtBot
     shown.show_file(tmp_path / "step-1.npz")
     assert not shown.isHidden()
     assert "truth" in shown.caption.text()
+
+
+def test_a_run_that_cannot_be_read_hides_no_other_and_says_why(
+    opened: FinetuneSection, eventually: Wait, tmp_path: Path
+) -> None:
+    folder = opened.desk.folder
+    for name, text in {"good": '{"method": "tiny", "database": ["a"], "output": "b"}', "bad": '{"method": 3}'}.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "plan.json").write_text(text)
+    opened.desk.refresh()
+    eventually(lambda: bool(opened.desk.unreadable))
+    lines = [opened.runs.item(row) for row in range(opened.runs.count())]
+    assert [line.text().partition(":")[0] for line in lines] == ["good", "bad"]
+    assert "unusable method" in lines[1].toolTip()
+    assert opened.desk.selected is not None
+    assert opened.desk.selected.path.name == "good"
+
+
+def test_asking_a_run_whose_folder_is_gone_is_told(opened: FinetuneSection, tmp_path: Path) -> None:
+    errors: list[Exception] = []
+    opened._session.failed.connect(errors.append)
+    plan = FinetunePlan("tiny", ("a",), str(tmp_path / "gone"))
+    opened.desk.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
+    assert "holds no fine-tuning run" in str(errors[0])

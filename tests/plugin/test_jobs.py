@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
+from mrviewer.errors import UnforeseenError
 from mrviewer_napari.jobs import Job, Slot, gathered
 
 Wait = Callable[[Callable[[], bool]], None]
@@ -43,13 +44,16 @@ def test_records_and_value_arrive_in_order_in_the_gui_thread(eventually: Wait) -
 
 
 @pytest.mark.usefixtures("qapp")
-def test_a_runtime_error_arrives_as_it_is(eventually: Wait) -> None:
+def test_whatever_fails_arrives_as_one_sentence(eventually: Wait) -> None:
     job, errors, ended = Job(broken()), [], []
     job.failed.connect(errors.append)
     job.ended.connect(lambda: ended.append(True))
     job.start()
     eventually(lambda: bool(ended))
-    assert [str(error) for error in errors] == ["shapes do not match"]
+    [error] = errors
+    assert isinstance(error, UnforeseenError)
+    assert "does not know (RuntimeError)" in str(error)
+    assert str(error.__cause__) == "shapes do not match"
     assert job.stop(5)
 
 

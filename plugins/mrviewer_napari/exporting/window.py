@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.errors import MrviewerError
 from mrviewer.privacy import Privacy
 from mrviewer.progress import Progress
 from mrviewer_napari.exporting.desk import ExportDesk
@@ -244,7 +243,7 @@ class ExportWindow(QDialog):
         self._show_buttons()
 
     def _show_problem(self, error: Exception) -> None:
-        self.problem.setText(str(error) if isinstance(error, MrviewerError) else f"Saving failed: {error}")
+        self.problem.setText(str(error))
         show_if(self.problem, True)
         self._show_buttons()
 

@@ -1,23 +1,25 @@
 """The runs of the Fine-tune section: started, followed through their logs, paused, resumed and stopped."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from mrviewer.errors import MrviewerError
 from mrviewer.finetuning import (
     EventReader,
     FinetunePlan,
     RunRecord,
     RunState,
+    UnreadableRun,
     default_runs_folder,
     launch,
-    list_runs,
     request_finish,
     request_pause,
     request_resume,
     request_stop,
+    survey_runs,
 )
 from mrviewer.progress import Progress
 from mrviewer_napari.finetuning.history import RunHistory
@@ -59,6 +61,7 @@ class RunDesk(QObject):
         super().__init__(parent)
         self.folder = default_runs_folder() if folder is None else folder
         self.runs: tuple[RunRecord, ...] = ()
+        self.unreadable: tuple[UnreadableRun, ...] = ()
         self.history = RunHistory()
         self._selected: Path | None = None
         self._tail: EventReader | None = None
@@ -114,19 +117,26 @@ class RunDesk(QObject):
 
     def pause(self, run: RunRecord) -> None:
         """Ask a run to wait."""
-        request_pause(run.path)
+        self._ask(request_pause, run)
 
     def resume(self, run: RunRecord) -> None:
         """Ask a run that waits to go on."""
-        request_resume(run.path)
+        self._ask(request_resume, run)
 
     def finish(self, run: RunRecord) -> None:
         """Ask a run to train no further and to measure its best weights."""
-        request_finish(run.path)
+        self._ask(request_finish, run)
 
     def stop(self, run: RunRecord) -> None:
         """Ask a run to end; it keeps its best weights."""
-        request_stop(run.path)
+        self._ask(request_stop, run)
+
+    def _ask(self, request: Callable[[Path], None], run: RunRecord) -> None:
+        """Write a request into the folder of a run, which may be full or gone."""
+        try:
+            request(run.path)
+        except (MrviewerError, OSError) as error:
+            self.failed.emit(error)
 
     def select(self, path: Path | None) -> None:
         """Look at another run."""
@@ -168,9 +178,11 @@ class RunDesk(QObject):
         self.select(run.path)
         self.refresh()
 
-    def _on_runs(self, runs: tuple[RunRecord, ...]) -> None:
+    def _on_runs(self, found: tuple[list[RunRecord], list[UnreadableRun]]) -> None:
         working = {run.path for run in self.active}
-        changed, self.runs = runs != self.runs, runs
+        runs, unreadable = tuple(found[0]), tuple(found[1])
+        changed = (runs, unreadable) != (self.runs, self.unreadable)
+        self.runs, self.unreadable = runs, unreadable
         if self._selected is None and runs:
             self.select(next((run.path for run in runs if run.state.is_active), runs[0].path))
         if changed:
@@ -180,9 +192,9 @@ class RunDesk(QObject):
                 self.ended.emit(run)
 
 
-def _listed(folder: Path) -> Generator[Progress, None, tuple[RunRecord, ...]]:
+def _listed(folder: Path) -> Generator[Progress, None, tuple[list[RunRecord], list[UnreadableRun]]]:
     yield Progress(0, 1, "looking for runs")
-    return tuple(list_runs(folder))
+    return survey_runs(folder)
 
 
 def _launched(plan: FinetunePlan, *, resume: bool) -> Generator[Progress, None, RunRecord]:

@@ -128,5 +128,5 @@ def _told(session: Session, act: Callable[[], str]) -> None:
     """Do something with the files of models, and say how it went."""
     try:
         session.message.emit(act())
-    except MrviewerError as error:
+    except (MrviewerError, OSError) as error:
         session.report(error)

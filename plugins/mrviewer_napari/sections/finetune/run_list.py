@@ -6,7 +6,7 @@ from qtpy.QtCore import QPoint, Qt, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QMenu, QWidget
 
-from mrviewer.finetuning import RunRecord
+from mrviewer.finetuning import RunRecord, UnreadableRun
 from mrviewer_napari.finetuning.runs import RunDesk
 from mrviewer_napari.finetuning.words import state_text
 from mrviewer_napari.plain import plain_tip
@@ -16,6 +16,7 @@ __all__ = ["RunList"]
 
 _PATH = Qt.ItemDataRole.UserRole
 _ROWS_SHOWN = 4
+_ENABLED = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
 class RunList(QListWidget):
@@ -36,17 +37,20 @@ class RunList(QListWidget):
 
     def refresh(self) -> None:
         """Show every run and its state."""
-        runs = self._desk.runs
-        show_if(self, bool(runs))
+        runs, unreadable = self._desk.runs, self._desk.unreadable
+        count = len(runs) + len(unreadable)
+        show_if(self, bool(count))
         with signals_blocked(self):
-            while self.count() > len(runs):
+            while self.count() > count:
                 self.takeItem(self.count() - 1)
-            while self.count() < len(runs):
+            while self.count() < count:
                 self.addItem(QListWidgetItem())
             for row, run in enumerate(runs):
                 self._show(self.item(row), run)
+            for row, one in enumerate(unreadable, len(runs)):
+                self._show_unreadable(self.item(row), one)
         row = max(self.sizeHintForRow(0), 1)
-        self.setFixedHeight(row * min(max(len(runs), 1), _ROWS_SHOWN) + 2 * self.frameWidth() + 2)
+        self.setFixedHeight(row * min(max(count, 1), _ROWS_SHOWN) + 2 * self.frameWidth() + 2)
 
     def menu(self, run: RunRecord) -> QMenu:
         """What can be done with a run."""
@@ -62,9 +66,17 @@ class RunList(QListWidget):
         if item.text() != text:
             item.setText(text)
             item.setToolTip(plain_tip(text))
+        item.setFlags(_ENABLED)
         item.setData(_PATH, run.path)
         if run.path == self._desk.selected_path:
             self.setCurrentItem(item)
+
+    def _show_unreadable(self, item: QListWidgetItem, run: UnreadableRun) -> None:
+        """A line that cannot be chosen, with the reason behind it."""
+        item.setText(f"{run.path.name}: cannot be read")
+        item.setToolTip(plain_tip(run.reason))
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+        item.setData(_PATH, None)
 
     def _select(self, item: QListWidgetItem | None) -> None:
         if item is not None:
