@@ -26,7 +26,8 @@ _MEASURES = {
 }
 """Words for a figure, its decimals, and whether more is better."""
 
-_GROUPS = ("segmentation", "image")
+_GROUPS = {"segmentation": "", "image": "", "image_in_object": " in the object"}
+"""Groups of figures in a summary, and what their names say besides."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,10 @@ def read_result(run: RunRecord) -> RunResult | None:
 def _figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Figure, ...]:
     """Every known figure that both sides may have, segmentation first."""
     found = []
-    for group in _GROUPS:
+    for group, where in _GROUPS.items():
         early, late = before.get(group) or {}, after.get(group) or {}
         for name, (title, decimals, more) in _MEASURES.items():
-            figure = Figure(title, early.get(name), late.get(name), decimals, more)
+            figure = Figure(f"{title}{where}", early.get(name), late.get(name), decimals, more)
             if figure.before is not None or figure.after is not None:
                 found.append(figure)
     return tuple(found)
