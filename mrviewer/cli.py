@@ -9,6 +9,7 @@ import typer
 
 from mrviewer import __version__
 from mrviewer.commands.assess import assess
+from mrviewer.commands.cache import cache
 from mrviewer.commands.database import database
 from mrviewer.commands.export_bids import export_bids
 from mrviewer.commands.export_dicom import export_dicom
@@ -42,7 +43,7 @@ _HELP = (
 _COMMANDS = {
     command.__name__.replace("_", "-"): command
     for command in (
-        *(demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce),
+        *(demo, reconstruct, assess, methods, masks, info, database, train, finetune, runs, reproduce, cache),
         *(export_seg, export_dicom, export_bids, export_figure),
     )
 }

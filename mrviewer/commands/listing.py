@@ -8,6 +8,7 @@ from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import MaskError, UnknownNameError
 from mrviewer.method import Card
+from mrviewer.reasons import reason_of
 from mrviewer.registry import get_method, method_names
 
 __all__ = ["masks", "methods"]
@@ -85,7 +86,7 @@ def _cards() -> list[Card]:
         try:
             cards.append(get_method(name).card)
         except ImportError as error:
-            say(f"method {name} is left out, it cannot be imported: {error}")
+            say(f"method {name} is left out, it cannot be imported: {reason_of(error)}")
         except UnknownNameError:
             say(f"method {name} is left out, it has just been removed")
     return cards

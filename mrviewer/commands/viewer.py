@@ -10,6 +10,7 @@ import typer
 from mrviewer.commands.options import VoxelSize
 from mrviewer.commands.study import is_sample
 from mrviewer.errors import InputError, MrviewerError
+from mrviewer.reasons import reason_of
 
 __all__ = ["demo", "view"]
 
@@ -62,7 +63,9 @@ def _open_viewer(
     try:
         main = points[0].load()
     except ImportError as error:
-        raise ViewerMissingError(f'the viewer cannot start ({error}); run pip install "mrviewer[gui]"') from error
+        raise ViewerMissingError(
+            f'the viewer cannot start ({reason_of(error)}); run pip install "mrviewer[gui]"'
+        ) from error
     code: int = main(paths, demo=demo, screenshot=screenshot, **given)
     return code
 
@@ -75,4 +78,4 @@ def _require_existing(paths: Sequence[str]) -> None:
             continue
         path = path_of(argument)
         if not path.exists():
-            raise InputError(f"there is no file or folder {path}; check the path, or see mrviewer --help")
+            raise InputError(f"there is no file or folder {Path(path).name}; check the path, or see mrviewer --help")

@@ -22,6 +22,7 @@ from mrviewer.readers.formats import is_listed
 from mrviewer.readers.names import UNKNOWN, file_stem, guess_modality, is_brain_mask, label_rank
 from mrviewer.readers.pairing import LeftOut, pair_files
 from mrviewer.readers.visits import is_visit
+from mrviewer.reasons import reason_of
 
 __all__ = ["find_in_bids", "is_bids"]
 
@@ -148,7 +149,8 @@ def _absent(root: Path, raw: Path, subjects: Sequence[FoundSubject]) -> list[Odd
         with table.open(encoding="utf-8-sig", newline="") as file:
             named = [row.get("participant_id") or "" for row in csv.DictReader(file, delimiter="\t")]
     except (OSError, ValueError, csv.Error) as error:
-        return [Oddity("", "broken-file", f"participants.tsv cannot be read ({error}) and was not looked at", True)]
+        message = f"participants.tsv cannot be read ({reason_of(error)}) and was not looked at"
+        return [Oddity("", "broken-file", message, True)]
     there = {subject.patient for subject in subjects}
     return [
         Oddity(name, "missing-file", f"participants.tsv names {name} and there is no image of it")

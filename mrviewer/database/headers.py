@@ -14,6 +14,7 @@ from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.names import guess_modality
+from mrviewer.reasons import reason_of
 from mrviewer.study import Image
 from mrviewer.voxel_size import size_doubt
 
@@ -87,7 +88,7 @@ def _opened(
             signatures[path] = content_signature(path)
         except InputError as error:
             kind = "broken-file" if path.exists() else "missing-file"
-            oddities.append(Oddity(found.name, kind, f"{name} of {found.name} is left out: {error}"))
+            oddities.append(Oddity(found.name, kind, f"{name} of {found.name} is left out: {reason_of(error)}"))
         else:
             opened[name] = contents.images[0]
     return opened

@@ -17,6 +17,7 @@ from mrviewer.finetuning.zero_shot import flat, measure_all
 from mrviewer.json_text import json_text
 from mrviewer.own_models import add_model, check_model_name, suggest_model_name
 from mrviewer.progress import Progress
+from mrviewer.reasons import reason_of
 from mrviewer.training.fitting import Fitting
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.whole import whole_file
@@ -151,10 +152,12 @@ def _add(setting: Setting) -> str:
     except InputError as error:
         # Free when the run began; another run may have taken it since.
         name = suggest_model_name(name)
-        setting.note(f"the new model is called {name!r}: {error}")
+        setting.note(f"the new model is called {name!r}: {reason_of(error)}")
     try:
         add_model(setting.folder / WEIGHTS, name)
     except MrviewerError as error:
-        setting.note(f"the new model is not among the methods: {error}; its weights are in the folder of the run")
+        setting.note(
+            f"the new model is not among the methods: {reason_of(error)}; its weights are in the folder of the run"
+        )
         return ""
     return name

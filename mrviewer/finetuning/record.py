@@ -20,6 +20,7 @@ from mrviewer.faults import explained
 from mrviewer.finetuning.files import OUTPUT, PLAN, STATE
 from mrviewer.finetuning.plan import FinetunePlan, read_plan
 from mrviewer.json_text import read_json_object
+from mrviewer.reasons import reason_of
 from mrviewer.run_lock import read_holder
 
 __all__ = [
@@ -167,7 +168,7 @@ class StateFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            _logger.warning("the state of run %s cannot be written: %s", self._path.parent.name, error)
+            _logger.warning("the state of run %s cannot be written: %s", self._path.parent.name, reason_of(error))
 
 
 def default_runs_folder() -> Path:

@@ -10,6 +10,7 @@ from mrviewer.installed import installed_method
 from mrviewer.method import Card, Method
 from mrviewer.own_models.cards import own_card
 from mrviewer.own_models.record import OwnModel, find_own_model, own_models
+from mrviewer.reasons import reason_of
 
 __all__ = [
     "Adaptable",
@@ -105,5 +106,5 @@ def _usable(model: OwnModel) -> Method | None:
     try:
         return method_of(model)
     except (MrviewerError, ImportError) as error:
-        _logger.warning("left out of the methods: %s", error)
+        _logger.warning("left out of the methods: %s", reason_of(error))
         return None

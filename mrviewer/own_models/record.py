@@ -9,6 +9,7 @@ from pathlib import Path
 from mrviewer.errors import WeightsError
 from mrviewer.installed import installed_names
 from mrviewer.own_models.names import ENDING, is_model_name, own_models_folder
+from mrviewer.reasons import reason_of
 from mrviewer.weights import read_about
 
 __all__ = ["OwnModel", "find_own_model", "own_models", "read_own_model"]
@@ -54,7 +55,7 @@ def own_models() -> tuple[OwnModel, ...]:
     try:
         paths = sorted(own_models_folder().glob(f"*{ENDING}"))
     except OSError as error:
-        _logger.warning("the folder of own models cannot be read: %s", error)
+        _logger.warning("the folder of own models cannot be read: %s", reason_of(error))
         return ()
     found = [_read_quietly(path) for path in paths if not path.name.startswith(".")]
     return tuple(model for model in found if model is not None)
@@ -97,7 +98,7 @@ def _read(path: Path, *version: int) -> OwnModel | None:
     try:
         model = read_own_model(path)
     except WeightsError as error:
-        _logger.warning("left out of the methods: %s", error)
+        _logger.warning("left out of the methods: %s", reason_of(error))
         return None
     if not is_model_name(name) or name in installed_names():
         _logger.warning("left out of the methods: %s has the name of another method, or none; rename it", path.name)

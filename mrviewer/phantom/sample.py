@@ -11,6 +11,7 @@ from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.masses import Disease
 from mrviewer.phantom.patient import Patient, PatientOptions, simulate_patient
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
+from mrviewer.reasons import reason_of
 from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
@@ -77,7 +78,7 @@ def _cached_patient(seed: int) -> Patient:
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError) as error:
-        _logger.warning("the cached sample patient cannot be read (%s); it is made again", error)
+        _logger.warning("the cached sample patient cannot be read (%s); it is made again", reason_of(error))
     patient = _simulate(seed)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,5 +86,5 @@ def _cached_patient(seed: int) -> Patient:
             truth = {"lesions": patient.lesions, "tissues": patient.tissues}
             np.savez(file, allow_pickle=False, **truth, **dict(patient.images))
     except OSError as error:
-        _logger.warning("the sample patient cannot be cached (%s); it is made again next time", error)
+        _logger.warning("the sample patient cannot be cached (%s); it is made again next time", reason_of(error))
     return patient

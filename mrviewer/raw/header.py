@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from mrviewer.errors import FileFormatError
+from mrviewer.reasons import reason_of
 
 __all__ = ["Encoding", "RawHeader", "Space", "parse_header"]
 
@@ -79,7 +80,9 @@ def parse_header(text: bytes, name: str) -> RawHeader:
         encodings = tuple(_encoding(element) for element in _all(root, "encoding"))
         bandwidth = float(_text(root, "acquisitionSystemInformation/relativeReceiverNoiseBandwidth") or 1)
     except (ElementTree.ParseError, ValueError, OverflowError, LookupError) as error:
-        raise FileFormatError(f"the header of {name} cannot be read ({error}); convert the scan again") from error
+        raise FileFormatError(
+            f"the header of {name} cannot be read ({reason_of(error)}); convert the scan again"
+        ) from error
     if not encodings:
         raise FileFormatError(f"the header of {name} describes no encoding; convert the scan again")
     protocol = _text(root, "measurementInformation/protocolName")

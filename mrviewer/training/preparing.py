@@ -6,19 +6,19 @@ Nothing of a prepared file stays in memory, so that a thousand subjects take no 
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from mrviewer.cache import prepared_path, prune_prepared
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.progress import Progress, Skipped
+from mrviewer.reasons import reason_of
 from mrviewer.training.sealed import is_sealed, write_sealed
 
 __all__ = ["keep_prepared", "prepare_each"]
@@ -39,6 +39,7 @@ def prepare_each(
     InputError
         If there are subjects and none of them can be used; it says why the first one could not.
     """
+    prune_prepared()
     prepared: list[Prepared] = []
     skipped: list[Skipped] = []
     for number, subject in enumerate(subjects, 1):
@@ -63,7 +64,8 @@ def keep_prepared(subject: Subject, kind: Sequence[object], make: Callable[[], T
     Parameters
     ----------
     subject
-        Whose; its fingerprint is part of the file's name, so that changed files are prepared anew.
+        Whose; the file is called after a fingerprint of all this, which tells nobody's name, so that changed files are
+        prepared anew.
     kind
         All else that decides what the arrays hold; JSON knows it.
     make
@@ -75,21 +77,19 @@ def keep_prepared(subject: Subject, kind: Sequence[object], make: Callable[[], T
         If the file cannot be written.
     """
     key = json.dumps([subject.name, subject.database, subject.seed, subject.fingerprint, *kind])
-    name = re.sub(r"[^\w.-]+", "_", subject.name)[:80]
-    folder = Path(platformdirs.user_cache_dir("mrviewer")) / "training"
-    path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+    path = prepared_path(hashlib.sha256(key.encode()).hexdigest())
     if path.is_file():
         if is_sealed(path):
             return path
         _logger.warning("the prepared data of %s are damaged; they are made again", subject.database)
     made = make()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_sealed(path, made)
     except (OSError, SafetensorError) as error:
         raise _UnwritableError(
-            f"prepared data cannot be written to the cache folder ({error}); make room there, or give another folder "
-            "by XDG_CACHE_HOME"
+            f"prepared data cannot be written to the cache folder ({reason_of(error)}); make room there, "
+            "or give another folder by XDG_CACHE_HOME"
         ) from error
     return path
 

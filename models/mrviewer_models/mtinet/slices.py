@@ -16,6 +16,7 @@ from mrviewer.dynamic import PHASES
 from mrviewer.errors import InputError
 from mrviewer.phantom.liver import liver_study, simulate_liver_patient
 from mrviewer.progress import Progress
+from mrviewer.reasons import reason_of
 from mrviewer.study import Study
 from mrviewer.training.preparing import keep_prepared, prepare_each
 from mrviewer_models.mtinet.preparation import grid_size, phase_stack, resized
@@ -79,7 +80,9 @@ def read_diagnoses(path: str) -> dict[str, str]:
             return {row["subject"]: row["diagnosis"].strip() for row in csv.DictReader(file)}
     except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
         name = Path(path).name
-        raise InputError(f"{name} is no table of diagnoses ({error}); give a CSV file: subject,diagnosis") from error
+        raise InputError(
+            f"{name} is no table of diagnoses ({reason_of(error)}); give a CSV file: subject,diagnosis"
+        ) from error
 
 
 def prepare_subjects(

@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mrviewer.errors import WeightsError
+from mrviewer.reasons import reason_of
 from mrviewer.sampling.learned import LearnedPattern
 from mrviewer_models.network_method import NetworkMethod
 from mrviewer_models.semunet.sampling_shape import SamplingShape
@@ -48,7 +49,7 @@ def _read_patterns(path: Path, changed: int, method: str) -> tuple[LearnedPatter
             parameters = {name: file.get_tensor(f"samplers.{name}.logits") for name in sampling.parts()}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"{path.name} holds no samplers of {method} ({error}); give weights of this method"
+            f"{path.name} holds no samplers of {method} ({reason_of(error)}); give weights of this method"
         ) from error
     return tuple(
         LearnedPattern(
