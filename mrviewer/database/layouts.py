@@ -1,11 +1,13 @@
 """Which layout a database has, and so how its subjects are found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.database.bids import find_in_bids, is_bids
 from mrviewer.database.decathlon import DESCRIPTION, find_in_decathlon
 from mrviewer.database.folders import find_in_folders
 from mrviewer.database.found import FoundDatabase
+from mrviewer.database.outside import outside_files
 from mrviewer.database.table import TABLE_ENDINGS, find_in_table
 from mrviewer.errors import InputError
 
@@ -33,7 +35,8 @@ def find_subjects(path: Path) -> FoundDatabase:
             f"the database {path.name!r} has no sub-folder with images; give one sub-folder per subject, a BIDS "
             "folder, a dataset.json, or a table of paths"
         )
-    return found
+    outside = outside_files(found, path if path.is_dir() else path.parent)
+    return replace(found, oddities=(*outside, *found.oddities))
 
 
 def _found(path: Path) -> FoundDatabase:
