@@ -145,7 +145,7 @@ def study_of(
     study = Study(name, images, None, raw, tuple(said), files=_files(opened, images))
     study = with_size_note(study) if voxel_mm is None else with_true_voxel_size(study, voxel_mm)
     first = next(iter(images.values()), None)
-    if labels is not None and first is not None:
+    if labels is not None:
         reference, remarks = _open_labels(labels, study.grid, first, voxel_for_voxel=voxel_for_voxel)
         return study.with_labels(reference, *(note for note in remarks if without_prefix("labels", note) not in said))
     if inside and first is not None:
@@ -261,7 +261,7 @@ def _grid_of_first(grids: Sequence[Geometry]) -> Geometry:
 
 
 def _open_labels(
-    candidate: Candidate, grid: Geometry, image: Image, *, voxel_for_voxel: bool
+    candidate: Candidate, grid: Geometry, image: Image | None, *, voxel_for_voxel: bool
 ) -> tuple[Image | None, tuple[str, ...]]:
     """Labels on the grid of an image; what was only found in a folder may fail."""
     try:

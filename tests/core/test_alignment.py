@@ -191,6 +191,21 @@ def test_images_without_a_position_join_the_placed_one_and_stay_unplaced(tmp_pat
         assert study.labels.volume().sum() == lesion().sum()
 
 
+def test_labels_of_a_scan_that_has_k_space_alone_are_not_dropped(tmp_path: Path) -> None:
+    kspace = np.random.default_rng(2).standard_normal((2, 32, 24)) * (1 + 1j)
+    kspace[..., 1::2] = 0
+    np.save(tmp_path / "scan.npy", kspace.astype(np.complex64))
+    labels = np.zeros((24, 32, 1), np.uint8)
+    labels[4:9, 10:20] = 1
+    scan = f"kspace={tmp_path / 'scan.npy'}:coil,y,x"
+    study = open_study([scan], labels=save(tmp_path / "l.nii", labels, None))
+    assert not study.images
+    assert study.labels is not None
+    np.testing.assert_array_equal(in_file_order(study.labels), labels)
+    with pytest.raises(ShapeError, match="differ"):
+        open_study([scan], labels=save(tmp_path / "other.nii", labels[1:], None))
+
+
 def test_an_image_whose_matrix_differs_from_the_placed_one_is_left_out_with_the_reason(tmp_path: Path) -> None:
     save(tmp_path / "T1.nii", head())
     save(tmp_path / "T2.nii", head()[:-1], None)

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from mrviewer.errors import InputError
 from mrviewer.readers.names import MODALITIES
-from mrviewer.voxel_size import parse_voxel_size, size_doubt
+from mrviewer.voxel_size import parse_voxel_size, size_doubt, size_note
 from mrviewer_napari.derived import study_facts
 from mrviewer_napari.plain import PlainLabel, RichLabel, set_tip
 from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
@@ -90,8 +90,10 @@ class StudySection(QWidget):
             text = PlainLabel(value)
             text.setWordWrap(True)
             self._facts.addRow(quiet_label(label), text)
-        self.notes.setText("\n".join(scan.study.notes))
-        self.notes.setVisible(bool(scan.study.notes))
+        # What the warning above says is not said twice.
+        notes = [note for note in scan.study.notes if note != size_note(scan.geometry)]
+        self.notes.setText("\n".join(notes))
+        self.notes.setVisible(bool(notes))
 
     def _show_contrast(self) -> None:
         if (scan := self._session.scan) is not None:
@@ -105,7 +107,9 @@ class StudySection(QWidget):
     def _show_voxel_size(self) -> None:
         scan = self._session.scan
         doubt = "" if scan is None else size_doubt(scan.geometry)
-        self.size_doubt.setText(f"This voxel size can hardly be true: {doubt}. Type the true one above.")
+        self.size_doubt.setText(
+            f"This voxel size can hardly be true: {doubt}. Figures in mm and ml follow it; type the true one above."
+        )
         show_if(self.size_doubt, bool(doubt))
         if scan is not None:
             self.voxel_size.setText(_size_text(scan.geometry.voxel_size_mm))
