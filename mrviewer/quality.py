@@ -9,13 +9,13 @@ window, or the images are equal (PSNR).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
+from mrviewer import edge_filter
 from mrviewer.boxes import bounding_box
+from mrviewer.edge_filter import EdgeFilter
 from mrviewer.errors import ShapeError
 from mrviewer.sliced import SlicedVolume, Volume, block_of, cropped
 from mrviewer.ssim import WINDOW, SliceSimilarity
@@ -49,9 +49,6 @@ REGION_CONVENTION = (
     "reach 3 pixels beyond it; L is that of the whole volume."
 )
 
-_LOG_SIZE = 15
-_LOG_REACH = _LOG_SIZE // 2
-_LOG_SIGMA = 1.5
 _SLICES_AT_ONCE = 8
 Array = NDArray[np.generic]
 """Real or complex numbers of any type."""
@@ -133,7 +130,9 @@ def image_quality_in(region: Region, image: Volume, reference: Volume, slice_axi
     if box is None:
         return ImageQuality(None, None, None, None)
     z, y, x = (
-        edge if axis == slice_axis else slice(max(edge.start - _LOG_REACH, 0), min(edge.stop + _LOG_REACH, size))
+        edge
+        if axis == slice_axis
+        else slice(max(edge.start - edge_filter.REACH, 0), min(edge.stop + edge_filter.REACH, size))
         for axis, (edge, size) in enumerate(zip(box, reference.shape, strict=True))
     )
     grown = (z, y, x)
@@ -249,24 +248,16 @@ def hfen(image: Volume, reference: Volume, slice_axis: int = 0, region: Region |
     """
     pairs = _slices(image, reference, slice_axis)
     height, width = (int(size) for size in np.delete(reference.shape, slice_axis))
-    if min(height, width) < _LOG_SIZE:
+    if min(height, width) < edge_filter.SIZE:
         return None
-    transfer = _log_transfer(fft.next_fast_len(height), fft.next_fast_len(width))
-    # One complex transform filters both: the error as real, the reference as imaginary part.
-    both = np.empty(transfer.shape, np.complex128)
-    error_energy = edge_energy = energy = 0.0
-    inner = slice(_LOG_REACH, -_LOG_REACH)
+    edges = EdgeFilter(height, width)
+    inner = slice(edge_filter.REACH, -edge_filter.REACH)
     centres = None if region is None else np.moveaxis(region, slice_axis, 0)[:, inner, inner]
     with np.errstate(invalid="ignore", over="ignore"):
-        for number, (x, y) in enumerate(pairs):
-            both[:] = 0
-            np.subtract(x, y, out=both.real[:height, :width], dtype=np.float64)
-            both.imag[:height, :width] = y
-            energy += _sum_of_squares(both.imag)
-            filtered = fft.ifft2(fft.fft2(both) * transfer)[_LOG_SIZE - 1 : height, _LOG_SIZE - 1 : width]
-            counted = filtered if centres is None else filtered[centres[number]]
-            error_energy += _sum_of_squares(counted.real)
-            edge_energy += _sum_of_squares(counted.imag)
+        error_energy, edge_energy, energy = sum(
+            (edges.energies(x, y, None if centres is None else centres[number]) for number, (x, y) in enumerate(pairs)),
+            start=np.zeros(3),
+        )
     if not edge_energy > 1e-20 * energy:  # what rounding leaves of a constant
         return None
     return _finite(float(np.sqrt(error_energy / edge_energy)))
@@ -374,17 +365,6 @@ def _read_slices(image: Volume, reference: Volume, axis: int) -> Iterator[tuple[
         stop = min(start + _SLICES_AT_ONCE, n_slices)
         blocks = (_real(block_of(volume, axis, start, stop)) for volume in (image, reference))
         yield from zip(*map(np.ascontiguousarray, blocks), strict=True)
-
-
-@lru_cache(maxsize=4)
-def _log_transfer(height: int, width: int) -> NDArray[np.complex128]:
-    """Transfer function of the Laplacian of Gaussian, with zero mean as in MATLAB's ``fspecial("log", 15, 1.5)``."""
-    squared = np.arange(-(_LOG_SIZE // 2), _LOG_SIZE // 2 + 1) ** 2
-    radius_squared = squared[:, None] + squared
-    gaussian = np.exp(-radius_squared / (2 * _LOG_SIGMA**2))
-    kernel = gaussian / gaussian.sum() * (radius_squared - 2 * _LOG_SIGMA**2) / _LOG_SIGMA**4
-    transfer: NDArray[np.complex128] = fft.fft2(kernel - kernel.mean(), (height, width))
-    return transfer
 
 
 def _real(array: Array) -> Real:
