@@ -37,5 +37,6 @@ def series_note(n_frames: int, axis: FrameAxis | None = None, names: Sequence[st
     if axis is FrameAxis.UNKNOWN:
         said += ", and nothing says that they differ in time"
     elif axis is not None:
-        said += f" that differ in {axis} ({names[0]} to {names[-1]})"
+        listed = names if len(names) < 3 else (names[0], "...", names[-1])
+        said += f" that differ in {axis} ({'; '.join(listed)})"
     return Note(f"{said}; methods see one, the first unless another is chosen", NoteKind.FRAMES)

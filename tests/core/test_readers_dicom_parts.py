@@ -206,7 +206,7 @@ def test_pixel_sizes_and_directions_that_are_rounded_are_one(tmp_path: Path) -> 
     series = Series()
     for number, dataset in enumerate(series.slices):
         dataset.PixelSpacing = ["0.9374999", "0.9375001"] if number % 2 else ["0.93750", "0.9375"]
-        dataset.ImageOrientationPatient = [1, 1e-4 * (number % 3), 0, -1e-4 * (number % 3), 1, 0]
+        dataset.ImageOrientationPatient = [1, 1e-3 * (number % 5), 0, -1e-3 * (number % 5), 1, 0]
     assert the_series(series.write(tmp_path)).n_slices == 5
 
 
@@ -288,6 +288,7 @@ def timed(*moments: tuple[str, str], **other: object) -> list[Change]:
         (timed(("20200101", "235950"), ("20200102", "000010")), [0, 1]),
         (timed(("20200102", "000010"), ("20200101", "235950")), [1, 0]),
         (timed(("20200101", "235950"), ("20200101", "000010")), [0, 1]),
+        ([setting(ContentTime=time) for time in ("235950", "000010")], [0, 1]),
         (timed(("", "235950.5"), ("", "000010.25"), ("", "000030")), [0, 1, 2]),
         ([setting(AcquisitionDateTime=f"202001011000{s}.5+0100") for s in (30, 10)], [1, 0]),
         ([setting(ContentDate="20200101", ContentTime=f"1000{s}") for s in (30, 10)], [1, 0]),

@@ -42,16 +42,22 @@ def past_midnight(frames: Sequence[Frame]) -> list[Frame]:
 
     Times without a date, or with that of the day on which the scan began, fall back by a day at midnight.
     """
-    times = [frame.moment.acquired_s for frame in frames if frame.moment.acquired_s]
-    latest = max(times, default=0.0)
-    if not DAY_S / 2 < latest - min(times, default=0.0) < DAY_S:
-        return list(frames)
+    acquired = _running_on([frame.moment.acquired_s for frame in frames])
+    created = _running_on([frame.moment.created_s for frame in frames])
     return [
-        replace(frame, moment=replace(frame.moment, acquired_s=frame.moment.acquired_s + DAY_S))
-        if 0 < frame.moment.acquired_s < latest - DAY_S / 2
-        else frame
-        for frame in frames
+        frame
+        if (one, other) == (frame.moment.acquired_s, frame.moment.created_s)
+        else replace(frame, moment=replace(frame.moment, acquired_s=one, created_s=other))
+        for frame, one, other in zip(frames, acquired, created, strict=True)
     ]
+
+
+def _running_on(times: list[float]) -> list[float]:
+    """Times of one scan, with a day more for those that would lie most of a day before the others."""
+    latest, earliest = max(times, default=0.0), min((time for time in times if time), default=0.0)
+    if not DAY_S / 2 < latest - earliest < DAY_S:
+        return times
+    return [time + DAY_S if 0 < time < latest - DAY_S / 2 else time for time in times]
 
 
 def in_order(volumes: Sequence[Volume]) -> OrderedVolumes:

@@ -17,8 +17,9 @@ from mrviewer.readers.dicom.stack_position import places_of
 
 __all__ = ["Part", "part_labels", "split_into_parts"]
 
-SAME_DIRECTION = 2e-3
-"""Largest difference between orientation vectors of planes that are parallel: about 0.1 degrees."""
+SAME_DIRECTION = 5e-3
+"""Largest difference between orientation vectors of planes that are parallel: 0.3 degrees, for motion correction turns
+volumes by a little, and nobody plans stacks so near to each other."""
 SAME_SPACING = 1e-3
 """Part of a pixel by which headers may round its size."""
 OBLIQUE = 0.9
