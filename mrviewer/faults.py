@@ -5,12 +5,14 @@ language of programmers, or hold the folder of a patient.
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 
-from mrviewer.errors import MrviewerError, UnforeseenError, WriteError
+from mrviewer.errors import FileFormatError, MrviewerError, UnforeseenError, WriteError
 from mrviewer.fault_log import keep_fault
 
-__all__ = ["explained", "is_full_disk", "unwritable"]
+__all__ = ["explained", "guarded", "is_full_disk", "unwritable"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -37,6 +39,30 @@ def explained(error: BaseException, what: str) -> MrviewerError:
     told = UnforeseenError(_sentence(error))
     told.__cause__ = error
     return told
+
+
+@contextmanager
+def guarded(name: str, what: str) -> Iterator[None]:
+    """Read one file of many: whatever it raises becomes a sentence about it, so that it hides none of the others.
+
+    Parameters
+    ----------
+    name
+        Of the file, without its place.
+    what
+        See `explained`.
+
+    Raises
+    ------
+    FileFormatError
+        If anything was raised that is not one of our own sentences.
+    """
+    try:
+        yield
+    except MrviewerError:
+        raise
+    except Exception as error:
+        raise FileFormatError(f"{_brief(name)} cannot be read: {explained(error, what)}") from error
 
 
 def unwritable(error: BaseException, name: str) -> WriteError | None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.corrections import Correction, list_corrections
+from mrviewer.corrections import Correction, list_corrections, survey_corrections
 from mrviewer.database.found import FoundSubject
+from mrviewer.database.survey import Oddity
 
-__all__ = ["CORRECTIONS", "with_corrections"]
+__all__ = ["CORRECTIONS", "unreadable_corrections", "with_corrections"]
 
 CORRECTIONS = "corrections"
 
@@ -23,6 +24,13 @@ def with_corrections(subjects: Sequence[FoundSubject]) -> tuple[FoundSubject, ..
     if not any(newest.values()):
         return tuple(subjects)
     return tuple(_with_sources(subject, newest[subject.name]) for subject in subjects)
+
+
+def unreadable_corrections(subjects: Sequence[FoundSubject]) -> list[Oddity]:
+    """Corrections beside the images that cannot be read; the others are used."""
+    folders = dict.fromkeys(path.parent for subject in subjects for path in subject.channels.values())
+    reasons = [reason for folder in folders for reason in survey_corrections(folder)[1]]
+    return [Oddity("", "broken-file", f"a correction is left out: {reason}") for reason in reasons]
 
 
 def _newest(subject: FoundSubject, known: dict[Path, list[Correction]]) -> Path | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.alignment import common_grid, image_name, lay_over, why_unknown
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.faults import guarded
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, left_out
 from mrviewer.readers.contents import FileContents
@@ -106,7 +107,8 @@ def open_contents(path: Path, modality: str) -> FileContents:
     """
     if not path.exists():
         raise InputError(f"there is no file {path.name}; check its path in the database")
-    return format_of(path).read(path, modality)
+    with guarded(path.name, "database"):
+        return format_of(path).read(path, modality)
 
 
 def map_labels(values: NDArray[np.generic], classes: Mapping[int, int], name: str) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mrviewer.database.mapped import open_contents
 from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.errors import InputError
+from mrviewer.faults import guarded
 from mrviewer.labels import labels_on_grid
 from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import Progress
@@ -107,11 +108,12 @@ def _count(image: Image) -> int:
 def _read(path: Path, subject: str, samples: Samples, modality: str = "") -> FileContents | None:
     """Return an image to look at; `None` if it is too large, or damaged, which is noted."""
     try:
-        contents = open_contents(path, modality)
-        [image] = contents.images
-        if _count(image) > LARGEST_FILE:
-            return None
-        np.asarray(image.data)
+        with guarded(path.name, "database"):
+            contents = open_contents(path, modality)
+            [image] = contents.images
+            if _count(image) > LARGEST_FILE:
+                return None
+            np.asarray(image.data)
     except InputError as error:
         samples.oddities.append(Oddity(subject, "broken-file", f"a file of {subject} cannot be read: {error}"))
         return None

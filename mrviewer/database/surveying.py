@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mrviewer.database.comparison import compare_subjects, find_duplicates
-from mrviewer.database.corrected import with_corrections
+from mrviewer.database.corrected import unreadable_corrections, with_corrections
 from mrviewer.database.found import FoundDatabase
 from mrviewer.database.headers import SubjectHeaders, read_headers
 from mrviewer.database.layouts import find_subjects
@@ -69,6 +69,7 @@ def _summary(
     duplicates |= {odd.subject: odd for odd in find_duplicates(subjects, signatures)}
     oddities = [
         *found.oddities,
+        *unreadable_corrections(found.subjects),
         *compare_subjects(subjects, channels, labels, samples, found.label_names),
         *duplicates.values(),
         *(odd for header in headers for odd in header.oddities),

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 
 from mrviewer.cache import prepared_path, prune_prepared
 from mrviewer.database import Subject
-from mrviewer.errors import InputError, MrviewerError
+from mrviewer.errors import InputError
+from mrviewer.faults import explained
 from mrviewer.progress import Progress, Skipped
 from mrviewer.reasons import reason_of
 from mrviewer.training.sealed import is_sealed, write_sealed
@@ -47,9 +48,9 @@ def prepare_each(
             prepared.append(prepare(subject))
         except _UnwritableError:
             raise
-        except (MrviewerError, OSError, EOFError, ValueError) as error:
-            skipped.append(Skipped(subject.name, str(error)))
-            yield Progress(number, len(subjects), f"left out {subject.name}: {error}", skipped[-1])
+        except Exception as error:  # noqa: BLE001 - one damaged subject must not take the others along
+            skipped.append(Skipped(subject.name, str(explained(error, "train"))))
+            yield Progress(number, len(subjects), f"left out {subject.name}: {skipped[-1].reason}", skipped[-1])
         else:
             yield Progress(number, len(subjects), f"prepared {subject.name}")
     if skipped and not prepared:

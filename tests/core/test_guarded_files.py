@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from mrviewer.finetuning.result import read_summary
 from mrviewer.own_models import add_model, own_models
 from mrviewer.phantom import sample
 from mrviewer.progress import finish
+from mrviewer.readers.contents import FileContents
 from mrviewer.registry import get_method
 from mrviewer.run_lock import read_holder
 from mrviewer.sampling.mask_file import load_mask
@@ -170,6 +172,28 @@ def test_a_dataset_json_of_wrong_values(tmp_path: Path, change: Mapping[str, obj
     except MrviewerError as error:
         survey = error
     assert len(str(survey)) < 600 or not isinstance(survey, MrviewerError)
+
+
+@pytest.mark.parametrize("error", [TypeError("/home/Mueller"), MemoryError(), RecursionError(), ZeroDivisionError()])
+def test_one_file_that_a_reader_dies_of_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from mrviewer.database import mapped
+
+    cases(tmp_path)
+    formats = mapped.format_of
+
+    def read(path: Path, modality: str) -> FileContents:
+        if path.parts[-2:] == ("imagesTr", "a.nii"):
+            raise error
+        return formats(path).read(path, modality)
+
+    monkeypatch.setattr(mapped, "format_of", lambda path: SimpleNamespace(read=read))
+    survey = finish(survey_database(str(tmp_path / "imagesTr")))
+    assert [subject.name for subject in survey.subjects] == ["b"]
+    [odd] = [odd for odd in survey.oddities if odd.kind == "broken-file"]
+    assert "a.nii cannot be read: " in odd.message
+    assert "Mueller" not in odd.message
 
 
 @pytest.mark.parametrize("cell", ["~nouser/a.nii", "a\0.nii", "x" * 5000 + ".nii", "\ud800.nii", "..", "/dev/null"])

@@ -320,12 +320,12 @@ def test_changed_files_are_prepared_anew(cache: Path) -> None:
 
 
 def test_a_full_disk_is_not_the_fault_of_a_subject(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mrviewer.training.preparing.save_file", full)
+    monkeypatch.setattr("mrviewer.training.sealed.save_file", full)
     subjects = [Subject(name, lambda: crop_study((6, 35, 50))) for name in "ab"]
-    with pytest.raises(InputError, match=r"prepared data cannot be written to the cache folder \(.*No space left"):
+    with pytest.raises(InputError, match=r"prepared data cannot be written to the cache folder \(.*the disk is full"):
         finish(prepare_slices(subjects, None))
 
 
@@ -367,7 +367,7 @@ def test_damaged_slices_are_prepared_again(cache: Path, caplog: pytest.LogCaptur
     with caplog.at_level(logging.WARNING, logger="mrviewer"):
         again = finish(prepare_slices(subjects, None))
     assert all(np.array_equal(*pair) for pair in zip(read_all(again), first, strict=True))
-    assert "the prepared data of simulated cannot be read" in caplog.text
+    assert "the prepared data of simulated are damaged" in caplog.text
 
 
 def test_a_subject_with_nothing_to_see_is_refused(cache: Path) -> None:
