@@ -187,6 +187,7 @@ def _prepare(setting: Setting, watch: DatabaseWatch) -> Generator[Progress, None
         setting.training = [subject for subject in setting.training if subject.name in told["training"]]
     assert prepared is not None
     setting.skip(told["skipped"])
+    setting.hear(told["label_notes"])
     require_examples(prepared.source, recipe, setting.order.plan.method)
     return prepared.source
 
@@ -198,7 +199,8 @@ def _nothing() -> Generator[Progress, None, None]:
 def _outcome(prepared: Prepared | None) -> dict[str, Any]:
     if prepared is None:
         return {}
-    return {"training": [subject.name for subject in prepared.training], "skipped": prepared.skipped}
+    training = [subject.name for subject in prepared.training]
+    return {"training": training, "skipped": prepared.skipped, "label_notes": prepared.label_notes}
 
 
 def _note_begun(setting: Setting, begun: Begun | None) -> None:

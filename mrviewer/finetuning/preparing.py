@@ -1,12 +1,14 @@
 """Preparing a database for training: a subject that cannot be used is named and left out, and the others go on."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MrviewerError
+from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import Progress, Skipped
+from mrviewer.study import Study
 from mrviewer.training.recipe import BatchSource, Recipe
 
 __all__ = ["DatabaseWatch", "Prepared", "prepare"]
@@ -24,11 +26,28 @@ class Prepared:
         Subjects in it.
     skipped
         Why others are not, by name.
+    label_notes
+        What files of labels say of themselves, by name of the subject; of subjects that had to be opened.
     """
 
     source: BatchSource
     training: tuple[Subject, ...]
     skipped: dict[str, str]
+    label_notes: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Opens a subject, and keeps what its labels say of themselves."""
+
+    subject: Subject
+    notes: dict[str, list[str]]
+
+    def __call__(self) -> Study:
+        study = self.subject.load()
+        if said := [str(note) for note in map(as_note, study.notes) if note.kind is NoteKind.LABELS]:
+            self.notes[self.subject.name] = said
+        return study
 
 
 class DatabaseWatch:
@@ -61,7 +80,8 @@ def prepare(recipe: Recipe, subjects: Sequence[Subject], watch: DatabaseWatch) -
         If the database is gone, or none of its subjects can be used.
     """
     skipped: dict[str, str] = {}
-    job = recipe.source(subjects)
+    notes: dict[str, list[str]] = {}
+    job = recipe.source([replace(subject, load=_Heard(subject, notes)) for subject in subjects])
     try:
         while True:
             try:
@@ -78,4 +98,5 @@ def prepare(recipe: Recipe, subjects: Sequence[Subject], watch: DatabaseWatch) -
         raise
     finally:
         job.close()
-    return Prepared(source, tuple(subject for subject in subjects if subject.name not in skipped), skipped)
+    training = tuple(subject for subject in subjects if subject.name not in skipped)
+    return Prepared(source, training, skipped, notes)

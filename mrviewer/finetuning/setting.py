@@ -21,6 +21,9 @@ from mrviewer.weights import Weights, save_weights
 
 __all__ = ["Setting"]
 
+MOST_HEARD = 20
+"""Different notes on labels that a run tells one by one."""
+
 
 @dataclass(eq=False)
 class Setting:
@@ -70,6 +73,18 @@ class Setting:
             if name not in self.skipped:
                 self.skipped[name] = why
                 self.note(f"left out {name}: {why}")
+
+    def hear(self, notes: Mapping[str, Sequence[str]]) -> None:
+        """Tell what labels say of themselves: what many say is said once, with the number of subjects."""
+        subjects: dict[str, list[str]] = {}
+        for name, said in notes.items():
+            for note in said:
+                subjects.setdefault(note, []).append(name)
+        for note, names in list(subjects.items())[:MOST_HEARD]:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            self.note(f"{names[0]}{more}: {note}")
+        if len(subjects) > MOST_HEARD:
+            self.note(f"{len(subjects) - MOST_HEARD} more notes on labels; the window of the database lists them")
 
     def share(self, subjects: Sequence[Subject]) -> list[Subject]:
         """Subjects that this process takes over."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from finetuning_cases import NAMES, make_plan, make_weights, write_database
@@ -35,9 +36,11 @@ from mrviewer.finetuning import (
 )
 from mrviewer.finetuning.preparing import DatabaseWatch, prepare
 from mrviewer.progress import Progress, finish
+from mrviewer.readers import read_image
 from mrviewer.registry import get_method
 from mrviewer.training.recipe import Recipe
 from mrviewer.weights import load_weights
+from mrviewer.writers.nifti import write_volume
 
 
 @pytest.fixture(autouse=True)
@@ -274,6 +277,15 @@ def test_a_broken_subject_is_named_and_left_out(plan: FinetunePlan, tmp_path: Pa
     assert summary["subjects"] == {"training": ["carl", "dora", "fred"], "validation": ["bert"]}
     notes = [event["message"] for event in read_events(plan.folder) if event["event"] == "note"]
     assert all(any(note.startswith(f"left out {name}: ") for note in notes) for name in ("anna", "emil"))
+
+
+def test_notes_of_labels_are_told_by_the_run(plan: FinetunePlan, tmp_path: Path) -> None:
+    folder = write_database(tmp_path / "some")
+    path = folder / "carl" / "label.nii.gz"
+    labels = read_image(path, "labels")
+    write_volume(path, 255 * labels.volume().astype(np.uint8), labels.geometry)
+    summary = finish(finetune(replace(plan, database=(str(folder),)))).summary
+    assert "carl: the value 255 of label.nii.gz was taken as label 1" in summary["notes"]
 
 
 def test_a_database_without_one_good_subject_is_refused(plan: FinetunePlan, tmp_path: Path) -> None:
