@@ -6,7 +6,7 @@ and ``Post_Scan_T1`` have the keys ``pre`` and ``post``, and ``Pre_Mask`` belong
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +62,12 @@ def divide_studies(
     files = [image for image in images if image.modality == main]
     shared = shared_words(files)
     keys = list(dict.fromkeys(_without_shared(file, shared) for file in files))
-    loose = [image for image in images if _key_of(_split_words(image), keys) is None]
+    known = _Keys(keys)
+    loose = [image for image in images if known.of(_split_words(image)) is None]
     if not side_by_side and (loose or _are_variants(keys, labels)):
         return [StudyFiles((), tuple(images), tuple(labels))], []
-    keys += [key for image in loose if (key := _without_shared(image, shared)) not in keys]
-    return _divided(images, labels, list(dict.fromkeys(keys)), _split_words)
+    keys = list(dict.fromkeys((*keys, *(_without_shared(image, shared) for image in loose))))
+    return _divided(images, labels, keys, _split_words)
 
 
 def _visits(images: Sequence[ImageFile]) -> list[Key]:
@@ -91,11 +92,12 @@ def _divided(
     words_of_file: Callable[[ImageFile], Sequence[str]],
 ) -> tuple[list[StudyFiles], list[ImageFile]]:
     """Studies by key, and files that no key fits."""
+    known = _Keys(keys)
     by_key: dict[Key | None, tuple[list[ImageFile], list[ImageFile]]] = {key: ([], []) for key in (*keys, None)}
     for file in images:
-        by_key[_key_of(words_of_file(file), keys)][0].append(file)
+        by_key[known.of(words_of_file(file))][0].append(file)
     for file in labels:
-        by_key[_key_of(words_of_file(file), keys)][1].append(file)
+        by_key[known.of(words_of_file(file))][1].append(file)
     spare = [file for files in by_key.pop(None) for file in files]
     spare += [file for own, drawn in by_key.values() if not own for file in drawn]
     return [
@@ -142,10 +144,19 @@ def _split_words(file: ImageFile) -> Sequence[str]:
     ]
 
 
-def _key_of(words: Sequence[str], keys: Iterable[Key]) -> Key | None:
-    """The longest key whose words all stand in some others, in their order; of equals the one that begins first."""
-    fitting = [key for key in keys if _runs_through(key, words)]
-    return max(fitting, key=lambda key: (len(key), -_first(key, words)), default=None)
+class _Keys:
+    """Keys of studies, found by the words of a file."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._by_first: dict[str, list[Key]] = {}
+        for key in keys:
+            self._by_first.setdefault(key[0] if key else "", []).append(key)
+
+    def of(self, words: Sequence[str]) -> Key | None:
+        """The longest key whose words all stand in some others, in their order; of equals the one that begins first."""
+        near = (key for first in dict.fromkeys((*words, "")) for key in self._by_first.get(first, ()))
+        fitting = [key for key in near if _runs_through(key, words)]
+        return max(fitting, key=lambda key: (len(key), -_first(key, words)), default=None)
 
 
 def _first(key: Key, words: Sequence[str]) -> int:
@@ -163,9 +174,9 @@ def _without_shared(file: ImageFile, shared: Sequence[str]) -> Key:
 
 def _are_variants(keys: Sequence[Key], labels: Sequence[ImageFile]) -> bool:
     """Whether files of one modality are variants of one image, as ``T1_brain`` is of ``T1``, and not visits."""
-    if any(_key_of(_split_words(label), keys) is None for label in labels):
-        return True
-    return () in keys and not all(any(_key_of(_split_words(label), keys) == key for label in labels) for key in keys)
+    known = _Keys(keys)
+    drawn = {known.of(_split_words(label)) for label in labels}
+    return None in drawn or (() in keys and not drawn >= set(keys))
 
 
 def _without(words: Sequence[str], others: Sequence[str]) -> list[str]:

@@ -1,8 +1,9 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
 import re
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from mrviewer.dynamic import PHASES, SERIES
@@ -28,6 +29,9 @@ MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC", *PHASES, S
 UNKNOWN = "unknown"
 """What an image is called whose name tells nothing."""
 
+_NONE: frozenset[int] = frozenset()
+_REMEMBERED = 1 << 16
+"""Names whose reading is kept: a database is read several times over."""
 _ENDINGS = (".gz", ".bz2", ".nii", ".hdr", ".img", ".mgz", ".mgh", ".nrrd", ".h5", ".mat", ".cfl", ".dcm", ".npy")
 _LABEL_WORDS = (
     r"gold|goldstandard",
@@ -71,10 +75,12 @@ class NameReading:
 
 def file_stem(path: str | Path) -> str:
     """File name without the endings of its format: ``a.b.nii.gz`` is ``a.b``."""
-    stem = Path(path).name
-    while (ending := Path(stem).suffix.lower()) in _ENDINGS:
-        stem = stem[: -len(ending)]
-    return stem
+    name = path.name if isinstance(path, Path) else Path(path).name
+    while True:
+        stem, dot, ending = name.rpartition(".")
+        if not stem or f"{dot}{ending}".lower() not in _ENDINGS:
+            return name
+        name = stem
 
 
 def guess_modality(path: str | Path) -> str:
@@ -85,7 +91,7 @@ def guess_modality(path: str | Path) -> str:
     phase of a contrast-enhanced study says more than T1 does: ``T1_arterial.nii.gz`` is arterial. See
     `mrviewer.readers.modality_words` for the words.
     """
-    return _tell(file_stem(path), ()).modality or UNKNOWN
+    return _tell(file_stem(path), _NONE).modality or UNKNOWN
 
 
 def read_names(paths: Iterable[Path]) -> dict[Path, NameReading]:
@@ -121,7 +127,7 @@ def label_rank(path: str | Path) -> int | None:
     In a BIDS name the last part decides. The mask of a brain says where to look, not what is ill, and does not count.
     """
     stem = file_stem(path)
-    return _label_rank(stem, _tell(stem, ()).modality)
+    return _label_rank(stem, _tell(stem, _NONE).modality)
 
 
 def is_brain_mask(path: str | Path) -> bool:
@@ -133,7 +139,7 @@ def _humps(text: str) -> list[str]:
     return re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text)
 
 
-def _read(stem: str, shared: Collection[int]) -> NameReading:
+def _read(stem: str, shared: frozenset[int]) -> NameReading:
     told = _tell(stem, shared)
     rank = _label_rank(stem, told.modality)
     bids = bids_name(stem)
@@ -143,11 +149,12 @@ def _read(stem: str, shared: Collection[int]) -> NameReading:
     return NameReading(told.modality or UNKNOWN, rank, tuple(word.lower() for word in (*entities, *rest)))
 
 
-def _tell(stem: str, shared: Collection[int]) -> Telling:
+@lru_cache(maxsize=_REMEMBERED)
+def _tell(stem: str, shared: frozenset[int]) -> Telling:
     """What a name tells without its entities and the words at some places, counted from the end where negative."""
     bids = bids_name(stem)
     words = split_words(bids.rest)
-    kept = [place for place in range(len(words)) if not {place, place - len(words)} & set(shared)]
+    kept = [place for place in range(len(words)) if not {place, place - len(words)} & shared]
     told = tell_modality(bids.rest, [words[place] for place in kept], last_decides=bids.is_standard)
     modality = told.modality
     if bids.entities.get("part", "mag") != "mag" or (bids.is_standard and bids.suffix == "MP2RAGE"):
@@ -179,6 +186,7 @@ def _is_surely_label(path: Path) -> bool:
     return rank is not None and rank < len(_LABEL_WORDS) - 1
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _label_rank(stem: str, modality: str) -> int | None:
     """Rank of a name whose other words tell a modality, or none."""
     bids = bids_name(stem)
