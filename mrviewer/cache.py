@@ -75,7 +75,8 @@ def prepared_path(fingerprint: str) -> Path:
         with (users / f"{socket.gethostname()}-{os.getpid()}").open("a", encoding="utf-8") as file:
             file.write(f"{path.name}\n")
         if path.is_file():
-            path.touch()
+            # When it was used, and not when it was made.
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     return path
 
 
@@ -144,8 +145,9 @@ def _in_use() -> Collection[str]:
 
 
 def _seconds_of(path: Path) -> float:
+    """When a file was last used, or made."""
     try:
-        return path.stat().st_mtime
+        return max(path.stat().st_atime, path.stat().st_mtime)
     except OSError:
         return 0.0
 

@@ -6,14 +6,23 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-__all__ = ["Interrupted", "caught_signals"]
+__all__ = ["Interrupted", "caught_signals", "was_interrupted"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 """What terminals, systems and the queues of clusters send before they end a process; not every system has all."""
 
 
+_listening: list[threading.Event] = []
+"""Of those who take note now; signals are of a whole process."""
+
+
 class Interrupted(Exception):  # noqa: N818 - it is not an error
     """A job ended because the system asked for it; what it had done is kept."""
+
+
+def was_interrupted() -> bool:
+    """Whether a signal came to those who take note now, see `caught_signals`; never where nobody does."""
+    return any(came.is_set() for came in _listening)
 
 
 @contextlib.contextmanager
@@ -43,8 +52,10 @@ def caught_signals() -> Iterator[Callable[[], bool]]:
     caught = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
     for number in caught:
         signal.signal(number, note)
+    _listening.append(came)
     try:
         yield came.is_set
     finally:
+        _listening.remove(came)
         for number in caught:
             signal.signal(number, before[number])

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
+from scipy.sparse import csgraph
 
 from mrviewer.sliced import Volume, block_of
 
@@ -20,7 +21,7 @@ _BRIGHT = 0.1
 """Part of the robust maximum, as in BET (Smith SM 2002, Hum Brain Mapp 17:143-155, doi:10.1002/hbm.10062)."""
 _PERCENTILE = 99
 _NEARLY_ALL = 0.8
-_MOST_LOOKED_AT = 1 << 24
+_MOST_LOOKED_AT = 1 << 22
 """Voxels that the percentile is computed from; of a larger volume every n-th slice is taken."""
 _BRIDGED_PIXELS = 2
 """Half the width of a gap, such as dark bone, that closing bridges."""
@@ -44,19 +45,21 @@ def object_region(reference: Volume, slice_axis: int = 0) -> NDArray[np.bool_]:
         All False if the image is empty.
     """
     level = _BRIGHT * _robust_maximum(reference, slice_axis)
-    present, bright = np.zeros(reference.shape, bool), np.zeros(reference.shape, bool)
+    region = np.zeros(reference.shape, bool)
+    planes = np.moveaxis(region, slice_axis, 0)
+    n_present = n_bright = 0
     for index, values in _slices(reference, slice_axis):
-        np.greater(values, 0, out=np.moveaxis(present, slice_axis, 0)[index])
-        np.greater(values, level, out=np.moveaxis(bright, slice_axis, 0)[index])
-    if np.count_nonzero(bright) >= _NEARLY_ALL * np.count_nonzero(present):
-        region = present
+        np.greater(values, level, out=planes[index])
+        n_present += int(np.count_nonzero(values > 0))
+        n_bright += int(np.count_nonzero(planes[index]))
+    if n_bright >= _NEARLY_ALL * n_present:
+        for index, values in _slices(reference, slice_axis):
+            np.greater(values, 0, out=planes[index])
     else:
-        region = bright
-        for plane in np.moveaxis(region, slice_axis, 0):
+        for plane in planes:
             plane[...] = _cleaned(plane)
-    del present, bright
-    region = _largest(region)
-    for plane in np.moveaxis(region, slice_axis, 0):
+    _keep_largest(planes)
+    for plane in planes:
         plane[...] = ndimage.binary_fill_holes(plane)
     return region
 
@@ -82,13 +85,29 @@ def _cleaned(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return opened | closed
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest face-connected part."""
-    try:
-        labels, n_parts = ndimage.label(mask, output=np.uint16)
-    except RuntimeError:  # more parts than that type counts
-        labels, n_parts = ndimage.label(mask)
-    if n_parts < 2:
-        return mask
-    largest: NDArray[np.bool_] = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    return largest
+def _keep_largest(planes: NDArray[np.bool_]) -> None:
+    """Keep the largest face-connected part, in place; labels of one slice at a time are in memory."""
+    sizes, touching, before, total = [], [], np.zeros(planes.shape[1:], np.int64), 0
+    for plane in planes:
+        labels, count = _labelled(plane, total)
+        sizes.append(np.bincount(labels.ravel())[total + 1 :])
+        both = (before > 0) & (labels > 0)
+        touching.append(np.unique(np.stack([before[both], labels[both]]), axis=1) - 1)
+        before, total = labels, total + count
+    if not total:
+        return
+    ones, others = np.concatenate(touching, axis=1)
+    graph = sparse.coo_array((np.ones(len(ones), bool), (ones, others)), shape=(total, total))
+    _, part_of = csgraph.connected_components(graph, directed=False)
+    is_kept = np.append(False, part_of == np.argmax(np.bincount(part_of, weights=np.concatenate(sizes))))
+    total = 0
+    for plane in planes:
+        labels, count = _labelled(plane, total)
+        plane[...] = is_kept[labels]
+        total += count
+
+
+def _labelled(plane: NDArray[np.bool_], first: int) -> tuple[NDArray[np.int64], int]:
+    """Numbers of the parts of a slice, above those of the slices before; 0 outside; and how many there are."""
+    labels, count = ndimage.label(plane)
+    return np.where(plane, labels.astype(np.int64) + first, 0), count

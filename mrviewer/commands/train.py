@@ -36,7 +36,7 @@ def train(
     from mrviewer.training import cli_train
 
     with caught_signals() as is_interrupted:
-        job = cli_train(recipe, database, output, device, overrides, is_interrupted)
+        job = cli_train(recipe, database, output, device, overrides)
         seconds = float("inf") if minutes is None else 60 * minutes
         try:
             # One of several processes draws for all.

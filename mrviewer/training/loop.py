@@ -15,7 +15,7 @@ from torch import nn
 from mrviewer.database import Subject, open_database, split_subjects
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.interruption import Interrupted
+from mrviewer.interruption import Interrupted, was_interrupted
 from mrviewer.progress import Progress, Skipped, retold
 from mrviewer.registry import get_method
 from mrviewer.run_lock import hold_lock
@@ -38,7 +38,7 @@ def cli_train(
     output: Path,
     device: str = "auto",
     overrides: Mapping[str, str] | None = None,
-    is_interrupted: Callable[[], bool] = lambda: False,
+    is_interrupted: Callable[[], bool] = was_interrupted,
 ) -> Generator[Progress, None, Path]:
     """Train a method by its recipe, and evaluate it on the subjects that were held out.
 

@@ -96,7 +96,7 @@ def test_a_mapping_that_cannot_be_read_is_refused(
     (tmp_path / "mapping.json").write_text("{")
     options = ["--method", "d5c5", "--database", "a", "--output", str(tmp_path / "run")]
     assert cli.main(["finetune", *options, "--mapping", str(tmp_path / "mapping.json")]) == 1
-    assert "the mapping mapping.json cannot be read" in capsys.readouterr().err
+    assert "mapping.json cannot be read" in capsys.readouterr().err
     assert asked == []
 
 
