@@ -1,10 +1,12 @@
 """Coils and raw data in the viewer: what each coil sees, masks that were acquired, errors that cannot be known."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
+import ismrmrd
 import numpy as np
 import pytest
 from conftest import FakeMethod
@@ -36,6 +38,24 @@ def write_kspace(path: Path, pattern: NDArray[np.bool_] | None = None) -> Path:
     kspace = fft2c(images).astype(np.complex64)
     with h5py.File(path, "w") as file:
         file["kspace"] = kspace if pattern is None else kspace * pattern
+    return path
+
+
+def write_ismrmrd(path: Path, kspace: NDArray[np.complex64]) -> Path:
+    """K-space ``(slice, coil, y, x)`` as readouts of variable length."""
+    sizes = f"<matrixSize><x>{WIDTH}</x><y>{HEIGHT}</y><z>1</z></matrixSize>"
+    space = f"{sizes}<fieldOfView_mm><x>{WIDTH}</x><y>{HEIGHT}</y><z>5</z></fieldOfView_mm>"
+    encoding = f"<encodedSpace>{space}</encodedSpace><reconSpace>{space}</reconSpace>"
+    dataset = ismrmrd.Dataset(str(path), "dataset", create_if_needed=True)
+    dataset.write_xml_header(f"<ismrmrdHeader><encoding>{encoding}</encoding></ismrmrdHeader>".encode())
+    for number, plane in enumerate(kspace):
+        for step in range(HEIGHT):
+            readout = ismrmrd.Acquisition.from_array(np.ascontiguousarray(plane[:, step]))
+            readout.idx.slice, readout.idx.kspace_encode_step_1 = number, step
+            readout.center_sample = WIDTH // 2
+            readout.slice_dir[:], readout.position[:] = (0, 0, 1), (0, 0, 5.0 * number)
+            dataset.append_acquisition(readout)
+    dataset.close()
     return path
 
 
@@ -129,6 +149,23 @@ class TestWindow:
         qtbot.wait(50)
         assert not view.busy
         assert view.canvas.is_empty
+
+    def test_coils_are_looked_at_while_methods_run_on_readouts(
+        self, docked: tuple[Any, MrPanel], tmp_path: Path, qtbot: QtBot, eventually: Wait
+    ) -> None:
+        with h5py.File(write_kspace(tmp_path / "stack.h5")) as file:
+            kspace = file["kspace"][:]
+        panel = self.open(docked, write_ismrmrd(tmp_path / "FLAIR.h5", kspace), eventually)
+        qtbot.mouseClick(panel.view.coils, Click)
+        view = panel.view.coils.coils
+        assert view is not None
+        for turn in range(8):
+            panel.state.mask = replace(panel.state.mask, seed=turn)
+            panel.grid.show_slice(turn % N_SLICES)
+            qtbot.wait(60)
+        eventually(lambda: panel.session.is_settled and not view.busy and not view.canvas.is_empty)
+        assert view.title.text() == f"Slice {7 % N_SLICES + 1} of {N_SLICES}"
+        assert panel.session.outcomes[0].assessment.image is not None
 
     def test_a_scan_of_one_coil_has_no_such_button(self, opened: tuple[Any, MrPanel]) -> None:
         assert not opened[1].view.coils.isVisible()
