@@ -15,7 +15,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.readers.dicom.frame import Place
 
-__all__ = ["LabelPlane", "SegmentPlanes", "segment_grid"]
+__all__ = ["MOST_VOXELS", "LabelPlane", "SegmentPlanes", "segment_grid"]
 
 SAME_VOXEL = 0.1
 """Part of a voxel by which a plane may lie off the slice of an image."""
