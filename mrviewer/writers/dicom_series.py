@@ -34,7 +34,8 @@ __all__ = ["DerivedSeries", "SeriesKind", "write_dicom_series"]
 
 LARGEST_STORED = 32767
 WINDOW_PERCENTILE = 99.5
-_LABELS = {"reconstruction": "reconstruction", "error": "error map"}
+_LABELS = {"reconstruction": "reconstruction", "error": "error"}
+"""Not "error map", which would be read as a map and not as the modality of its source."""
 _SERIES_OFFSETS = {"reconstruction": 7000, "error": 8000}
 """Added to the number of the source series, so that viewers list ours after it, in this order."""
 _OF_MANY_FRAMES = ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")

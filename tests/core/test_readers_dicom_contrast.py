@@ -77,3 +77,9 @@ def test_what_the_scanner_states_of_a_map_is_certain() -> None:
     assert propose_modality(SequenceFacts(words, image_type=("DERIVED", "PRIMARY", "DIFFUSION", "ADC"))) == "ADC"
     assert propose_modality(SequenceFacts(words, b_value=1000)) == "DWI"
     assert propose_modality(SequenceFacts(enhanced_contrast="FLUID_ATTENUATED")) == "FLAIR"
+
+
+@pytest.mark.parametrize("words", ["T1 map", "T2_map", "B0 mapping", "SUB T1 post - pre", "T1 subtraction"])
+def test_the_times_of_a_sequence_do_not_make_a_map_a_weighted_image(words: str) -> None:
+    facts = SequenceFacts(descriptions=(words,), scanning_sequence=("SE",), repetition_ms=500, echo_ms=10)
+    assert propose_modality(facts) == "unknown"

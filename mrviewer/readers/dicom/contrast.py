@@ -25,7 +25,8 @@ _ENHANCED = {
     "DIFFUSION": "DWI",
 }
 _NO_CONTRAST = re.compile(
-    rf"{UNKNOWN_CONTRAST}|field ?map|b0|scout|locali[sz]er|survey|phase|fa\b|trace ?map|perf|swi|mra|tof|spectr",
+    rf"{UNKNOWN_CONTRAST}|(?<![a-z])(?:maps?|sub)(?![a-z])|field ?map|mapping|subtract|b0|scout|locali[sz]er|survey|"
+    r"phase|fa\b|perf|swi|mra|tof|spectr",
     re.I,
 )
 _WITHOUT_AGENT = re.compile(r"pre(?:\b|_|reg)|non[- ]?contrast|unenhanced|native|nativ\b", re.I)
