@@ -373,7 +373,7 @@ def _real(array: Array) -> Real:
 
 
 def _maximum(reference: Volume) -> float:
-    return max((float(_real(y).max(initial=-np.inf)) for _, y in _planes(reference, reference)), default=-np.inf)
+    return max((float(_real(y).max()) for _, y in _planes(reference, reference) if y.size), default=-np.inf)
 
 
 def _sum_of_squares(array: NDArray[np.floating]) -> float:

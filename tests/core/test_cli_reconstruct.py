@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from dicom_files import Series
 
 from mrviewer import cli, registry
 from mrviewer.commands.reconstruct import ReconstructRequest, reconstruct_to_folder
@@ -165,6 +166,22 @@ def test_assess_gives_the_figures_of_the_files_again(
     with (output / "lesions.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert rows == [{k: "" if v is None else str(v) for k, v in row.items()} for row in written["lesions"]]
+
+
+def test_assess_leaves_out_what_a_series_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    series = Series(n_slices=10, shape=(40, 36))
+    del series.slices[3]
+    folder, output = series.write(tmp_path / "dicom"), tmp_path / "out"
+    options = ["--mask", "random", "--method", "zero-filled", "--output", str(output)]
+    assert cli.main(["reconstruct", str(folder), *options]) == 0
+    written = json.loads((output / "metrics.json").read_text())
+    capsys.readouterr()
+    files = ["--image", str(output / "reconstruction.nii.gz"), "--image-reference", str(folder)]
+    assert cli.main(["assess", "--json", *files]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["missing_slices"] == written["missing_slices"] == [6]
+    for part in ("image", "image_in_object"):
+        assert again[part] == pytest.approx(written[part], rel=1e-5)
 
 
 def test_assess_leaves_out_the_slices_that_it_is_given(

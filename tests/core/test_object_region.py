@@ -50,6 +50,12 @@ def test_a_skull_stripped_image_is_all_that_is_not_zero() -> None:
     assert np.array_equal(object_region(image), ball())
 
 
+def test_what_rounding_in_kspace_leaves_of_zeros_is_zero() -> None:
+    image = np.where(ball(), np.random.default_rng(0).uniform(0.5, 100, SHAPE), 0)
+    rounded = np.abs(image + 1e-5 * np.random.default_rng(1).normal(size=SHAPE))
+    assert np.array_equal(object_region(rounded), object_region(image))
+
+
 def test_an_image_without_air_is_all_object() -> None:
     image = np.random.default_rng(0).uniform(50, 100, SHAPE)
     assert object_region(image).all()
@@ -146,6 +152,17 @@ def test_exact_zeros_outside_do_not_decide_which_method_is_better() -> None:
     inside = [image_quality_in(object_region(reference), image, reference).ssim for image in (clean_air, clean_head)]
     assert (whole[0] or 0) > (whole[1] or 1)
     assert (inside[0] or 1) < (inside[1] or 0)
+
+
+def test_integers_give_the_figures_of_their_values() -> None:
+    reference, image = (np.rint(one).astype(np.uint16) for one in (head(), degraded(head())))
+    region = object_region(reference)
+    assert np.array_equal(region, object_region(reference.astype(float)))
+    expected = image_quality_in(region, image.astype(float), reference.astype(float))
+    assert asdict(image_quality_in(region, image, reference)) == pytest.approx(asdict(expected), rel=1e-6)
+    assert image_quality(image, reference).ssim == pytest.approx(
+        image_quality(image.astype(float), reference.astype(float)).ssim, rel=1e-6
+    )
 
 
 def test_a_region_of_another_size_is_refused() -> None:

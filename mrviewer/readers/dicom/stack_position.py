@@ -217,9 +217,9 @@ def _gap_note(missing: tuple[int, ...], geometry: Geometry) -> list[Note]:
     are = "is" if len(missing) == 1 else "are"
     is_cut = axis == geometry.slice_axis
     way = f"counted from {_FROM[axis]}{' as the slider does' if is_cut else ''}"
-    told = "leave them out" if is_cut else "include them"
+    told = "leave" if is_cut else "do not leave"
     numbers = f"{', '.join(map(str, missing))} (of 0 to {geometry.shape[axis] - 1}, {way})"
-    said = f"{which} {numbers} {are} missing and left empty; image figures of the whole volume {told}"
+    said = f"{which} {numbers} {are} missing and left empty; figures {told} {'it' if len(missing) == 1 else 'them'} out"
     return [Note(said, NoteKind.MISSING_SLICES, len(missing))]
 
 
