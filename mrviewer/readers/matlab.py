@@ -73,7 +73,7 @@ def read_matlab(path: Path, modality: str) -> FileContents:
         raise FileFormatError(
             f"the array {name} in {path.name} is complex and a real-valued series was expected; save its magnitude"
         )
-    if times is None and _are_slices(stored, axis):
+    if times is None and can_be_image(stored.shape) and _are_slices(stored, axis):
         return read_numpy(path, modality)
     frames = _frames(stored, axis)
     geometry = Geometry.axial((1, *frames.shape[2:]), (1.0, 1.0, 1.0), is_placed=False)
