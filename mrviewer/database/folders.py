@@ -57,7 +57,7 @@ def _found_in(root: Path, paths: Sequence[Path]) -> FoundDatabase:
     homes = _homes(top, paths)
     if not homes:
         return _side_by_side(root, top, paths)
-    if len(homes) > 1 and all(is_visit(home.name) and not folder_modality(home, told) for home in homes):
+    if all(is_visit(home.name) and not folder_modality(home, told) for home in homes):
         return _by_visit(root, top, homes)
     return _by_home(root, top, homes, is_one=any(_is_modality(home, told) for home in homes))
 

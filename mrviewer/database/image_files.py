@@ -105,7 +105,10 @@ def _image_file(path: Path, root: Path, reading: NameReading, told: Mapping[Path
         places = [root.joinpath(*folders[: depth + 1]) for depth in range(len(folders))]
         modality = next((of for place in reversed(places) if (of := folder_modality(place, told))), "")
         is_label = is_label or any(label_rank(folder) is not None for folder in folders)
-    visit = visit_of((*folders, "_".join(reading.words)))
+    # A patient whose own name looks like a visit, such as T1-001, may be repeated in the names of files.
+    patient = words_of(root.name)
+    is_repeated = reading.words[: len(patient)] == patient
+    visit = visit_of((*folders, "_".join(reading.words[len(patient) if is_repeated else 0 :])))
     return ImageFile(path, tuple(map(str.lower, folders)), reading.words, modality, is_label, visit)
 
 

@@ -29,6 +29,8 @@ MODALITIES = ("FLAIR", "T1", "T1Gd", "T2", "T2*", "PD", "DWI", "ADC", *PHASES, S
 UNKNOWN = "unknown"
 """What an image is called whose name tells nothing."""
 
+_BARE = {"T1", "T2", "PD"}
+"""Modalities whose names may be those of visits and patients."""
 _NONE: frozenset[int] = frozenset()
 _REMEMBERED = 1 << 16
 """Names whose reading is kept: a database is read several times over."""
@@ -168,13 +170,15 @@ def _shared_places(images: Sequence[Path]) -> frozenset[int]:
     """Places at which the names of all images have the same word, if what is left tells several modalities."""
     stems = list(dict.fromkeys(file_stem(path) for path in images))
     if len(stems) < 2:
-        return frozenset()
+        return _NONE
     words = [[word.lower() for word in split_words(bids_name(stem).rest)] for stem in stems]
     shortest = min(map(len, words))
     shared = _equal(words, range(shortest)) or _equal(words, range(-shortest, 0))
     is_spent = any(all({at, at - len(each)} & shared for at in range(len(each))) for each in words)
     left = {modality for stem in stems if (modality := _tell(stem, shared).modality)}
-    return shared if len(left) > 1 and not is_spent else frozenset()
+    # Of P1_T1_FLAIR and P1_T2_FLAIR the visits are what differs.
+    are_visits = left <= _BARE and all(_tell(stem, _NONE).modality not in _BARE for stem in stems)
+    return shared if len(left) > 1 and not is_spent and not are_visits else _NONE
 
 
 def _equal(words: Sequence[Sequence[str]], places: Iterable[int]) -> frozenset[int]:

@@ -158,6 +158,8 @@ def test_a_word_that_all_images_of_a_folder_share_is_a_visit(visit: str, sign: s
         {"ax_T2.nii": "T2", "sag_T2_FLAIR.nii": "FLAIR"},
         {"T1_pre.nii": "T1", "T1_post.nii": "T1Gd"},
         {"T1_brain.nii": "T1", "T1_brain_N4.nii": "T1"},
+        {"P1_T1_FLAIR.nii": "FLAIR", "P1_T2_FLAIR.nii": "FLAIR"},
+        {"T1_dwi.nii": "DWI", "T2_dwi.nii": "DWI"},
         {"T1_001.nii": "T1", "T1_002.nii": "T1"},
         {"T1_FLAIR.nii": "FLAIR", "T1_T2.nii": "T2", "T1_scan.nii": "unknown"},
         {"sub-01_run-1_T1w.nii": "T1", "sub-01_run-2_T1w.nii": "T1"},
