@@ -40,7 +40,7 @@ from mrviewer import cli
 from mrviewer.commands import reconstruct
 
 # The sample study would do, and take a minute.
-reconstruct.load_study = lambda arguments, labels: study
+reconstruct.load_study = lambda *_given, **_options: study
 sys.exit(cli.main(sys.argv[1:]))
 """
 

@@ -33,14 +33,14 @@ class _Limits:
 
 _COUNT, _NUMBER, _SIZE, _SHARE = _Limits(1), _Limits(0), _Limits(0, is_open=True), _Limits(0, 1)
 _BY_NAME = (
-    (r"steps|batch_size|coarsen|recurrences|n_cls", _COUNT),
+    (r"steps|batch_size|coarsen|n_cls", _COUNT),
     (r"learning_rate|decay", _Limits(0, 1, is_open=True)),
     (r"decay_epochs|time_scale|slope|steepness|reconstruction_scale|loss_scale", _SIZE),
     (r"accelerations|main_acceleration", _COUNT),
     (r"center_fraction|alpha|beta|dropout|real_class|\w*_(?:share|shares|probability)", _SHARE),
     (
         r"steps_per_epoch|weight_decay|decay_times|seed|threads|contrast_spread|crop|crop_rows|slice_size|stages|blocks|"
-        r"iterations|max_coils|always_lines|free_channels|voxel_mm|window|sharpness|\w*_weight",
+        r"iterations|recurrences|max_coils|always_lines|free_channels|voxel_mm|window|sharpness|\w*_weight",
         _NUMBER,
     ),
 )
