@@ -176,7 +176,7 @@ def test_stopping_leaves_nothing(opened: tuple[Any, MrPanel], qtbot: QtBot, even
         next(work)
     assert list((tmp_path / "out").iterdir())
     work.close()
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_impossible_place_is_said_in_one_sentence(
