@@ -176,6 +176,7 @@ def test_the_result_of_a_run_is_read_as_tables(tmp_path: Path) -> None:
     lesion = {"subject": "b1", "lesion": 1, "volume_ml": 0.25}
     summary = {
         "method": "mine",
+        "subjects": {"training": ["a1"], "validation": ["b1"]},
         "verdict": "worse",
         "sentence": "Worse than before on the validation cases. Dice 0.500 before.",
         "before": figures(0.5),
