@@ -19,6 +19,8 @@ MOST_LABELS = 1000
 """A label map of more classes is an image that was given by mistake."""
 WHOLE = 1e-3
 """Distance from a whole number that rounding in a file explains."""
+MOST_TOLD = 10
+"""Lost labels that are named one by one."""
 SAME_VOXEL = 0.1
 """Part of a voxel by which two programs may put one grid apart."""
 
@@ -58,7 +60,7 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
         raise ShapeError(reason)
     labels, position_notes = laid or (labels, ())
     values, notes = _whole_numbers(labels.volume(), name)
-    notes = [*position_notes, *notes]
+    notes, drawn = [*position_notes, *notes], values
     if laid is None:
         start = _place_within(labels.geometry, target)
         if start is None:
@@ -68,6 +70,9 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
         notes.append(note)
     if not values.any():
         notes.append(f"{name} labels no voxel of the image")
+    elif laid is None and (lost := sorted({*np.unique(drawn).tolist()} - {*np.unique(values).tolist(), 0})):
+        told = ", ".join(map(str, lost[:MOST_TOLD])) + (f" and {len(lost) - MOST_TOLD} more" * (len(lost) > MOST_TOLD))
+        notes.append(f"labels of {name} that lie on no voxel of the image are lost: {told}")
     # A copy: the array may belong to somebody who goes on painting in it.
     values = np.array(values, order="C")
     values.setflags(write=False)

@@ -413,7 +413,8 @@ def test_two_frames_of_reference_are_not_laid_over_each_other(tmp_path: Path, re
 
 def test_dates_and_times_of_old_files_are_understood() -> None:
     assert seconds_of("2020.01.02", "10:00:30") - seconds_of("20200101", "100000.0") == 86430
-    assert seconds_of("", "0101") == 3660
+    assert seconds_of("", "0101") - seconds_of("", "0000") == 3660
+    assert seconds_of("", "000000") > 0, "midnight is a time"
     assert seconds_of("20200101", "") == seconds_of("nonsense", "x") == seconds_of_moment("20200101") == 0
     assert seconds_of_moment("20200101100000.25-0500") == seconds_of("20200101", "100000.25")
 
@@ -486,3 +487,78 @@ def test_parallel_stacks_with_a_gap_are_volumes(tmp_path: Path) -> None:
     assert (len(entry.volumes), entry.n_slices) == (2, 4)
     assert np.array_equal(image_of(entry, 0).data, series.values[3::-1])
     assert np.array_equal(image_of(entry, 1).data, series.values[:7:-1])
+
+
+@pytest.mark.parametrize("keyword", ["AcquisitionTime", "ContentTime"])
+def test_midnight_itself_is_a_time(tmp_path: Path, keyword: str) -> None:
+    times = ("000020", "000010", "000000", "235950")
+    written = write_volumes(tmp_path, [setting(**{keyword: time}) for time in times])
+    image = image_of(the_series(tmp_path))
+    assert np.array_equal(np.asarray(image.data), written[::-1])
+    assert image.frame_names == tuple(f"volume {n}, at {n * 10 - 10} s" for n in range(1, 5))
+
+
+def test_times_of_acquisition_and_of_the_image_are_not_compared(tmp_path: Path) -> None:
+    changes = [setting(ContentTime=f"1100{time}") for time in (30, 20, 10)]
+    both = setting(AcquisitionTime="100030", ContentTime="110030")
+    written = write_volumes(tmp_path, [both, *changes[1:]])
+    assert np.array_equal(np.asarray(image_of(the_series(tmp_path)).data), written[::-1])
+
+
+def test_a_contradiction_that_no_number_settles_is_said(tmp_path: Path) -> None:
+    facts = [{"AcquisitionTime": f"1000{30 - 10 * n}", "TemporalPositionIdentifier": n + 1} for n in range(3)]
+    written = write_volumes(tmp_path, [setting(InstanceNumber=1, **fact) for fact in facts])
+    contents = read_series(the_series(tmp_path))
+    assert np.array_equal(np.asarray(contents.images[0].data), written[::-1])
+    assert any("contradict each other; the frames are ordered by acquisition time" in note for note in contents.notes)
+
+
+@pytest.mark.parametrize("says", ["offset", "reference", "trigger"])
+def test_enhanced_frames_are_in_order_by_each_way_to_say_it(tmp_path: Path, says: str) -> None:
+    series = Series()
+    dataset = enhanced(series, ((index, {}) for index in (*range(5), *range(4, -1, -1))))
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        group.PlanePositionSequence[0].ImagePositionPatient = series.slices[number % 5].ImagePositionPatient
+        content, item = pydicom.Dataset(), pydicom.Dataset()
+        later = 10 * (number < 5)
+        content.StackID = "1"
+        if says == "offset":
+            item.TemporalPositionTimeOffset = float(later)
+            group.TemporalPositionSequence = [item]
+        elif says == "trigger":
+            item.ActualCardiacTriggerDelayTime = 50.0 + later
+            group.CardiacSynchronizationSequence = [item]
+        else:
+            content.FrameAcquisitionDateTime = "20200101100000"
+            content.FrameReferenceDateTime = f"202001011000{later:02d}"
+        group.FrameContentSequence = [content]
+    write_dataset(tmp_path / "enhanced", dataset)
+    assert np.array_equal(np.asarray(image_of(the_series(tmp_path)).data)[1], series.values[::-1])
+
+
+@pytest.mark.parametrize("up", [0.0, 15.0])
+def test_two_frames_of_reference_in_one_series_are_volumes(tmp_path: Path, up: float) -> None:
+    def change(number: int) -> Change:
+        def place(dataset: pydicom.Dataset) -> None:
+            x, y, z = map(float, dataset.ImagePositionPatient)
+            dataset.ImagePositionPatient = [x, y, z + up * number]
+            dataset.FrameOfReferenceUID = f"{ROOT}.9{number}"
+
+        return place
+
+    written = write_volumes(tmp_path, map(change, range(2)))
+    entry = the_series(tmp_path)
+    assert entry.volumes == ("frame of reference 1", "frame of reference 2")
+    for number in range(2):
+        image = image_of(entry, number)
+        assert np.array_equal(image.data, written[number])
+        assert image.frame_of_reference == f"{ROOT}.9{number}"
+
+
+def test_a_plane_without_a_frame_of_reference_lies_in_the_only_one(tmp_path: Path) -> None:
+    series = Series()
+    for dataset in series.slices[1:]:
+        dataset.FrameOfReferenceUID = f"{ROOT}.9"
+    entry = the_series(series.write(tmp_path))
+    assert entry.volumes == ("",)
+    assert entry.frame_of_reference == f"{ROOT}.9"

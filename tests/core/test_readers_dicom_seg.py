@@ -155,3 +155,34 @@ def test_alone_the_distance_of_slices_is_what_all_frames_are_multiples_of(tmp_pa
     image = read_image(tmp_path / "seg.dcm", "labels")
     assert image.geometry.voxel_size_mm[0] == pytest.approx(3.6)
     assert image.geometry.shape[0] == 9
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+@pytest.mark.parametrize("slices", [(4, 4), (4, 5)])
+def test_time_points_of_a_segmentation_are_not_joined(tmp_path: Path, kind: str, slices: tuple[int, int]) -> None:
+    series = series_of()
+    frames = [(1, index, box(top, top)) for index, top in zip(slices, (1, 4), strict=True)]
+    dataset = segmentation(series, frames, kind)
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence, 1):
+        group.FrameContentSequence = [pydicom.Dataset()]
+        group.FrameContentSequence[0].TemporalPositionIndex = number
+    study = opened(tmp_path, series, dataset)
+    assert counts(study) == {1: 4}
+    assert np.array_equal(volume(study)[4], box(1, 1))
+    assert any("2 time points; the first is used" in note for note in study.notes)
+
+
+def test_a_segment_that_is_drawn_twice_on_a_slice_is_joined_and_said(tmp_path: Path) -> None:
+    series = series_of()
+    study = opened(tmp_path, series, segmentation(series, [(2, 4, box(1, 1)), (2, 4, box(4, 4))]))
+    assert counts(study) == {2: 8}
+    assert any("more than once on a slice, here differently, were joined: 2" in note for note in study.notes)
+
+
+def test_labels_that_the_image_cannot_hold_are_named(tmp_path: Path) -> None:
+    series = series_of()
+    higher = series_of(first=(-10.0, -20.0, 30.0 + 8 * 3.0), series=f"{ROOT}.5")
+    frames = [(1, 0, box(1, 1)), (2, 5, box(1, 1))]
+    study = opened(tmp_path, series, segmentation(higher, frames, SpacingBetweenSlices=3.0))
+    assert counts(study) == {1: 4}
+    assert any("on no voxel of the image are lost: 2" in note for note in study.notes)

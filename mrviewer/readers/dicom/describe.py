@@ -86,7 +86,7 @@ def describe_series(
         refusal="".join(identity.kept_out([refusal], names)) if refusal else "",
         is_segmentation=is_segmentation,
         uid=first.text(Tag.SERIES_INSTANCE),
-        frame_of_reference=first.text(Tag.FRAME_OF_REFERENCE),
+        frame_of_reference=stacks[0].reference if stacks else first.text(Tag.FRAME_OF_REFERENCE),
         files=tuple(header.file for header in headers),
         stacks=stacks,
     )

@@ -82,7 +82,7 @@ class Moment:
     trigger_ms
         Delay after the trigger.
     acquired_s, created_s
-        Seconds of the acquisition, and of the image, from one day long ago; from midnight without a date.
+        Seconds of the acquisition, and of the image, from one day long ago; see `mrviewer.readers.dicom.times`.
     frame
         Number of the plane within its file, from 0.
     """
@@ -144,6 +144,8 @@ class Frame:
         Stored value times slope plus intercept is the value.
     moment, kind, stack
         Which of the volumes of a series it belongs to.
+    reference
+        Frame of reference in which it lies.
     """
 
     file: StoredFile
@@ -159,6 +161,7 @@ class Frame:
     moment: Moment
     kind: Kind
     stack: str = ""
+    reference: str = ""
 
     @property
     def is_scaled(self) -> bool:

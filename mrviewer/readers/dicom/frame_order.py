@@ -67,14 +67,15 @@ def in_order(volumes: Sequence[Volume]) -> OrderedVolumes:
     """
     if len(volumes) == 1:
         return OrderedVolumes((volumes[0],))
-    keys = [_Keys.of(volume) for volume in volumes]
+    keys = _on_one_clock([_Keys.of(volume) for volume in volumes])
     counted, clocked = _ranks([key.temporal for key in keys]), _ranks([key.acquired for key in keys])
     numbered = _ranks([key.instance for key in keys])
-    contradict = counted is not None and clocked is not None and counted != clocked and numbered is not None
-    chosen = numbered if contradict else clocked or counted
+    contradict = counted is not None and clocked is not None and counted != clocked
+    chosen = (numbered if contradict else None) or clocked or counted
     ranks = chosen or [0] * len(keys)
     order = sorted(range(len(keys)), key=lambda n: (keys[n].b_value, ranks[n], *keys[n].rest))
-    said = "acquisition times and temporal positions contradict each other; the frames are ordered by instance number"
+    by = "instance number" if numbered else "acquisition time"
+    said = f"acquisition times and temporal positions contradict each other; the frames are ordered by {by}"
     notes = (Note(said, NoteKind.ORDER),) if contradict else ()
     return OrderedVolumes(tuple(volumes[n] for n in order), *_told_apart([keys[n] for n in order]), notes)
 
@@ -101,8 +102,7 @@ class _Keys:
             moments[0].b_value,
             moments[0].direction,
             min(moment.temporal_position for moment in moments) or None,
-            # Where nothing states the acquisition, the time at which the image was made stands for it.
-            acquired or created or None,
+            acquired or None,
             created,
             min(moment.trigger_ms for moment in moments),
             min(moment.acquisition for moment in moments),
@@ -113,6 +113,16 @@ class _Keys:
     def rest(self) -> tuple[float, ...]:
         """What orders volumes that no time tells apart."""
         return self.trigger, self.acquisition, self.created, self.instance or 0
+
+
+def _on_one_clock(keys: list[_Keys]) -> list[_Keys]:
+    """Keys whose times are all of the acquisition; else those at which the images were made stand for it.
+
+    The two differ by minutes or hours, so they are never compared with each other.
+    """
+    if all(key.acquired for key in keys) or not all(key.created for key in keys):
+        return keys
+    return [replace(key, acquired=key.created) for key in keys]
 
 
 def _ranks(values: Sequence[float | None]) -> list[int] | None:

@@ -14,7 +14,7 @@ from mrviewer.readers.dicom.frame import Frame, Kind, Moment
 from mrviewer.readers.dicom.header import Header, read_dataset
 from mrviewer.readers.dicom.single_frame import classic_frame, orthonormal_place
 from mrviewer.readers.dicom.tags import Tag
-from mrviewer.readers.dicom.times import seconds_of_moment
+from mrviewer.readers.dicom.times import DAY_S, seconds_of_moment
 
 __all__ = ["EnhancedFacts", "FunctionalGroups", "is_multi_frame", "multi_frames", "stated_numbers"]
 
@@ -137,8 +137,9 @@ def _frame(base: Frame, group: FunctionalGroups, number: int, description: str) 
 def _moment(base: Moment, group: FunctionalGroups, number: int) -> Moment:
     content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
     gradients = diffusion.get("DiffusionGradientDirectionSequence") or [pydicom.Dataset()]
-    acquired = content.get("FrameAcquisitionDateTime") or content.get("FrameReferenceDateTime") or ""
-    trigger = group.find("CardiacSynchronizationSequence").get("NominalCardiacTriggerDelayTime")
+    reference = seconds_of_moment(str(content.get("FrameReferenceDateTime") or ""))
+    heart = group.find("CardiacSynchronizationSequence")
+    trigger = heart.get("NominalCardiacTriggerDelayTime") or heart.get("ActualCardiacTriggerDelayTime")
     return replace(
         base,
         temporal_position=float(content.get("TemporalPositionIndex") or base.temporal_position),
@@ -146,9 +147,17 @@ def _moment(base: Moment, group: FunctionalGroups, number: int) -> Moment:
         direction=stated_numbers(gradients[0].get("DiffusionGradientOrientation"), 3) or base.direction,
         trigger_ms=float(trigger or base.trigger_ms),
         acquisition=float(content.get("FrameAcquisitionNumber") or base.acquisition),
-        acquired_s=seconds_of_moment(str(acquired)) or base.acquired_s,
+        acquired_s=_acquired_s(content, group) or reference or base.acquired_s,
+        created_s=reference or base.created_s,
         frame=number,
     )
+
+
+def _acquired_s(content: pydicom.Dataset, group: FunctionalGroups) -> float:
+    """Seconds at which a frame was acquired, or those of its time point from the first one; 0 if it does not say."""
+    offset = group.find("TemporalPositionSequence").get("TemporalPositionTimeOffset")
+    counted = 0.0 if offset is None else DAY_S + float(offset)
+    return seconds_of_moment(str(content.get("FrameAcquisitionDateTime") or "")) or counted
 
 
 def _kind(base: Kind, group: FunctionalGroups, description: str) -> Kind:

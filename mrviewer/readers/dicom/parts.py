@@ -63,14 +63,19 @@ _SETTINGS = (
 
 
 def split_into_parts(frames: Sequence[Frame]) -> list[Part]:
-    """Planes by size, spacing, stack, direction, component, coil, echo, flip angle and inversion time."""
+    """Planes by size, spacing, frame of reference, stack, direction, component, coil, echo, flip angle, inversion time.
+
+    A plane that names no frame of reference lies in the only one that others name.
+    """
+    named = sorted({frame.reference for frame in frames if frame.reference})
     groups: dict[tuple[Hashable, ...], list[Frame]] = {}
     spacings, orientations = _Known(SAME_SPACING), _Known(SAME_DIRECTION)
     for frame in frames:
         _, rows_mm, columns_mm = frame.spacing_mm
         spacing = spacings.number(np.log([max(rows_mm, 1e-9), max(columns_mm, 1e-9)]))
         direction = -1 if frame.place is None else orientations.number(np.asarray(frame.place.orientation))
-        key = (frame.shape, spacing, frame.stack, direction, frame.kind.component)
+        reference = frame.reference if len(named) > 1 else ""
+        key = (frame.shape, spacing, reference, frame.stack, direction, frame.kind.component)
         groups.setdefault(key, []).append(_along(frame, orientations, direction))
     parts = [tuple(group) for group in groups.values()]
     parts = [piece for part in parts for piece in _split(part, [frame.kind.coil for frame in part])]
@@ -156,7 +161,8 @@ def part_labels(parts: Sequence[Part]) -> list[str]:
         component = parts[0].kind.component
         return ["" if component == MAGNITUDE else component]
     words: list[list[str]] = [[] for _ in parts]
-    for column in zip(*(_facts(part) for part in parts), strict=True):
+    references = list(dict.fromkeys(part.frames[0].reference for part in parts))
+    for column in zip(*(_facts(part, references) for part in parts), strict=True):
         if len(set(column)) > 1:
             for part, fact in zip(words, column, strict=True):
                 part.append(fact)
@@ -167,7 +173,7 @@ def part_labels(parts: Sequence[Part]) -> list[str]:
     ]
 
 
-def _facts(part: Part) -> Iterable[str]:
+def _facts(part: Part, references: Sequence[str]) -> Iterable[str]:
     kind, frame = part.kind, part.frames[0]
     weightings = sorted({f"{plane.moment.b_value:g}" for plane in part.frames})
     return (
@@ -179,6 +185,7 @@ def _facts(part: Part) -> Iterable[str]:
         f"b {', '.join(weightings)} s/mm2",
         _plane(frame),
         f"stack {frame.stack}" if frame.stack else "",
+        f"frame of reference {references.index(frame.reference) + 1}" if frame.reference else "",
         f"{frame.shape[0]} x {frame.shape[1]}",
     )
 

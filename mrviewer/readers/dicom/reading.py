@@ -60,7 +60,7 @@ def read_series(entry: SeriesEntry, volume: int = 0) -> FileContents:
         frame_axis=stack.frame_axis,
         frame_names=stack.frame_names,
         parts=tuple(dict.fromkeys(frame.file.place for frame in stack.planes)),
-        frame_of_reference=entry.frame_of_reference,
+        frame_of_reference=stack.reference,
     )
     notes = [*entry.notes, *_identity(entry).kept_out(stack.notes, (file.name for file in entry.files))]
     if len(stack.frames) > 1:

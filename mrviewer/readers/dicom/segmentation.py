@@ -103,9 +103,10 @@ def _image(dataset: pydicom.Dataset, file: StoredFile) -> tuple[Image, list[Note
     steps = [float(measures.get(name) or 0) for name in ("SpacingBetweenSlices", "SliceThickness")]
     grid = segment_grid(places, shape, (row_mm, column_mm), steps)
     names = _names(dataset)
-    masks = _masks(dataset, groups, numbers)
+    masks, joined = _masks(dataset, groups, numbers)
     values, notes = _painted(masks, (len(places), *shape), names, file.name)
     planes = [LabelPlane(place, plane) for place, plane in zip(places, values, strict=True)]
+    notes += joined
     notes.append(Note("the segments are " + ", ".join(f"{n} {name}" for n, name in names.items()), NoteKind.LABELS))
     if dataset.get("SegmentationType") == "FRACTIONAL":
         notes.append(Note("the segments are fractions and were cut at one half", NoteKind.LABELS))
@@ -145,26 +146,43 @@ def _names(dataset: pydicom.Dataset) -> dict[int, str]:
     return {number: name for number, name in sorted(listed.items()) if number}
 
 
-def _masks(dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int]) -> Masks:
+def _masks(
+    dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int]
+) -> tuple[Masks, list[Note]]:
+    """Masks of the first time point, and what was left out or joined."""
+    times = [float(group.find("FrameContentSequence").get("TemporalPositionIndex") or 0) for group in groups]
     masks: dict[int, dict[int, NDArray[np.bool_]]] = {}
-    for (segment, inside), plane in _segments(dataset, groups, numbers):
+    repeated: set[tuple[int, int]] = set()
+    for (segment, inside), plane, time in _segments(dataset, groups, numbers, times):
+        if time != min(times):
+            continue
         own = masks.setdefault(segment, {})
+        if plane in own and not np.array_equal(own[plane], inside):
+            repeated.add((segment, plane))
         own[plane] = own[plane] | inside if plane in own else inside
-    return masks
+    notes = []
+    if n_more := len(set(times)) - 1:
+        said = f"the segmentation holds {n_more + 1} time points; the first is used"
+        notes.append(Note(said, NoteKind.LEFT_OUT, n_more))
+    if repeated:
+        told = ", ".join(str(segment) for segment in sorted({segment for segment, _ in repeated}))
+        said = f"segments drawn more than once on a slice, here differently, were joined: {told}"
+        notes.append(Note(said, NoteKind.LABELS, len(repeated)))
+    return masks, notes
 
 
 def _segments(
-    dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int]
-) -> Iterator[tuple[tuple[int, NDArray[np.bool_]], int]]:
-    """Pixels of each segment in each frame, and the number of the plane."""
+    dataset: pydicom.Dataset, groups: Sequence[FunctionalGroups], numbers: Sequence[int], times: Sequence[float]
+) -> Iterator[tuple[tuple[int, NDArray[np.bool_]], int, float]]:
+    """Pixels of each segment in each frame, the number of the plane, and the time point."""
     kind = str(dataset.get("SegmentationType") or "BINARY")
     full = float(dataset.get("MaximumFractionalValue") or 1)
-    for group, plane, pixels in zip(groups, numbers, iter_pixels(dataset, raw=True), strict=True):
+    for group, plane, time, pixels in zip(groups, numbers, times, iter_pixels(dataset, raw=True), strict=True):
         if kind == "LABELMAP":
-            yield from (((int(value), pixels == value), plane) for value in np.unique(pixels) if value)
+            yield from (((int(value), pixels == value), plane, time) for value in np.unique(pixels) if value)
             continue
         segment = int(group.find("SegmentIdentificationSequence").ReferencedSegmentNumber)
-        yield (segment, pixels >= INSIDE * full if kind == "FRACTIONAL" else pixels > 0), plane
+        yield (segment, pixels >= INSIDE * full if kind == "FRACTIONAL" else pixels > 0), plane, time
 
 
 def _painted(

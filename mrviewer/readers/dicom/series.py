@@ -93,5 +93,6 @@ def with_volume(entry: SeriesEntry, volume: int) -> SeriesEntry:
         volumes=(stack.label,),
         n_slices=len(stack.frames[0]),
         n_frames=len(stack.frames),
+        frame_of_reference=stack.reference,
         notes=(*entry.notes, note),
     )

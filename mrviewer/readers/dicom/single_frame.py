@@ -41,6 +41,7 @@ def classic_frame(header: Header) -> Frame:
         intercept=header.number(Tag.RESCALE_INTERCEPT) or 0.0,
         moment=_moment(header),
         kind=_kind(header),
+        reference=header.text(Tag.FRAME_OF_REFERENCE),
     )
 
 

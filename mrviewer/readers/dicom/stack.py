@@ -53,6 +53,11 @@ class Stack:
         """All planes that are there."""
         return (frame for volume in self.frames for frame in volume if frame is not None)
 
+    @property
+    def reference(self) -> str:
+        """Frame of reference in which it lies; empty where no plane names one."""
+        return next((frame.reference for frame in self.planes if frame.reference), "")
+
 
 def build_stacks(frames: Sequence[Frame]) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
     """Volumes of one series, magnitude before phase and the largest first; and what is left out.

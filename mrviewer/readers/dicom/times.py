@@ -11,8 +11,9 @@ _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 
 
 def seconds_of(day: str, time: str) -> float:
-    """Seconds of a date (DA) and a time (TM, ``hhmmss.ffffff``); of the time alone without a date, 0 without both.
+    """Seconds of a date (DA) and a time (TM, ``hhmmss.ffffff``), counted from one day long ago; 0 without a time.
 
+    A time without a date counts as one of the day after that one, so that midnight is not taken for no time at all.
     Old files write colons into times and points into dates (PS3.5, section 6.2).
     """
     match = _TIME.match(time.replace(":", ""))
@@ -20,7 +21,7 @@ def seconds_of(day: str, time: str) -> float:
         return 0.0
     hours, minutes, seconds, fraction = match.groups()
     clock = int(hours) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + float(fraction or 0)
-    return _days(day) * DAY_S + clock
+    return (_days(day) or 1) * DAY_S + clock
 
 
 def seconds_of_moment(moment: str) -> float:
