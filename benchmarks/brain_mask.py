@@ -101,14 +101,16 @@ def _visits(folder: Path) -> Iterator[str]:
 def _maps(table: str, n_images: int) -> Iterator[str]:
     for index, anatomy in enumerate(finish(prepare_anatomies(open_database([table])))):
         groups, brain = anatomy.read()
-        scores = []
+        scores, agreements = [], []
         for number in range(n_images):
             image, share = synthesise(np.random.default_rng([9, index, number]), groups, brain, _EDGE, _VOXEL_MM)
             geometry = Geometry.axial((_EDGE,) * 3, (_VOXEL_MM,) * 3)
             found = finish(find_brain(Image(image, geometry, "unknown"), "cpu"))
             scores.append(overlap(share > 0.5, found.mask).dice)
-        each = " ".join(f"{score:.3f}" for score in scores)
-        yield f"{anatomy.name}: Dice {np.mean(scores):.3f} over {n_images} synthetic images ({each})"
+            agreements.append(found.agreement)
+        each = ", ".join(f"{score:.3f} at {agreement:.2f}" for score, agreement in zip(scores, agreements, strict=True))
+        median = float(np.median(scores))
+        yield f"{anatomy.name}: median Dice {median:.3f} of {n_images} images; each and its agreement: {each}"
 
 
 def _cut_out(paths: list[Path]) -> Iterator[str]:

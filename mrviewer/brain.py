@@ -23,9 +23,14 @@ BRAIN_METHOD = "brain-mask"
 _VOLUME_ML = (700.0, 2200.0)
 """Of the brains of children of a few months to the largest of adults, with ventricles."""
 _LEAST_ML = 20.0
-_LEAST_AGREEMENT = 0.9
+_LEAST_AGREEMENT = 0.8
+"""Of synthetic images of heads that training did not see, those below are wrong for the most part."""
 _HEAD_MM = (90.0, 400.0)
 """Of the longest edge of a field of view that shows a head."""
+
+
+_THINNEST_MM, _MANY_SLICES = 60.0, 15
+"""Nobody scans so little of a head in so many slices; headers that say so lack the distance of the slices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +98,18 @@ def agreement_of(probability: NDArray[np.floating]) -> float:
 
 def doubt(image: Image, mask: NDArray[np.bool_], volume_ml: float, agreement: float) -> str:
     """Say why a brain mask may be wrong, in one sentence; nothing if it looks like one."""
-    longest = max(np.multiply(image.geometry.shape, image.geometry.voxel_size_mm))
+    shape = image.geometry.shape
+    extent = np.multiply(shape, image.geometry.voxel_size_mm)
+    longest, thin = float(extent.max()), int(extent.argmin())
     if not _HEAD_MM[0] <= longest <= _HEAD_MM[1]:
         return (
             f"The image is {longest:.0f} mm long by its voxel size, which no head is; correct the voxel size before "
             "you trust the brain mask."
+        )
+    if extent[thin] < _THINNEST_MM and shape[thin] >= _MANY_SLICES:
+        return (
+            f"The {shape[thin]} slices are {extent[thin]:.0f} mm thick together by their voxel size; if they show a "
+            "whole head, correct the voxel size before you trust the brain mask."
         )
     if volume_ml < _LEAST_ML:
         return f"Hardly any brain was found ({volume_ml:.0f} ml); is this the image of a head?"

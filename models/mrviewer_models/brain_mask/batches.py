@@ -20,7 +20,7 @@ from mrviewer_models.brain_mask.synthesis import synthesise
 __all__ = ["BrainBatch", "HeadSource"]
 
 FloatArray = NDArray[np.float32]
-_HEADS, _BRAIN_SHARE = 4, 0.8
+_HEADS, _BRAIN_SHARE, _LYING_SHARE = 4, 0.8, 0.15
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,25 @@ class HeadSource:
         return made
 
     def _slice(self, image: FloatArray, brain: FloatArray, rng: Rng) -> tuple[FloatArray, FloatArray]:
-        """A slice across any axis, turned and mirrored in any way, for heads lie in many ways in their files."""
+        """A slice across any axis of a head that is upright, mirrored or not, and now and then lies in another way."""
+        if chance(rng, 0.5):
+            image, brain = image[..., ::-1], brain[..., ::-1]
         axis, apart = int(rng.integers(3)), self._shape.apart
         last = image.shape[axis] - 1
         stack, target = np.moveaxis(image, axis, 0), np.moveaxis(brain, axis, 0)
         filled = np.flatnonzero(target.any(axis=(1, 2)))
         among = filled if len(filled) and chance(rng, _BRAIN_SHARE) else np.arange(last + 1)
         place = int(rng.choice(among))
-        near = apart if chance(rng, 0.5) else -apart
-        chosen = [min(max(place + step, 0), last) for step in (-near, 0, near)]
+        chosen = [min(max(place + step, 0), last) for step in (-apart, 0, apart)]
         slices, share = stack[chosen], target[place]
-        if chance(rng, 0.5):
-            slices, share = slices.swapaxes(-1, -2), share.T
-        rows, columns = (slice(None, None, -1 if chance(rng, 0.5) else 1) for _ in range(2))
-        return np.ascontiguousarray(slices[:, rows, columns]), np.ascontiguousarray(share[rows, columns])
+        if chance(rng, _LYING_SHARE):
+            slices, share = _turned(slices, share, rng)
+        return np.ascontiguousarray(slices), np.ascontiguousarray(share)
+
+
+def _turned(slices: FloatArray, share: FloatArray, rng: Rng) -> tuple[FloatArray, FloatArray]:
+    """Turn by quarters and mirror in any way: not every file says how the head lies."""
+    if chance(rng, 0.5):
+        slices, share = slices.swapaxes(-1, -2), share.T
+    neighbours, rows, columns = (slice(None, None, -1 if chance(rng, 0.5) else 1) for _ in range(3))
+    return slices[neighbours, rows, columns], share[rows, columns]

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float32]
 def random_means(rng: Rng) -> FloatArray:
     """Mean of every group: of anything, or as in MR images, where bone and air are dark and brain is like brain."""
     means = rng.uniform(0, 1, N_GROUPS).astype(np.float32)
-    if chance(rng, 0.6):
+    if chance(rng, 0.85):
         tissue = uniform(rng, 0.25, 0.9)
         means[list(TISSUE)] = tissue + rng.normal(0, uniform(rng, 0.02, 0.15), len(TISSUE))
         fluid = uniform(rng, 0.8, 1.2) if chance(rng, 0.45) else uniform(rng, 0.0, 0.25)

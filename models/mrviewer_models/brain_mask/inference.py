@@ -35,17 +35,28 @@ def load(path: Path) -> nn.Module:
 
 
 def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> Generator[Progress, None, Result]:
-    """Find the brain in a stack of slices, whatever their orientation; the network knows none."""
+    """Find the brain in a stack of slices of any orientation."""
     assert isinstance(network, BrainUNet)
-    image = np.nan_to_num(measurement.images[measurement.modality], nan=0.0, posinf=0.0, neginf=0.0)
-    grid = Cubes((image.shape[0], image.shape[1], image.shape[2]), measurement.voxel_size_mm, network.shape.voxel_mm)
+    axis = measurement.slice_axis
+    stack = np.nan_to_num(measurement.images[measurement.modality], nan=0.0, posinf=0.0, neginf=0.0)
+    image = np.moveaxis(stack, 0, axis)
+    thickness, row_mm, column_mm = measurement.voxel_size_mm
+    sizes = [row_mm, column_mm]
+    sizes.insert(axis, thickness)
+    grid = Cubes(
+        (image.shape[0], image.shape[1], image.shape[2]), (sizes[0], sizes[1], sizes[2]), network.shape.voxel_mm
+    )
     cubes = scaled(grid.to_cubes(image))
     probability = yield from _probability(network, cubes, device)
     found = grid.to_volume(_one_brain(probability)) > 0.5
+    sure = np.clip(grid.to_volume(probability), 0, 1)
     whole = is_cut_out(image, found)
+    if whole is not None:
+        # Whoever cut it out knew: there is nothing left to doubt.
+        found, sure = whole, whole.astype(np.float32)
     return Result(
-        segmentation=(found if whole is None else whole).astype(np.uint8),
-        probabilities=np.clip(grid.to_volume(probability), 0, 1)[None],
+        segmentation=np.ascontiguousarray(np.moveaxis(found, axis, 0), np.uint8),
+        probabilities=np.ascontiguousarray(np.moveaxis(sure, axis, 0))[None],
         modalities_used=(measurement.modality,),
     )
 
