@@ -16,12 +16,12 @@ from mrviewer.faults import explained, is_full_disk
 from mrviewer.finetuning.begun import Begun, read_begun, write_begun
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.ending import end_run, keep_weights
-from mrviewer.finetuning.files import CHECKPOINT, SUMMARY, WEIGHTS
+from mrviewer.finetuning.files import CHECKPOINT, PLAN, SUMMARY, WEIGHTS
 from mrviewer.finetuning.journal import Journal, open_journal
 from mrviewer.finetuning.lineage import known_to_parents
 from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
-from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, split_database
+from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, require_possible, split_database
 from mrviewer.finetuning.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, prepare
 from mrviewer.finetuning.record import RunState
@@ -69,6 +69,8 @@ def run_plan(
         if writes:
             require_right_folder(folder, resume=resume)
             plan = plan if resume else named(plan)
+            if not (folder / PLAN).is_file():
+                require_possible(plan)
             make_folder(folder)
             stack.enter_context(hold_lock(folder))
             if not obey_old_wishes:

@@ -32,11 +32,16 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
     Raises
     ------
     InputError
-        If the folder holds another run, or another process works in it.
+        If the folder holds another run, another process works in it, or an option is refused.
     """
+    # Imported here, because whoever only looks at runs needs no torch.
+    from mrviewer.finetuning.orders import require_possible
+
     folder = plan.checked().folder
     require_right_folder(folder, resume=resume)
     plan = resumed_plan(plan) if resume else named(plan)
+    if not resume:
+        require_possible(plan)
     make_folder(folder)
     _children[:] = [child for child in _children if child.poll() is None]
     with reserve_lock(folder) as make_lock_of:

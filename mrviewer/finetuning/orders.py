@@ -18,7 +18,7 @@ from mrviewer.training.evaluate import Terms
 from mrviewer.training.recipe import Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
 
-__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "split_database"]
+__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "require_possible", "split_database"]
 
 _GIVEN_MASKS = ("learned", "file:", "full")
 
@@ -113,14 +113,34 @@ def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
     begun = read_begun(plan.folder)
     if begun is not None:
         return Order(plan, parent, parent.recipe(begun.options), begun.options)
+    overrides = _overrides(plan, parent, study)
+    return Order(plan, parent, parent.recipe(overrides), overrides)
+
+
+def require_possible(plan: FinetunePlan) -> None:
+    """Look at a plan before anything is written for it.
+
+    Raises
+    ------
+    InputError
+        If its method has nothing to train, or an option is not known, cannot be read, or trains nothing.
+    WeightsError
+        If the weights are missing, damaged or of another architecture.
+    """
+    _seed(plan)
+    parent = find_parent(plan)
+    parent.recipe(_overrides(plan, parent, None))
+
+
+def _overrides(plan: FinetunePlan, parent: Finetunable, study: Study | None) -> dict[str, str]:
+    """Options of the recipe: usual ones for the weights and the study, under what the plan says."""
     overrides = dict(finetune_defaults(parent, parent.weights_file, study, plan.parts))
     overrides |= {"main_acceleration": f"{plan.acceleration:g}"}
     if plan.modality:
         overrides["modality"] = plan.modality
     if not plan.mask.startswith(_GIVEN_MASKS):
         overrides["main_family"] = plan.mask
-    overrides |= plan.options
-    return Order(plan, parent, parent.recipe(overrides), overrides)
+    return overrides | dict(plan.options)
 
 
 def split_database(plan: FinetunePlan) -> tuple[list[Subject], list[Subject]]:

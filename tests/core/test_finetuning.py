@@ -26,6 +26,7 @@ from mrviewer.finetuning import (
     FinetuneSummary,
     RunState,
     finetune,
+    launch,
     read_events,
     read_plan,
     read_run,
@@ -399,10 +400,7 @@ def test_weights_of_another_architecture_are_refused(plan: FinetunePlan, tmp_pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "zero-filled", "weights": ""}, "method 'zero-filled' has nothing to train"),
-        ({"method": "nobody"}, "there is no method 'nobody'"),
         ({"parts": ("tail",)}, "part 'tail' was asked for; this network has all"),
-        ({"options": {"colour": "red"}}, "colour"),
         ({"validation": ("zoe",)}, "'zoe' is to be validated but the database has no such subject"),
         ({"validation": NAMES}, "no patient is left to train on"),
     ],
@@ -411,6 +409,26 @@ def test_what_cannot_be_done_is_told(change: dict[str, Any], message: str, plan:
     with pytest.raises(MrviewerError, match=message):
         finish(finetune(replace(plan, **change)))
     assert read_run(plan.folder).state is RunState.FAILED
+
+
+@pytest.mark.parametrize("begin", [lambda plan: finish(finetune(plan)), launch], ids=["here", "in a process"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "zero-filled", "weights": ""}, "method 'zero-filled' has nothing to train"),
+        ({"method": "nobody"}, "there is no method 'nobody'"),
+        ({"options": {"colour": "red"}}, "colour"),
+        ({"options": {"steps": "-5"}}, "steps"),
+        ({"options": {"batch_size": "none"}}, "batch_size"),
+        ({"options": {"seed": "x"}}, "seed"),
+    ],
+)
+def test_what_is_refused_leaves_no_folder(
+    change: dict[str, Any], message: str, begin: Callable[[FinetunePlan], object], plan: FinetunePlan
+) -> None:
+    with pytest.raises(MrviewerError, match=message):
+        begin(replace(plan, **change))
+    assert not plan.folder.exists()
 
 
 def test_parts_that_rest_stay_as_they_are(plan: FinetunePlan, weights: Path) -> None:
