@@ -6,12 +6,13 @@ ever executed; it is tensors and a card.
 """
 
 from mrviewer.own_models.methods import Adaptable, find_own_method, own_methods, own_model_names
-from mrviewer.own_models.names import check_model_name, own_models_folder, suggest_model_name
+from mrviewer.own_models.names import ENDING, check_model_name, own_models_folder, suggest_model_name
 from mrviewer.own_models.record import OwnModel, find_own_model, own_models
 from mrviewer.own_models.removal import remove_model, removed_model_names, restore_model
 from mrviewer.own_models.transfer import add_model, export_model, import_model
 
 __all__ = [
+    "ENDING",
     "Adaptable",
     "OwnModel",
     "add_model",

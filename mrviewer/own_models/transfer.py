@@ -14,6 +14,7 @@ from mrviewer.own_models.names import ENDING, check_model_name, model_path, own_
 from mrviewer.own_models.record import find_own_model, read_own_model
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.new_file import new_file
+from mrviewer.writers.whole import whole_file
 
 __all__ = ["add_model", "export_model", "import_model"]
 
@@ -60,7 +61,7 @@ def add_model(weights: Path, name: str) -> Method:
     return own_method(name)
 
 
-def export_model(name: str, file: Path, *, subject_names: bool = False) -> Path:
+def export_model(name: str, file: Path, *, subject_names: bool = False, replace_file: bool = False) -> Path:
     """Write an own model as one file that `import_model` of another installation takes.
 
     Parameters
@@ -68,10 +69,12 @@ def export_model(name: str, file: Path, *, subject_names: bool = False) -> Path:
     name
         Of an own model.
     file
-        To write; ``.safetensors`` is added where the name does not end so. An existing file is not replaced.
+        To write; ``.safetensors`` is added where the name does not end so.
     subject_names
         Whether the names of the subjects travel too. Otherwise they are replaced by numbers, for such names are often
         those of folders in a hospital.
+    replace_file
+        Whether a file that is there already is replaced, once the new one is whole.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def export_model(name: str, file: Path, *, subject_names: bool = False) -> Path:
     about = {**loaded.about, "name": name}
     with _in_words(file.parent):
         try:
-            with new_file(file) as temporary:
+            with (whole_file if replace_file else new_file)(file) as temporary:
                 save_weights(temporary, Weights(loaded.tensors, about if subject_names else _without_names(about)))
         except FileExistsError:
             raise InputError(f"there is a file {file.name} already; choose another name") from None

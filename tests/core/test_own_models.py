@@ -1,5 +1,6 @@
 """Own models: listed, run, carried, removed and restored; and what lies in their folder without being one."""
 
+import errno
 import json
 import logging
 import subprocess
@@ -31,6 +32,7 @@ from mrviewer.own_models import (
     removed_model_names,
     restore_model,
     suggest_model_name,
+    transfer,
 )
 from mrviewer.progress import finish
 from mrviewer.registry import get_method, list_methods, method_names
@@ -188,6 +190,28 @@ def test_export_and_import_give_the_same_bits_elsewhere(
     assert there.card.name == "ward-seven"
     assert all(np.array_equal(*pair) for pair in zip(here, outputs(there), strict=True))
     assert import_model(file, "again").card.name == "again"
+
+
+def test_a_file_is_replaced_once_the_new_one_is_whole(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_model(make_run(), "mine")
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"another model")
+    with pytest.raises(InputError, match=r"there is a file mine\.safetensors already"):
+        export_model("mine", file)
+
+    def full(path: Path, weights: Weights) -> None:
+        path.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer, "save_weights", full)
+        with pytest.raises(MrviewerError, match="cannot be written .No space left on device"):
+            export_model("mine", file, replace_file=True)
+    assert file.read_bytes() == b"another model"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert import_model(export_model("mine", file, replace_file=True), "again").card.name == "again"
 
 
 def test_names_of_subjects_travel_only_when_asked(make_run: MakeRun, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Models of one's own in the list of methods: their card, export, removal that can be undone, import."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from finetuning_database import TINY, make_tiny_model, write_patients
 from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QFileDialog
 
+from mrviewer.own_models import transfer
 from mrviewer_napari.method_rows import Kind
 from mrviewer_napari.sections.methods import MethodsSection
 from mrviewer_napari.session import Session
@@ -51,6 +54,29 @@ def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSecti
     assert TINY in section.rows
     assert session.state.methods == (), "it may be of another modality or anatomy than what is open"
     assert section.chooser.second.findText(TINY) >= 0
+
+
+def test_an_old_file_survives_an_export_that_fails(
+    section: MethodsSection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"another model")
+    errors: list[Exception] = []
+    section._session.failed.connect(errors.append)
+    menu = section.rows[TINY].menu.menu()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+
+    def full(path: Path, weights: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer, "save_weights", full)
+        menu.actions()[1].trigger()
+    assert len(errors) == 1
+    assert file.read_bytes() == b"another model"
+    menu.actions()[1].trigger()
+    assert len(errors) == 1
+    assert len(file.read_bytes()) > 1000
 
 
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(section: MethodsSection, tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QMenu, QScrol
 
 from mrviewer.errors import MrviewerError
 from mrviewer.method import Card
-from mrviewer.own_models import export_model, import_model, remove_model, removed_model_names, restore_model
+from mrviewer.own_models import (
+    ENDING,
+    export_model,
+    import_model,
+    remove_model,
+    removed_model_names,
+    restore_model,
+)
 from mrviewer.plain_text import plain
 from mrviewer_napari.method_rows import card_html
 from mrviewer_napari.plain import RichLabel, key_text
@@ -20,7 +27,7 @@ __all__ = ["NO_ARROW", "CardWindow", "OwnModelMenu", "OwnModelsMenu"]
 NO_ARROW = "QToolButton::menu-indicator { image: none; }"
 """Style of a button whose dots say that a menu comes."""
 
-_WEIGHTS = "Models (*.safetensors)"
+_WEIGHTS = f"Models (*{ENDING})"
 _SIZE = (560, 520)
 
 
@@ -40,10 +47,10 @@ class OwnModelMenu(QMenu):
         self.card_window = CardWindow(self._card, self.parentWidget().window())
         self.card_window.show()
 
-    def export(self, file: Path) -> None:
+    def export(self, file: Path, *, replace_file: bool = False) -> None:
         """Write the model as one file."""
         name = self._card.name
-        _told(self._session, lambda: f"Exported {name} to {export_model(name, file).name}")
+        _told(self._session, lambda: f"Exported {name} to {export_model(name, file, replace_file=replace_file).name}")
 
     def remove(self) -> None:
         """Take the model out of the list; it can be restored from the menu of the section."""
@@ -60,9 +67,8 @@ class OwnModelMenu(QMenu):
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export the model", f"{self._card.name}.safetensors", _WEIGHTS)
         if path:
-            # The dialog has asked whether to replace the file; the export itself replaces none.
-            Path(path).unlink(missing_ok=True)
-            self.export(Path(path))
+            # The dialog has asked whether to replace this file, but not one to whose name an ending is added.
+            self.export(Path(path), replace_file=path.endswith(ENDING))
 
 
 class OwnModelsMenu(QMenu):
