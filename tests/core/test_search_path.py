@@ -57,6 +57,22 @@ def test_relative_places_of_the_search_path_are_dropped(study: Path, place: str)
     assert f"'PYTHONPATH': {places[0]!r}" in environment
 
 
+@pytest.mark.parametrize("name", ["HDF5_PLUGIN_PATH", "QT_PLUGIN_PATH", "LD_LIBRARY_PATH"])
+def test_libraries_load_nothing_from_relative_places(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, os.pathsep.join(["", "plugins", str(tmp_path), ".", "../filters"]))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert search_path.child_environment()[name] == str(tmp_path)
+    search_path.forget_current_folder()
+    assert os.environ[name] == str(tmp_path)
+    monkeypatch.setenv(name, "plugins")
+    search_path.forget_current_folder()
+    assert name not in os.environ
+
+
 def test_children_import_nothing_from_the_current_folder(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(study)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*(p for p in sys.path if Path(p).is_absolute()), "", "."]))
