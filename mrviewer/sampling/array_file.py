@@ -40,6 +40,8 @@ def read_array(file: Path) -> NDArray[np.generic]:
         raise MaskError(f"{file.name} is not a mask file; give a .npy, .png or .mat file with one mask")
     if not file.is_file():
         raise MaskError(f"there is no mask file {file.name}; check the path")
+    if not file.stat().st_size:
+        raise FileFormatError(f"{file.name} is an empty file; copy or download it again")
     return readers[suffix](file)
 
 

@@ -257,7 +257,16 @@ def claims_to_be_large() -> bytes:
 )
 def test_damaged_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(FileFormatError, match=rf"{name} (is|cannot be read) .*; (save it again|download)"):
+    with pytest.raises(
+        FileFormatError, match=rf"{name} (is|cannot be read) .*; (save it again|copy or download it again|download)"
+    ):
+        load_mask(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["empty.npy", "empty.png", "empty.mat"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(FileFormatError, match=rf"^{name} is an empty file; copy or download it again$"):
         load_mask(tmp_path / name)
 
 
