@@ -1,5 +1,6 @@
 """K-space out of an array whose axes are named."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.memory import require_memory
 from mrviewer.physics import fft2c
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.raw.kept_volume import KeptVolume, slices_along
@@ -40,8 +42,16 @@ class StoredArray(Protocol):
 
 
 def part_of(stored: StoredArray, layout: ArrayLayout, places: Mapping[str, int]) -> NDArray[np.generic]:
-    """Read an array at one place along some axes, with the axes of `ORDER`; those that are not there have size 1."""
+    """Read an array at one place along some axes, with the axes of `ORDER`; those that are not there have size 1.
+
+    Raises
+    ------
+    InputError
+        If there is not enough memory for it.
+    """
     selection = tuple(slice(places[axis], places[axis] + 1) if axis in places else slice(None) for axis in layout.axes)
+    sizes = [1 if axis in places else size for axis, size in zip(layout.axes, stored.shape, strict=True)]
+    require_memory(math.prod(sizes) * stored.dtype.itemsize, stored.file_name, "save a part of the array")
     values = stored.part(selection)
     present = [axis for axis in ORDER if axis in layout.axes]
     view = values.transpose([layout.axes.index(axis) for axis in present])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
+from mrviewer.memory import require_memory
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.header import Encoding, parse_header
 from mrviewer.raw.pattern import acquired_pattern, interpret
@@ -61,6 +62,7 @@ class FastmriKspace:
     def read(self, index: int) -> NDArray[np.complex64]:
         """K-space ``(coil, y, x)`` of one slice."""
         with opened(self.path) as file:
+            _require_room_for_slice(file, self.path)
             values = file[KSPACE][index]
         samples = as_complex(values).reshape(self.stored[1:])
         return crop_field_of_view(samples, self.readout, self.n_kept).astype(np.complex64, copy=False)
@@ -81,6 +83,7 @@ def read_fastmri(path: Path, modality: str) -> FileContents:
     with opened(path) as file:
         stored = _stored_shape(file, path)
         encoding = _encoding(file, path.name)
+        _require_room_for_slice(file, path)
         masks = [np.asarray(file[name][()]) for name in _MASKS if name in file and file[name].size <= 1 << 28]
         middle = as_complex(file[KSPACE][stored[0] // 2]).reshape(stored[1:])
         image = next((file[name].shape for name in _IMAGES if name in file and file[name].ndim == 3), None)
@@ -98,6 +101,12 @@ def read_fastmri(path: Path, modality: str) -> FileContents:
     kind = modality if modality != "unknown" else _modality_of(str(acquisition))
     voxels = _voxel_size(stored, readout, encoding) if encoding else (1.0, 1.0, 1.0)
     return raw_contents(path.name, kind, source, interpret(pattern), voxels, notes)
+
+
+def _require_room_for_slice(file: h5py.File, path: Path) -> None:
+    dataset = file[KSPACE]
+    size = dataset.size // max(dataset.shape[0], 1) * dataset.dtype.itemsize
+    require_memory(size, f"a slice of {path.name}", "save fewer coils")
 
 
 def _stored_shape(file: h5py.File, path: Path) -> tuple[int, int, int, int]:

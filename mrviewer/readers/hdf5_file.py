@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MrviewerError
+from mrviewer.memory import require_memory
 from mrviewer.readers.hdf5_probe import elsewhere
 from mrviewer.readers.hdf5_trial import require_readable
 from mrviewer.readers.recognising import BLOCK, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
-__all__ = ["as_complex", "is_complex", "is_hdf5", "opened", "require_stored"]
+__all__ = ["as_complex", "is_complex", "is_hdf5", "opened", "require_room", "require_stored"]
 
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError, OverflowError, MemoryError, SystemError)
 """What h5py raises, depending on which byte is wrong."""
@@ -82,6 +83,20 @@ def require_stored(dataset: h5py.Dataset, path: Path) -> None:
             f"{path.name} announces {needed:,} bytes of {dataset.name.strip('/')} and holds {path.stat().st_size:,} "
             "bytes in all; copy or download it again"
         )
+
+
+def require_room(dataset: h5py.Dataset, path: Path) -> None:
+    """Refuse an array that does not fit into memory, or that the file cannot hold.
+
+    Raises
+    ------
+    InputError
+        If it does not fit.
+    FileFormatError
+        If the file announces more than it can hold.
+    """
+    require_stored(dataset, path)
+    require_memory(dataset.size * dataset.dtype.itemsize, path.name, "save a part of the array")
 
 
 def is_complex(dtype: np.dtype[np.generic]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
+from mrviewer.memory import require_memory
 from mrviewer.raw.header import parse_header
 from mrviewer.raw.placement import Placement
 from mrviewer.raw.readouts import Purpose, ReadoutTable
@@ -27,6 +28,8 @@ _NOISE, _CALIBRATION, _CALIBRATION_AND_IMAGING, _REVERSE = 19, 20, 21, 22
 _NO_IMAGE = (23, 24, 26, 27, 28, 29, 30, 31)
 """Numbers of the flags of readouts that are no part of an image: navigators, phase correction, feedback, ..."""
 MOST_READOUTS = 1 << 22
+_SAMPLE_BYTES = 8
+_ADVICE = "convert a part of the scan"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ class IsmrmrdReader:
         part = slice(int(ordered[0]), int(ordered[-1]) + 1) if is_run else ordered.tolist()
         with opened(self.path) as file:
             stored = file[self.group]["data"]
-            heads, samples = stored.fields("head")[part], stored.fields("data")[part]
+            heads = stored.fields("head")[part]
+            n_values = int((heads["active_channels"].astype(np.int64) * heads["number_of_samples"]).sum())
+            require_memory(n_values * _SAMPLE_BYTES, f"{len(numbers)} readouts of {self.path.name}", _ADVICE)
+            samples = stored.fields("data")[part]
             shaped = [self._shaped(head, values) for head, values in zip(heads, samples, strict=True)]
         by_number = dict(zip(ordered.tolist(), shaped, strict=True))
         return [by_number[int(number)] for number in numbers]
@@ -91,6 +97,7 @@ def read_ismrmrd(path: Path, modality: str, group: str) -> FileContents:
             raise FileFormatError(
                 f"{path.name} announces {stored.size:,} readouts; a scan has some thousand, check the file"
             )
+        require_memory(stored.size * stored.dtype["head"].itemsize, f"the list of readouts of {path.name}", _ADVICE)
         heads = stored.fields("head")[...].ravel()
     header_text = np.asarray(text).ravel()[0]
     header = parse_header(header_text if isinstance(header_text, bytes) else str(header_text).encode(), path.name)

@@ -14,7 +14,7 @@ from scipy.io import whosmat
 from scipy.io.matlab import MatReadError
 
 from mrviewer.dynamic import SERIES
-from mrviewer.errors import FileFormatError
+from mrviewer.errors import FileFormatError, MrviewerError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_layout import can_be_image
@@ -63,7 +63,7 @@ def read_matlab(path: Path, modality: str) -> FileContents:
             return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)
         stored = load_array(path, name)
-    except FileFormatError:
+    except MrviewerError:
         raise
     except _DAMAGED as error:
         raise FileFormatError(

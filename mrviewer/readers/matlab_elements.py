@@ -7,6 +7,7 @@ References
 The MathWorks, MAT-File Format: level 5 MAT-files, "MAT-File Data Types" and "Array Subelements".
 """
 
+import math
 import mmap
 import struct
 import zlib
@@ -16,7 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
+
+from mrviewer.memory import require_memory
+from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO
 
 __all__ = ["load_array", "require_known_types"]
 
@@ -25,6 +29,12 @@ MATRIX, COMPRESSED = 14, 15
 NUMBERS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13})
 """Types of numbers that MATLAB stores: 8 to 64 bits, with and without sign, single and double."""
 NUMERIC_CLASSES = range(6, 16)
+_BYTES = {
+    "double": 8, "single": 4, "logical": 1, "char": 4,
+    **{f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}  # fmt: skip
+"""Of one number, by the class of its matrix."""
+_ADVICE = "save less in one array"
 COMPLEX_FLAG = 0x08
 BEGINNING = 4096
 """Bytes of an array within which its real part begins."""
@@ -44,9 +54,14 @@ def load_array(path: Path, name: str) -> NDArray[np.generic]:
 
     Raises
     ------
+    InputError
+        If there is not enough memory for it.
     ValueError
         If the numbers of an array are of a type that MATLAB does not know. scipy may raise others.
     """
+    for found, shape, kind in whosmat(path):
+        if found == name and kind in _BYTES:
+            require_memory(math.prod(shape) * _BYTES[kind], f"the array {name} of {path.name}", _ADVICE)
     require_known_types(path)
     array: NDArray[np.generic] = loadmat(path, variable_names=[name])[name]
     return array
@@ -57,8 +72,10 @@ def require_known_types(path: Path) -> None:
 
     Raises
     ------
+    InputError
+        If there is not enough memory for a complex one.
     ValueError
-        If MATLAB does not know one.
+        If MATLAB does not know one, or an array announces more than its bytes can hold.
     """
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         order = {b"IM": "<", b"MI": ">"}.get(content[FILE_HEADER - 2 : FILE_HEADER])
@@ -67,7 +84,7 @@ def require_known_types(path: Path) -> None:
         for element in _elements(content, FILE_HEADER, order, is_outer=True):
             array = content[element.start : element.end]
             if element.type == COMPRESSED:
-                array = _inflated(array, order)
+                array = _inflated(array, order, path.name)
             elif element.type == MATRIX:
                 array = struct.pack(f"{order}II", MATRIX, len(array)) + array
             else:
@@ -75,10 +92,16 @@ def require_known_types(path: Path) -> None:
             _require_known_types_of(array, order)
 
 
-def _inflated(packed: bytes, order: str) -> bytes:
-    """The beginning of an array; all of it if it is complex, since the imaginary part follows the real one."""
+def _inflated(packed: bytes, order: str, file: str) -> bytes:
+    """The beginning of an array; all that it announces if complex, since the imaginary part follows the real one."""
     beginning = zlib.decompressobj().decompress(packed, BEGINNING)
-    return zlib.decompress(packed) if _flags(beginning, order) & COMPLEX_FLAG else beginning
+    if not _flags(beginning, order) & COMPLEX_FLAG:
+        return beginning
+    announced = 8 + int(struct.unpack_from(f"{order}I", beginning, 4)[0])
+    if announced > len(packed) * MAX_DEFLATE_RATIO:
+        raise ValueError(f"an array announces {announced:,} bytes, more than its {len(packed):,} can hold")
+    require_memory(announced, f"a complex array of {file}", _ADVICE)
+    return zlib.decompressobj().decompress(packed, announced)
 
 
 def _flags(array: bytes, order: str) -> int:

@@ -13,7 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.errors import FileFormatError
+from mrviewer.errors import FileFormatError, MrviewerError
+from mrviewer.memory import require_memory
 from mrviewer.readers.recognising import BLOCK, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 
@@ -96,6 +97,7 @@ def _read(path: Path, name: str, changed: int) -> NDArray[np.generic]:
         info = archive.getinfo(name + _ENDING)
         with archive.open(info) as member:
             _header(path, info, member)  # type: ignore[arg-type]
+        require_memory(info.file_size, f"the array {name} of {path.name}", "save a part of it")
         with archive.open(info) as member:
             values: NDArray[np.generic] = np.lib.format.read_array(member, allow_pickle=False)
     values.setflags(write=False)
@@ -108,7 +110,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except FileFormatError:
+    except MrviewerError:
         raise
     except _DAMAGED as error:
         told = "" if zipfile.is_zipfile(path) else told_by_content(stored.head(BLOCK))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.io import whosmat
 from scipy.io.matlab import MatReadError
 
-from mrviewer.errors import FileFormatError
-from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_stored
+from mrviewer.errors import FileFormatError, MrviewerError
+from mrviewer.readers.hdf5_file import as_complex, is_complex, opened, require_room, require_stored
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.recognising import BLOCK, NPY_MAGIC, told_by_content
 from mrviewer.readers.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
@@ -222,11 +222,13 @@ def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
     del changed
     if is_matlab_hdf5(path):
         with opened(path) as file:
-            require_stored(file[name], path)
+            require_room(file[name], path)
             values = _numbers(file[name][()]).T
     else:
         try:
             values = np.asarray(load_array(path, name))
+        except MrviewerError:
+            raise
         except DAMAGED_MATLAB as error:
             raise damaged_matlab(path, error) from error
     values.setflags(write=False)

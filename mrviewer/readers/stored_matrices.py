@@ -1,5 +1,6 @@
 """Matrices in MATLAB files up to version 7, full, logical and sparse: looked at before they are believed."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.io import whosmat
 
-from mrviewer.errors import FileFormatError
+from mrviewer.errors import MrviewerError
+from mrviewer.memory import require_memory
 from mrviewer.readers.matlab_elements import load_array
 from mrviewer.readers.stored_arrays import DAMAGED_MATLAB, MATLAB_NUMBERS, damaged_matlab, require_plausible
 
@@ -36,6 +38,8 @@ def read_matrix(path: Path, name: str) -> NDArray[np.generic]:
 
     Raises
     ------
+    InputError
+        If there is not enough memory for it.
     FileFormatError
         If it is damaged, or announces more than its file can hold.
     """
@@ -44,9 +48,14 @@ def read_matrix(path: Path, name: str) -> NDArray[np.generic]:
         if kind != "sparse":
             require_plausible(path, shape)
         value = load_array(path, name)
-        return np.asarray(_full(value) if sparse.issparse(value) else value)
+        if not sparse.issparse(value):
+            return np.asarray(value)
+        require_memory(
+            math.prod(shape) * value.dtype.itemsize, f"the array {name} of {path.name}", "save a smaller one"
+        )
+        return _full(value)
     except DAMAGED_MATLAB as error:
-        if isinstance(error, FileFormatError):
+        if isinstance(error, MrviewerError):
             raise
         raise damaged_matlab(path, error) from error
 

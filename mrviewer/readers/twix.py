@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, InputError, MrviewerError
+from mrviewer.memory import require_memory
 from mrviewer.raw.header import Encoding, RawHeader, Space
 from mrviewer.raw.placement import Placement
 from mrviewer.raw.readouts import Purpose, ReadoutTable
@@ -28,6 +29,9 @@ __all__ = ["read_twix"]
 HEAD = 1 << 20
 SMALLEST_READOUT = 128
 MOST_READOUTS = 1 << 22
+_BLOCK_BYTES = 2048
+"""About what the library keeps of a readout, without its samples."""
+_ADVICE = "export a part of the scan"
 _THREE_DIMENSIONS = 4
 _CARTESIAN = 1
 
@@ -42,6 +46,8 @@ class TwixReader:
         """Samples ``(coil, sample)`` of some readouts."""
         blocks = _scan(self.path, self.path.stat().st_mtime_ns).blocks
         with _one_sentence(self.path):
+            n_bytes = sum(int(blocks[row].dma_len) for row in rows)
+            require_memory(n_bytes, f"{len(rows)} readouts of {self.path.name}", _ADVICE)
             return [np.asarray(np.atleast_2d(blocks[row].data), np.complex64) for row in rows]
 
 
@@ -110,6 +116,10 @@ def _scan(path: Path, changed: int) -> _Scan:
                 raise FileFormatError(
                     f"{path.name} is damaged or cut short: readout {len(blocks)} announces {length:,} bytes; "
                     "copy it again"
+                )
+            if not blocks:
+                require_memory(
+                    (end - position) // length * _BLOCK_BYTES, f"the list of readouts of {path.name}", _ADVICE
                 )
             position += length
             if not block.is_flag_set("SYNCDATA"):
