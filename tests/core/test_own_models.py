@@ -207,7 +207,7 @@ def test_a_file_is_replaced_once_the_new_one_is_whole(
 
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "save_weights", full)
-        with pytest.raises(MrviewerError, match="cannot be written .No space left on device"):
+        with pytest.raises(MrviewerError, match=r"cannot be written \(No space left on device\)"):
             export_model("mine", file, replace_file=True)
     assert file.read_bytes() == b"another model"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
