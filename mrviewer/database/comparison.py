@@ -1,7 +1,9 @@
 """What is odd about a database as a whole: subjects held against one another."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from mrviewer.database.corrected import CORRECTIONS
 from mrviewer.database.found import FoundSubject
 from mrviewer.database.samples import Samples
 from mrviewer.database.survey import Oddity, SurveyedSubject
@@ -85,6 +87,13 @@ def _missing_labels(subjects: Sequence[SurveyedSubject], labels: Sequence[str]) 
         if not subject.labels:
             message = f"{subject.name} has no labels and teaches nothing to a method that segments"
             yield Oddity(subject.name, "missing-label", message, True)
+    counts = Counter(source for subject in subjects for source in subject.labels)
+    main = max(counts, key=lambda source: counts[source])
+    for subject in subjects:
+        if subject.labels and main not in subject.labels and CORRECTIONS not in subject.labels:
+            others = ", ".join(map(repr, subject.labels))
+            message = f"{subject.name} has no labels {main!r} as others have, but {others}; one source alone is used"
+            yield Oddity(subject.name, "missing-label", message)
 
 
 def _missing_channels(subjects: Sequence[SurveyedSubject], channels: Sequence[str]) -> Iterable[Oddity]:

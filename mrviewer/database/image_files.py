@@ -108,7 +108,12 @@ def _image_file(path: Path, root: Path, reading: NameReading, told: Mapping[Path
     # A patient whose own name looks like a visit, such as T1-001, may be repeated in the names of files.
     patient = words_of(root.name)
     is_repeated = reading.words[: len(patient)] == patient
-    visit = visit_of((*folders, "_".join(reading.words[len(patient) if is_repeated else 0 :])))
+    dated = [
+        name
+        for depth, name in enumerate(folders)
+        if not _is_of_one_modality(root.joinpath(*folders[: depth + 1]), told)
+    ]
+    visit = visit_of((*dated, "_".join(reading.words[len(patient) if is_repeated else 0 :])))
     return ImageFile(path, tuple(map(str.lower, folders)), reading.words, modality, is_label, visit)
 
 
@@ -128,6 +133,12 @@ def folder_modality(folder: Path, told: Mapping[Path, set[str]]) -> str:
         return ""
     beside = (each.name for each in told if each.parent == folder.parent and each != folder)
     return "" if modality == "PD" and all(guess_modality(name) == UNKNOWN for name in beside) else modality
+
+
+def _is_of_one_modality(folder: Path, told: Mapping[Path, set[str]]) -> bool:
+    """Whether a folder is called after the modality in it, as are those beside it that tell one, not after a visit."""
+    beside = [each for each in told if each.parent == folder.parent and guess_modality(each.name) != UNKNOWN]
+    return bool(beside) and folder in beside and all(folder_modality(each, told) for each in beside)
 
 
 def words_of(name: str) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from mrviewer.database.corrected import CORRECTIONS
 from mrviewer.database.found import FoundSubject
+from mrviewer.database.image_files import words_of
 from mrviewer.database.mapping import DatabaseMapping
 from mrviewer.database.survey import Survey, SurveyedSubject
 from mrviewer.method import Needs
 from mrviewer.readers.names import guess_modality, label_rank
+from mrviewer.readers.pairing import drawn_on
 
 __all__ = ["map_by_names", "propose_mapping", "wanted_modalities"]
 
@@ -34,8 +37,9 @@ def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMappi
     Modalities by name, the label source that most subjects have (with corrections, where there are some), every value
     above 0 as class 1 but for one that nnU-Net ignores, and copies excluded.
     """
-    by_names = map_by_names(survey.subjects, () if needs is None else wanted_modalities(needs))
-    label = _label(survey.subjects, {source: len(values) for source, values in survey.values_by_label.items()})
+    n_values = {source: len(values) for source, values in survey.values_by_label.items()}
+    by_names = map_by_names(survey.subjects, () if needs is None else wanted_modalities(needs), n_values)
+    label = by_names.label
     values = survey.values_by_label.get(label or "", {})
     return DatabaseMapping(
         by_names.modalities,
@@ -46,7 +50,9 @@ def propose_mapping(survey: Survey, needs: Needs | None = None) -> DatabaseMappi
 
 
 def map_by_names(
-    subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], wanted: Sequence[str] = ()
+    subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject],
+    wanted: Sequence[str] = (),
+    n_values: Mapping[str, int] = MappingProxyType({}),
 ) -> DatabaseMapping:
     """Modalities and label source by names alone.
 
@@ -56,10 +62,13 @@ def map_by_names(
         Of one database.
     wanted
         Modalities that the method knows, if one was chosen.
+    n_values
+        How many values were seen in each label source, where pixels were looked at.
     """
     names = dict.fromkeys(name for subject in subjects for name in subject.channels)
     held = {name: {subject.name for subject in subjects if name in subject.channels} for name in names}
-    return DatabaseMapping(_modalities(held, wanted), _label(subjects, {}))
+    label = _label(subjects, n_values)
+    return DatabaseMapping(_modalities(held, wanted, label or ""), label)
 
 
 def wanted_modalities(needs: Needs) -> tuple[str, ...]:
@@ -67,14 +76,18 @@ def wanted_modalities(needs: Needs) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*needs.modalities, *needs.companions)))
 
 
-def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str, str]:
-    """Modality by channel; of two channels of one modality in one study, the commoner is kept."""
+def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str], label: str) -> dict[str, str]:
+    """Modality by channel; of two of one modality in one study that which labels are of by name, else the commoner."""
     guesses = {name: guess_modality(name) for name in held}
     if all(guess == "unknown" for guess in guesses.values()):
         guesses |= _for_untold(held, wanted)
+    alike: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, guess in guesses.items():
+        alike.setdefault(guess, {})[name] = words_of(name)
+    drawn = {name for group in alike.values() for name in drawn_on(words_of(label), group)}
     owners: dict[str, set[str]] = {}
     modalities = dict.fromkeys(held, "")
-    for name in sorted(held, key=lambda each: (-len(held[each]), len(each), each)):
+    for name in sorted(held, key=lambda each: (each not in drawn, -len(held[each]), len(each), each)):
         guess = guesses[name]
         if guess != "unknown" and not owners.setdefault(guess, set()) & held[name]:
             modalities[name] = guess

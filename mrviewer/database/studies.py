@@ -15,6 +15,9 @@ from mrviewer.readers.names import file_stem
 
 __all__ = ["StudyFiles", "divide_studies", "name_sources"]
 
+_ACCESSION = re.compile(r"\d{4,}")
+"""Numbers of files on a server, which call the labels of every study differently: ``VSD.Brain.XX.O.OT.6560``."""
+
 Key = tuple[str, ...]
 
 
@@ -124,7 +127,8 @@ def name_sources(files: Sequence[ImageFile], key: Key, home: str) -> dict[str, P
         if file.modality and not file.is_label and counts[file.modality] == 1:
             name = file.modality
         else:
-            name = "_".join(_without(written_words(file.path), (*key, *words_of(home))))
+            written = _without(written_words(file.path), (*words_of(" ".join(key)), *words_of(home)))
+            name = "_".join(word for word in written if not (file.is_label and _ACCESSION.fullmatch(word)))
             name = name or ("label" if file.is_label else file.modality or "image")
             if stems[file_stem(file.path)] > 1:
                 name = f"{file.path.parent.name}/{name}"

@@ -16,6 +16,8 @@ _KEYS = (
     "space|split|recording|chunk|atlas|seg|scale|res|den|label|desc|from|to|mode|model|param|stat"
 )
 _ENTITY = re.compile(rf"({_KEYS})-([A-Za-z0-9+.-]+)")
+_SUFFIXES = ("seg-", "label-")
+"""Entities that stand for the suffix where they follow one: ``sub-01_T2w_seg-manual`` is what was drawn on a T2."""
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+.-]+(?=_)")
 
 
@@ -47,6 +49,9 @@ def bids_name(stem: str) -> BidsName:
     """Take the entities off a name; a name of another kind has none and is all rest."""
     parts = stem.split("_")
     matches = [_ENTITY.fullmatch(part) for part in parts]
+    is_standard = _SUBJECT.match(stem) is not None
+    if is_standard and len(parts) > 1 and parts[-1].startswith(_SUFFIXES) and matches[-2] is None:
+        matches[-1] = None
     entities = {match[1]: match[2] for match in matches if match is not None}
     rest = "_".join(part for part, match in zip(parts, matches, strict=True) if match is None)
-    return BidsName(entities, rest, _SUBJECT.match(stem) is not None)
+    return BidsName(entities, rest, is_standard)

@@ -17,7 +17,7 @@ __all__ = ["Telling", "split_words", "tell_modality"]
 
 _AGENT = (
     r"gd|gad|gado|gadolinium|gadovist|gadavist|magnevist|dotarem|prohance|multihance|primovist|km|kontrastmittel|mdc|"
-    r"ce|contrast|contraste|kontrast|postcontrast|postgd|postgad|postkm"
+    r"ce|contrast|contraste|kontrast|postcontrast|postgd|postgad|postkm|injection|inject|injecte|inj"
 )
 _GLUED_AGENT = rf"(?:{_AGENT}|c|pc|post|enhanced)"
 _THICK = r"(?:[23]d)?"
@@ -55,7 +55,7 @@ _SIGNS = (
     ),
     (re.compile(r"(?i)(?:(?<![a-z0-9])c ?-|(?<=t1)c-|(?<=t1w)c-|(?<=[\s_])-(?:c|gd|km))(?![a-z0-9])"), _WITHOUT_AGENT),
 )
-_NOT = r"(?:pre|non|no|not|without|wo|ohne|vor|sans|senza|sin|before)"
+_NOT = r"(?:pre|non|no|not|without|wo|ohne|vor|sans|senza|sin|before|avant|sem|prima|antes)"
 _NO_AGENT = re.compile(
     rf"\b(?:{_NOT} (?:iv )?(?:{_AGENT}|c|enhanced)|(?:{_AGENT}) (?:none|no|neg|negative)|noncontrast|noncon|unenhanced|"
     r"nonenhanced|nativ|native|precontrast|pregd|prekm|pregad)\b"
@@ -65,18 +65,23 @@ _POST = re.compile(r"\bpost\b(?! ?(?:op|surg|treat|therap|rt\b|chemo|biops|radio
 _BEFORE_CONTRAST = re.compile(r"\b(?:precontrast|unenhanced|noncontrast|(?:pre|non) contrast)\b")
 
 _TARGET = {"to", "in", "into", "onto", "on", "reg", "regto", "registered", "coreg", "coregistered", "aligned"}
+_ONTO = {"to", "in", "into", "onto", "regto"}
+"""Words behind which a target stands whatever was registered to it: ``CT_to_T1`` is not a T1."""
 _PLANES = {"ax", "axial", "sag", "sagittal", "cor", "coronal", "tra", "transversal", "obl", "oblique"}
 _STARS = {"star", "s", "*"}
 _GRADIENT_ECHO = {"gre", "ffe", "hemo"}
-_MAPS = r"maps?|mapping|kar?te"
+_MAPS = r"maps?|mapping|kar?te|cartes?|cartographie|mappa|mapa"
 _DERIVED = re.compile(
-    r"(?:subtr|subtract(?:ion|ed)?s?|substract(?:ion|ed)?s?|mips?|minips?"
+    r"(?:subtr|sub(?:s?tract|trakt)(?:ion|ed)?(?:en|s)?|subtrahiert|soustractions?|sottrazione|sustraccion|difference|differenz"
+    r"|ratio|mips?|minips?"
     r"|(?:t[12](?:w|star|\*|s)?|pd|r[12](?:\*|s|star)?|m0|chi|b[01]|field|trace|t1rho|q?t[12])(?:map|maps|mapping)"
     r"|q(?:t[12](?:\*|s|star)?|pd)|quantitative|relaxometry|r2(?:\*|s|star)|t1rho|sh?molli|molli|sasha"
     r"|r?cb[vf]|mtt|ttp|tmax|ktrans|kep|i?auc\d*|qsm|mtr|mtsat|eadc|exponential|inv[12]"
     r"|locali[sz]ers?|scouts?|survey)"
 )
-_DIFFUSION_MAPS = re.compile(r"fa|md|rd|ad|l[123]|colfa|tensor|v[123]")
+_DIFFUSION_MAPS = re.compile(r"fa|md|rd|ad|tr|l[123]|colfa|tensor|v[123]")
+_TISSUE = re.compile(r"(?:[ms]*w?r?c[1-6]|m0?w[cp][1-6])(?=[A-Za-z])")
+"""How SPM and CAT12 begin the names of tissue maps that they make of an image: ``c1T1``, ``mwp1sub-01_T1w``."""
 _PARTS = re.compile(r"ph|pha|phase|real|imag|imaginary")
 _PHASE_OF = {
     "in",
@@ -192,7 +197,10 @@ def _choose(name: str, words: Sequence[str], hits: list[_Hit], last_decides: boo
 
 def _is_target(words: Sequence[str], hit: _Hit, hits: Sequence[_Hit]) -> bool:
     """Whether a word says what an image named before was registered to."""
-    return hit.place > 0 and words[hit.place - 1] in _TARGET and hits[0].place < hit.place - 1
+    if hit.place == 0 or words[hit.place - 1] not in _TARGET:
+        return False
+    start = next((at + 1 for at in range(hit.place - 1, -1, -1) if words[at] not in _TARGET), 0)
+    return hits[0].place < hit.place - 1 or (start > 0 and not _ONTO.isdisjoint(words[start : hit.place]))
 
 
 def _is_t1_flair(name: str, words: Sequence[str], hit: _Hit) -> bool:
@@ -221,14 +229,18 @@ def _with_neighbours(hit: _Hit, words: Sequence[str]) -> tuple[str, tuple[int, .
         return "T2*", (hit.place,)
     if hit.modality == "T2" and re.search(r"\bdark ?fluid\b", joined):
         return "FLAIR", (hit.place,)
+    if hit.modality == "DWI" and "apparent diffusion" in joined:
+        return "ADC", (hit.place,)
     if hit.modality not in ("T1", "T1Gd"):
         return hit.modality, (hit.place,)
+    # The first word of t1_mprage_sag says the same once more, and not when.
+    places = (0, 1) if hit.place == 1 and words[0] == "t1" and not hit.is_bare else (hit.place,)
     if _NO_AGENT.search(joined):
-        return "T1", (hit.place,)
+        return "T1", places
     if hit.modality == "T1" and _has_agent(words, hit.place):
         agents = [at for at, word in enumerate(words) if re.fullmatch(_GLUED_AGENT, word)]
-        return "T1Gd", (hit.place, *agents)
-    return hit.modality, (hit.place,)
+        return "T1Gd", (*places, *agents)
+    return hit.modality, places
 
 
 def _has_agent(words: Sequence[str], place: int) -> bool:
@@ -256,7 +268,7 @@ def _is_derived(name: str, words: Sequence[str], hit: _Hit) -> bool:
     """Whether a name speaks of a map, a subtraction, a projection, a phase or a localiser, and not of an image."""
     if any(re.fullmatch(_MAPS, word) for word in words) and hit.modality != "ADC":
         return True
-    if _COMBINED.search(name):
+    if _COMBINED.search(name) or _TISSUE.match(name):
         return True
     if hit.modality == "DWI" and any(_DIFFUSION_MAPS.fullmatch(word) for word in words[hit.place + 1 :]):
         return True

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from unicodedata import combining, normalize
 
 from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.readers.bids_names import bids_name
@@ -40,14 +41,18 @@ _LABEL_WORDS = (
     r"consensus",
     r"gt|groundtruth",
     r"labels?|labeled|labelled",
-    r"seg\d*|segs|segm|segmentations?|manualsegmentation",
-    r"masks?\d*|maske|masque|msk|roi|tumou?rmask|lesionmask|dseg|probseg|annotations?|delineations?|wmhs?",
-    r"reference|ref|truth|lesions?|tumou?r|infarct",
+    r"seg\d*|segs|segm|segmentations?|manualsegmentation|segmentierung(?:en)?|segmentazion[ei]|segmentacion(?:es)?"
+    r"|segmentacao",
+    r"masks?\d*|masken?|masques?|mascher[ae]|mascaras?|msk|rois?\d*|vois?|[gcp]tv|tumou?rmask|lesionmask|dseg|probseg|ples"
+    r"|annotations?|delineations?|contours?|konture?n?|wmhs?|wmls?|(?:black)?holes?|(?:rater|annotator|expert)s?\d*",
+    r"reference|ref|truth|tumou?rs?|tumeurs?|tumori?e?|infarct|infarkte?|l(?:e|ae?)s(?:ion(?:en|es|[ies])?|ao|oes)",
 )
 """Words that mark reference labels, the surest first; the last ones only where no word tells a modality."""
 
+_LESIONS = re.compile(r"l(?:e|ae?)s(?:ion(?:en|es|[is])|oes)")
+"""Several lesions: labels at the end of a name, even beside a modality; a single one may be what an image shows."""
 _BRAIN = re.compile(
-    r"\b(?:brain|bet|skull|head) ?(?:parenchyma )?(?:masks?|seg(?:mentation)?s?)\b|\bmasks? (?:brain|bet)\b"
+    r"\b(?:brain|bet|skull|head) ?(?:parenchyma )?(?:masks?|seg(?:mentation)?s?)\b|\b(?:masks?|seg) (?:brain|bet)\b"
     r"|\bdefacemask\b"
 )
 _NO_AGENTS = ("none", "no", "pre", "0")
@@ -138,6 +143,7 @@ def is_brain_mask(path: str | Path) -> bool:
 
 
 def _humps(text: str) -> list[str]:
+    text = "".join(sign for sign in normalize("NFKD", text) if not combining(sign))
     return re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text)
 
 
@@ -203,5 +209,7 @@ def _label_rank(stem: str, modality: str) -> int | None:
     doubtful = len(_LABEL_WORDS) - 1
     for rank, pattern in enumerate(_LABEL_WORDS):
         if any(re.fullmatch(pattern, word) for word in words):
-            return None if rank == doubtful and modality and not bids.is_standard else rank
+            are_lesions = _LESIONS.fullmatch(words[-1]) is not None
+            is_image = rank == doubtful and modality and not bids.is_standard and not are_lesions
+            return None if is_image else rank
     return None

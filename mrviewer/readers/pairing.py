@@ -1,14 +1,16 @@
 """Which images and labels of one visit belong together: labels, and the run and the space that they were drawn in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mrviewer.readers.bids_names import BidsName, bids_name
 from mrviewer.readers.names import file_stem
 
-__all__ = ["LeftOut", "Pairing", "pair_files"]
+__all__ = ["LeftOut", "Pairing", "drawn_on", "pair_files"]
 
+_Each = TypeVar("_Each")
 _NATIVE = ("", "orig", "native", "individual", "scanner")
 _MAGNITUDE = ("", "mag")
 
@@ -73,6 +75,26 @@ def pair_files(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
     ]
     kept, used, more = _of_run(in_space, drawn, parts)
     return Pairing(tuple(kept), tuple(used), (*left_out, *more))
+
+
+def drawn_on(labels: Iterable[str], images: Mapping[_Each, Collection[str]]) -> list[_Each]:
+    """Those of several images of one modality that labels were drawn on, by words of the names that tell them apart.
+
+    Parameters
+    ----------
+    labels
+        Words of the name of the labels.
+    images
+        Words of the name of each image.
+
+    Returns
+    -------
+    All images where no word of the labels tells one from the others.
+    """
+    kept = list(images)
+    for word in labels:
+        kept = [image for image in kept if word in images[image]] or kept
+    return kept
 
 
 def _space_of(name: BidsName) -> str:

@@ -1,7 +1,7 @@
 """Which files of a folder are the images of one subject, and which one holds the reference labels."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mrviewer.errors import InputError
 from mrviewer.notes import Note, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
 from mrviewer.readers.names import MODALITIES, NameReading, label_rank, read_names
-from mrviewer.readers.pairing import pair_files
+from mrviewer.readers.pairing import drawn_on, pair_files
 from mrviewer.readers.visits import visit_of
 
 __all__ = ["SubjectFiles", "find_subject_files"]
@@ -54,7 +54,8 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     images_of_visit, labels_of_visit, elsewhere = _of_one_visit(folder, present, list(ranks), readings)
     pairing = pair_files(images_of_visit, labels_of_visit)
     labels, spare = _choose_labels({path: ranks[path] for path in pairing.labels})
-    images = [(path, readings[path].modality) for path in pairing.images]
+    used = _drawn_on(labels, pairing.images, readings)
+    images = [(path, readings[path].modality) for path in used]
     recognised = [pair for pair in images if pair[1] in MODALITIES]
     unknown = [path for path, modality in images if modality not in MODALITIES] if recognised else []
     images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1])) or _only_image(folder, images)
@@ -62,6 +63,10 @@ def find_subject_files(folder: Path) -> SubjectFiles:
         *_left_out(unknown, "whose names tell no modality: open them as NAME=path"),
         *spare,
         *_left_out(elsewhere, "of another visit"),
+        *_left_out(
+            [path for path in pairing.images if path not in used],
+            f"since {labels.name if labels else ''} is of another image by its name",
+        ),
         *(note for other in pairing.left_out for note in _left_out([other.path], other.why)),
     ]
     return SubjectFiles(tuple(images), labels, tuple(notes))
@@ -157,6 +162,18 @@ def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, lis
         return None, []
     chosen, *others = sorted(ranks, key=lambda path: (ranks[path], path))
     return chosen, _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
+
+
+def _drawn_on(labels: Path | None, images: Sequence[Path], readings: Mapping[Path, NameReading]) -> list[Path]:
+    """Images without those of a modality of which the name of the labels says that they were drawn on another."""
+    if labels is None:
+        return list(images)
+    by_modality: dict[str, dict[Path, tuple[str, ...]]] = {}
+    for path in images:
+        if readings[path].modality in MODALITIES:
+            by_modality.setdefault(readings[path].modality, {})[path] = readings[path].words
+    drawn = {path for group in by_modality.values() for path in drawn_on(readings[labels].words, group)}
+    return [path for path in images if path in drawn or readings[path].modality not in MODALITIES]
 
 
 def _left_out(paths: list[Path], why: str) -> list[Note]:

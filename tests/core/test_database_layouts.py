@@ -342,3 +342,36 @@ def test_real_databases_are_sorted_by_patient(shared_data: Path) -> None:
     assert {patient for patient, _, _ in spine.values()} == {"spinalcord_sct"}
     assert spine["t2"][2] == ["seg_manual", "seg_manual_labeled"]
     assert spine["t2_fake_lesion"] == ("spinalcord_sct", ["T2"], ["lesion_seg", "sc_seg"])
+
+
+def test_folders_called_after_the_modality_of_their_file_are_no_visits(tmp_path: Path) -> None:
+    for patient in ("1", "2"):
+        stems = [f"VSD.Brain.XX.O.{kind}.{patient}00{n}" for n, kind in enumerate(("MR_Flair", "MR_T1", "MR_T2", "OT"))]
+        touch(*(tmp_path / patient / stem / f"{stem}.nii" for stem in stems))
+    [(_, channels, labels), second] = told(find_subjects(tmp_path)).values()
+    assert channels == ["FLAIR", "T1", "T2"]
+    assert labels == second[2] == ["VSD_Brain_XX_O_OT"]
+
+
+def test_a_sequence_that_begins_with_t1_is_no_visit(tmp_path: Path) -> None:
+    names = ("t1_mprage_sag_nativ", "t1_mprage_sag_KM", "t2_tse_tra", "t2_tirm_tra_dark-fluid", "Maske")
+    touch(
+        *(
+            tmp_path / who / date / f"{name}.nii"
+            for who in "ab"
+            for date in ("2021-01-03", "2021-02-03")
+            for name in names
+        )
+    )
+    found = told(find_subjects(tmp_path))
+    assert len(found) == 4
+    assert all(each[1:] == (["FLAIR", "T1", "T1Gd", "T2"], ["Maske"]) for each in found.values())
+
+
+def test_labels_are_called_alike_at_all_visits(tmp_path: Path) -> None:
+    stems = [f"P{who}_Timepoint_{visit}" for who in (1, 2) for visit in (1, 2)]
+    touch(*(tmp_path / stem[:2] / f"{stem}_{what}.nii.gz" for stem in stems for what in ("t1c", "t2f", "tumorMask")))
+    assert {labels for _, _, (labels,) in told(find_subjects(tmp_path)).values()} == {"tumorMask"}
+    for who, date in (("a", "2021-01-03"), ("a", "2021-02-03"), ("b", "2021-01-04"), ("b", "2021-03-03")):
+        touch(*(tmp_path / "dated" / who / f"{date}_{what}.nii" for what in ("FLAIR", "mask")))
+    assert {labels for _, _, (labels,) in told(find_subjects(tmp_path / "dated")).values()} == {"mask"}

@@ -296,3 +296,17 @@ def test_a_fusion_of_segmentations_goes_before_each_of_them(tmp_path: Path) -> N
         save_labels(home / "segmentation" / "early.nii.gz")
         save_labels(home / "segmentation_fused" / "late.nii.gz")
     assert propose_mapping(survey(tmp_path)).label == "late"
+
+
+def test_the_channel_that_the_labels_name_is_proposed(tmp_path: Path) -> None:
+    for name in ("sub-01", "sub-02"):
+        for part in ("ax", "sag"):
+            save_image(tmp_path / name / "anat" / f"{name}_acq-{part}_FLAIR.nii.gz")
+        save_labels(tmp_path / name / "anat" / f"{name}_acq-sag_label-lesion_mask.nii.gz")
+    assert propose_mapping(survey(tmp_path)).modalities == {"acq-ax_FLAIR": "", "acq-sag_FLAIR": "FLAIR"}
+
+
+def test_labels_of_another_name_than_those_of_most_are_told(folder: Path) -> None:
+    (folder / "b" / "lesion_mask.nii.gz").rename(folder / "b" / "roi.nii.gz")
+    [told] = (each for each in survey(folder).oddities if each.kind == "missing-label")
+    assert told.message.startswith("b has no labels 'lesion_mask' as others have, but 'roi'")

@@ -1,6 +1,7 @@
 """What file names tell."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -193,3 +194,47 @@ def test_names_of_one_folder_are_read_together(names: dict[str, str]) -> None:
 )
 def test_descriptions_are_read_as_the_field_means_them(name: str, modality: str) -> None:
     assert canonical_modality(name) == (modality if modality != "unknown" else name)
+
+
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [
+        ("Apparent_Diffusion_Coefficient", "ADC"),
+        ("carte_T1", "unknown"),
+        ("cartographie_T2", "unknown"),
+        ("mappa_T1", "unknown"),
+        ("T1_Subtraktion", "unknown"),
+        ("soustraction_T1", "unknown"),
+        ("T1_T2_ratio", "unknown"),
+        ("CT_to_T1", "unknown"),
+        ("PET_in_T1_space", "unknown"),
+        ("MNI_reg_to_T1", "unknown"),
+        ("T1_reg_to_FLAIR", "T1"),
+        ("reg_T1", "T1"),
+        ("c1T1", "unknown"),
+        ("mwp2sub-01_T1w", "unknown"),
+        ("c0001s0001t01_t1w_stx", "T1"),
+        ("c1_T1", "T1"),
+        ("T1_avec_injection", "T1Gd"),
+        ("T1_sans_injection", "T1"),
+        ("DTI_TR", "unknown"),
+    ],
+)
+def test_words_of_other_languages_and_programs_are_understood(name: str, modality: str) -> None:
+    assert guess_modality(f"{name}.nii.gz") == modality
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FLAIR_Segmentierung", "L\u00e4sionen", "FLAIR_L\u00e4sionen", "FLAIR_lesions", "T1_GTV", "T1_VOI", "rater1",
+     "rois", "FLAIR_rater2", "ples_lpa_mrFLAIR", "sub-01_T2w_seg-manual", "sub-01_T2w_label-lesion",
+     "WML", "T1_blackholes"],
+)  # fmt: skip
+def test_labels_have_names_in_other_languages_and_habits(name: str) -> None:
+    assert label_rank(f"{name}.nii.gz") is not None
+    assert label_rank(normalize("NFD", f"{name}.nii.gz")) is not None
+
+
+def test_the_brain_of_a_standard_name_is_no_lesion() -> None:
+    assert label_rank("sub-01_T2w_seg-brain.nii.gz") is None
+    assert guess_modality("sub-01_desc-brain_T1w.nii.gz") == "T1"

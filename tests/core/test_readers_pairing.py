@@ -90,3 +90,21 @@ def test_labels_of_no_visit_may_be_of_both(tmp_path: Path) -> None:
     touch(*(tmp_path / f"study{visit}_FLAIR.nii.gz" for visit in (1, 2)), tmp_path / "gt_lesion_change.nii.gz")
     found = find_subject_files(tmp_path)
     assert (len(found.images), found.labels) == (2, tmp_path / "gt_lesion_change.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("others", "own", "mask"),
+    [
+        ("anna_FLAIR", "bert_FLAIR", "bert_mask"),
+        ("FLAIR_nachher", "FLAIR_vorher", "mask_vorher"),
+        ("FLAIR_1", "FLAIR_2", "mask_2"),
+        ("FLAIR", "FLAIR_MNI", "mask_MNI"),
+        ("sub-01_acq-ax_FLAIR", "sub-01_acq-sag_FLAIR", "sub-01_acq-sag_label-lesion_mask"),
+    ],
+)
+def test_the_image_that_the_labels_name_is_opened(tmp_path: Path, others: str, own: str, mask: str) -> None:
+    touch(*(tmp_path / f"{name}.nii" for name in (others, own, mask, "T1")))
+    files = find_subject_files(tmp_path)
+    assert [path.name for path, _ in files.images] == [f"{own}.nii", "T1.nii"]
+    assert files.labels == tmp_path / f"{mask}.nii"
+    assert any(f"{others}.nii" in note for note in files.notes)
