@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ HAS_SCREEN = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep tests, and programs that they start, from the user's settings and from a screen that is not there."""
+    _heed_signals()
     home = Path(tempfile.mkdtemp(prefix="mrviewer-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
@@ -31,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
         # napari's own pytest plugin imported it before this file, with the user's path.
         settings.get_settings(os.environ["NAPARI_CONFIG"])
         vars(settings)["_CFG_PATH"] = os.environ["NAPARI_CONFIG"]
+
+
+def _heed_signals() -> None:
+    """A suite that runs in the background, or under ``nohup``, ignores what its tests send to themselves."""
+    handlers = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    for name, handler in handlers.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
