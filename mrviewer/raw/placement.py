@@ -12,6 +12,7 @@ __all__ = ["Placement", "placed_geometry"]
 
 _TO_RAS = np.array([-1.0, -1.0, 1.0])
 """ISMRMRD counts as DICOM does: to the patient's left, back and head."""
+_SAME_PLACE_MM = 1e-3
 _UNEVEN = 0.02
 """Part of the distance of slices by which one of them may lie elsewhere."""
 
@@ -40,6 +41,12 @@ class Placement:
         """Whether the normal of a readout's slice runs from the feet to the head, more or less."""
         normal = np.abs(self.directions[row, 2])
         return bool(normal.any() and normal.argmax() == 2)
+
+    def gaps_mm(self, rows: Sequence[int]) -> NDArray[np.float64]:
+        """Distances of neighbouring slices, of each of which a readout is given; none if positions tell no order."""
+        places = np.sort([self.along_slices(row) for row in rows])
+        gaps: NDArray[np.float64] = np.diff(places)
+        return gaps if np.isfinite(places).all() and (gaps > _SAME_PLACE_MM).all() else gaps[:0]
 
 
 def placed_geometry(
@@ -77,7 +84,11 @@ def placed_geometry(
         step = (position[-1] - position[0]) / (len(rows) - 1)
         size = float(np.linalg.norm(step))
         expected = first + np.arange(len(rows))[:, None] * step
-        if size < 1e-3 or np.abs(position - expected).max() > _UNEVEN * size or abs(step @ along) < 0.99 * size:
+        if (
+            size < _SAME_PLACE_MM
+            or np.abs(position - expected).max() > _UNEVEN * size
+            or abs(step @ along) < 0.99 * size
+        ):
             return None
     else:
         first = first - (shape[0] // 2) * step

@@ -18,6 +18,8 @@ from mrviewer.readers.raw_contents import POSITION_NOTE, SIDES_NOTE, Position, r
 __all__ = ["ReadoutStack", "placed_contents"]
 
 OBLIQUE_DEGREES = 0.5
+UNEVEN = 0.05
+"""Part of their distance by which gaps between slices may differ."""
 _PHASE_NOTE = Note(
     "phase was encoded along y: a mask of lines, which run along y too, drops parts of readouts", NoteKind.RAW_DATA
 )
@@ -74,9 +76,10 @@ def placed_contents(
     sizes = [height, width]
     sizes.insert(stack.slice_axis, n_slices)
     geometry = placed_geometry(placement, stack.rows, (sizes[0], sizes[1], sizes[2]), stack.voxel_size_mm)
+    gaps = placement.gaps_mm(stack.rows)
     if geometry is not None:
         turn, position = turn_to(geometry, stack.slice_axis), Position(geometry, _oblique(geometry))
-    elif len(stack.rows) > 1 and placement.is_axial(stack.rows[0]):
+    elif gaps.size and placement.is_axial(stack.rows[0]):
         turn, position = Turn(stack.slice_axis, slices=True), Position(None, SIDES_NOTE)
     else:
         turn, position = Turn(stack.slice_axis), Position(None, POSITION_NOTE)
@@ -87,10 +90,18 @@ def placed_contents(
         TurnedKspace(stack.source, turn),
         interpret(turn.pattern(stack.pattern)),
         stack.voxel_size_mm,
-        [*along_y, *notes],
+        [*along_y, *_uneven(gaps, stack.voxel_size_mm[0]), *notes],
         turn.slice_axis,
         position,
     )
+
+
+def _uneven(gaps_mm: NDArray[np.float64], shown_mm: float) -> list[Note]:
+    """Say that slices do not lie at equal distances, as a grid has them."""
+    if not gaps_mm.size or np.ptp(gaps_mm) <= UNEVEN * np.median(gaps_mm):
+        return []
+    said = f"slices lie {gaps_mm.min():.3g} to {gaps_mm.max():.3g} mm apart and are shown {shown_mm:.3g} mm apart"
+    return [Note(f"{said}: lengths and volumes across slices are wrong", NoteKind.VOXEL_SIZE)]
 
 
 def _oblique(geometry: Geometry) -> Note | None:

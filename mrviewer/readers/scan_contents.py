@@ -183,16 +183,17 @@ def _image_contents(scan: _Scan, title: str, rows: IntArray, notes: Sequence[str
 
 
 def _slices(table: ReadoutTable, rows: IntArray) -> tuple[IntArray, ...]:
-    """Readouts of every slice, in the order of the slices in space."""
+    """Readouts of every slice, in the order of the slices in space, or of their numbers where that is not known."""
     parts = [rows[table.slice_[rows] == number] for number in np.unique(table.slice_[rows])]
+    if not table.placement.gaps_mm([int(part[0]) for part in parts]).size:
+        return tuple(parts)
     return tuple(sorted(parts, key=lambda part: table.placement.along_slices(int(part[0]))))
 
 
 def _slice_distance(table: ReadoutTable, slices: Sequence[IntArray]) -> float:
     """Distance of neighbouring slices in mm; 0 where positions do not tell."""
-    positions = [table.placement.along_slices(int(rows[0])) for rows in slices]
-    distance = float(np.median(np.diff(positions))) if len(positions) > 1 else 0.0
-    return distance if np.isfinite(distance) else 0.0
+    gaps = table.placement.gaps_mm([int(rows[0]) for rows in slices])
+    return float(np.median(gaps)) if gaps.size else 0.0
 
 
 def _calibrations(scan: _Scan, slices: Sequence[IntArray]) -> tuple[IntArray, ...]:

@@ -337,3 +337,31 @@ def test_an_encoding_that_does_not_open_is_named(tmp_path: Path) -> None:
 def test_epi_is_refused_for_its_true_reason(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"EPI.*phase correction.*not made here"):
         opened(tmp_path, lines_of(STACK), XML.replace("cartesian", "epi"))
+
+
+@pytest.mark.parametrize(
+    "places", [(0.0, 0.0, 0.0), (0.0, np.nan, 10.0), (0.0, 5.0, 5.0)], ids=["same", "nan", "twice"]
+)
+def test_positions_that_tell_no_order_are_not_said_to(tmp_path: Path, places: tuple[float, ...]) -> None:
+    study = _of_places(tmp_path, places)
+    assert not any("head to the feet" in note for note in study.notes)
+    assert any("which end is the head is unknown" in note for note in study.notes)
+    assert study.geometry().voxel_size_mm[0] == 5.0
+    image = study.raw["unknown"]
+    assert np.allclose([np.abs(image.kspace(z)).sum() for z in range(3)], np.abs(kspace(3)).sum((1, 2, 3)), rtol=1e-4)
+
+
+def test_slices_at_unequal_distances_are_told(tmp_path: Path) -> None:
+    study = _of_places(tmp_path, (0.0, 5.0, 30.0))
+    assert any("slices lie 5 to 25 mm apart and are shown 15 mm apart" in note for note in study.notes)
+    assert not any("mm apart and are" in note for note in _of_places(tmp_path / "even", (0.0, 5.0, 10.0)).notes)
+
+
+def _of_places(folder: Path, places: tuple[float, ...]) -> Study:
+    folder.mkdir(exist_ok=True)
+    directions = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    lines = [
+        replace(line, directions=directions, place_mm=(0.0, 0.0, places[line.slice_])) for line in lines_of(kspace(3))
+    ]
+    xml = header((WIDTH, HEIGHT, 1), (WIDTH, HEIGHT, 1), (5.0 * WIDTH, 5.0 * HEIGHT, 5.0))
+    return open_study([write_ismrmrd(folder / "a.h5", xml, lines)])
