@@ -38,7 +38,8 @@ _SMALLEST_IMAGE = 32
 _FLAT = 4
 """A volume with so many times fewer slices than pixels was not scanned with cubic voxels of 1 mm, as a rule."""
 _FLATTEST = 8
-"""A stack of slices that are no thicker than their pixels is not so many times wider than it is tall."""
+"""A stack of slices that are no thicker than their pixels is not so many times wider than it is tall, and a volume of
+as many slices as pixels not twice as many times."""
 _FEWEST_SLICES = 4
 """Fewer slices may be a slab as thin as it likes."""
 _LARGEST_MM = 1000.0
@@ -59,8 +60,9 @@ def size_doubt(geometry: Geometry) -> str:
     if all(abs(size - 1) < 1e-6 for size in sizes) and _FLAT * min(shape) <= max(shape):
         return f"a slab of {min(extents):.0f} mm, and 1 mm is what programs write that do not know"
     wide = max(extents[axis] for axis in others)
-    is_stack = shape[thin] >= _FEWEST_SLICES and _FLAT * shape[thin] <= max(shape)
-    if is_stack and sizes[thin] <= max(sizes[axis] for axis in others) and wide > _FLATTEST * extents[thin]:
+    flattest = _FLATTEST if _FLAT * shape[thin] <= max(shape) else 2 * _FLATTEST
+    is_fine = shape[thin] >= _FEWEST_SLICES and sizes[thin] <= max(sizes[axis] for axis in others)
+    if is_fine and wide > flattest * extents[thin]:
         return f"{shape[thin]} slices that are {wide:.0f} mm wide and {extents[thin]:.0f} mm tall together"
     if min(extents[axis] for axis in others) > _WIDEST_PICTURE_MM:
         return f"slices of {extents[others[1]]:.0f} x {extents[others[0]]:.0f} mm"
