@@ -303,7 +303,7 @@ def test_a_run_outlives_the_window_and_the_next_one_finds_it(
     told: list[str] = []
     monkeypatch.setattr(farewell, "was_told", lambda: bool(told))
     monkeypatch.setattr(farewell, "keep_told", lambda: told.append("kept"))
-    monkeypatch.setattr(farewell.QMessageBox, "information", lambda *words: told.append(words[-1]))
+    monkeypatch.setattr(farewell, "say_in_box", lambda *words: told.append(words[-1]))
     for _ in range(2):
         farewell.say_that_runs_go_on(opened, opened.desk.active)
     assert len(told) == 2, "said once"
