@@ -86,7 +86,7 @@ def lay_over(image: Image, grid: Geometry, *, voxel_for_voxel: bool = False) -> 
     if how is not Relation.VOXEL_FOR_VOXEL and not (
         voxel_for_voxel and image.geometry.stored_shape == grid.stored_shape
     ):
-        return _by_planes(image, grid) if how is Relation.ELSEWHERE else None
+        return _by_planes(image, grid) if image.geometry.is_placed and grid.is_placed else None
     is_placed = image.geometry.is_placed and grid.is_placed
     data = image.data if _is_stored_alike(image.geometry, grid) else _Relaid(image.data, image.geometry, grid)
     return replace(image, data=data, geometry=replace(grid, is_placed=is_placed)), (_note(image, grid),)

@@ -15,6 +15,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QWidget
 from series_files import PATIENT, write_disk, write_series
 
+from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
 from mrviewer_napari import panels, session
@@ -148,8 +149,9 @@ def test_the_form_shows_a_preview_and_opens_the_array_with_the_axes_that_were_to
     docked: tuple[Any, MrPanel], tmp_path: Path, qtbot: QtBot, eventually: Wait
 ) -> None:
     _, panel = docked
-    image = np.zeros((4, 40, 32), np.complex64)
-    image[:, 10:30, 8:24] = 1
+    rng = np.random.default_rng(0)
+    image = 0.01 * rng.standard_normal((4, 40, 32)).astype(np.complex64)
+    image[:, 10:30, 8:24] += ring_coil_maps((40, 32), 4)[:, 10:30, 8:24]
     np.save(tmp_path / "scan.npy", fft2c(image))
     drop(panel, tmp_path / "scan.npy")
     form = asked(panel, eventually)
