@@ -212,4 +212,4 @@ def _finite(values: NDArray[np.generic]) -> Complex:
         finite = np.nan_to_num(values.astype(kind), posinf=0, neginf=0)
     largest = max(float(np.abs(finite.real).max(initial=0)), float(np.abs(finite.imag).max(initial=0)))
     # Real values are compared like complex ones.
-    return finite / np.float32(2 * largest) if largest > 0 else finite  # type: ignore[return-value]
+    return finite / np.float32(largest) / 2 if largest > 0 else finite  # type: ignore[return-value]

@@ -51,7 +51,9 @@ def _is_usual(path: Path) -> bool:
         item = file[KSPACE]
         if not isinstance(item, h5py.Dataset) or not is_complex(item.dtype) or not can_be_image(item.shape):
             return True
-    facts = describe_array(path, KSPACE)
+        link = file.get(KSPACE, getlink=True)
+    # Arrays are listed by the names of their own, and not by those of links to them.
+    facts = describe_array(path, link.path.strip("/") if isinstance(link, h5py.SoftLink) else KSPACE)
     layout = facts.guess
     return not facts.doubt and layout.domain is Domain.KSPACE and layout.axes in FASTMRI_AXES and not layout.corner
 

@@ -33,7 +33,7 @@ class _Limits:
 
 _COUNT, _NUMBER, _SIZE, _SHARE = _Limits(1), _Limits(0), _Limits(0, is_open=True), _Limits(0, 1)
 _BY_NAME = (
-    (r"steps|batch_size|coarsen|n_cls", _COUNT),
+    (r"steps|steps_per_head|edge|batch_size|coarsen|n_cls", _COUNT),
     (r"learning_rate|decay", _Limits(0, 1, is_open=True)),
     (r"decay_epochs|time_scale|slope|steepness|reconstruction_scale|loss_scale", _SIZE),
     (r"accelerations|main_acceleration", _COUNT),

@@ -7,14 +7,28 @@ import h5py
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from raw_files import write_bart
 
+from mrviewer.coils import ring_coil_maps
 from mrviewer.errors import FileFormatError
+from mrviewer.physics import fft2c
 from mrviewer.readers import open_study
 from mrviewer.readers.stored_arrays import list_arrays
 from mrviewer.sampling.mask_file import load_mask
 
 SHAPE = (2, 3, 16, 16)
+
+
+def kspace() -> NDArray[np.complex64]:
+    """Of two slices of a disc in three coils: an array whose axes tell what they are."""
+    y, x = np.meshgrid(np.arange(16) - 8, np.arange(16) - 8, indexing="ij")
+    slices = np.stack([np.hypot(y, x) < 7, np.hypot(y - 1, x) < 5])
+    noise = 0.01 * np.random.default_rng(0).standard_normal(SHAPE)
+    return fft2c((slices[:, None] * ring_coil_maps((16, 16), 3) + noise).astype(np.complex64)).astype(np.complex64)
+
+
+KSPACE = kspace()
 
 
 def external(file: h5py.File) -> None:
@@ -38,7 +52,7 @@ def link_of_a_group(file: h5py.File) -> None:
 
 
 def beside_the_kspace(file: h5py.File) -> None:
-    file["kspace"] = np.ones(SHAPE, np.complex64)
+    file["kspace"] = KSPACE
     file["ismrmrd_header"] = h5py.ExternalLink("other.h5", "/k")
 
 
@@ -49,7 +63,7 @@ WAYS = (external, virtual, link, link_of_a_group, beside_the_kspace)
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "secret").write_bytes(bytes(8 * int(np.prod(SHAPE))))
     with h5py.File(tmp_path / "other.h5", "w") as file:
-        file["k"] = np.ones(SHAPE, np.complex64)
+        file["k"] = KSPACE
     return tmp_path
 
 
@@ -75,11 +89,11 @@ def test_a_list_of_arrays_and_a_mask_are_as_careful(folder: Path) -> None:
 
 def test_links_and_virtual_arrays_within_a_file_open(folder: Path) -> None:
     with h5py.File(folder / "soft.h5", "w") as file:
-        file["x/y"] = np.ones(SHAPE, np.complex64)
+        file["x/y"] = KSPACE
         file["kspace"] = h5py.SoftLink("/x/y")
         file["nowhere"] = h5py.SoftLink("/gone")
     with h5py.File(folder / "virtual.h5", "w") as file:
-        file["x"] = np.ones(SHAPE, np.complex64)
+        file["x"] = KSPACE
         layout = h5py.VirtualLayout(SHAPE, "c8")
         layout[:] = h5py.VirtualSource(".", "x", SHAPE)
         file.create_virtual_dataset("kspace", layout)
@@ -90,7 +104,7 @@ def test_links_and_virtual_arrays_within_a_file_open(folder: Path) -> None:
 
 def test_a_file_that_changes_is_looked_through_again(folder: Path) -> None:
     with h5py.File(folder / "scan.h5", "w") as file:
-        file["kspace"] = np.ones(SHAPE, np.complex64)
+        file["kspace"] = KSPACE
     [raw] = open_study(folder / "scan.h5").raw.values()
     with h5py.File(folder / "scan.h5", "w") as file:
         link(file)
@@ -104,7 +118,7 @@ def test_values_without_a_header_are_no_link_to_another_kind_of_file(
     folder: Path, header: str, values: str, asked: str
 ) -> None:
     if values.endswith(".cfl"):
-        write_bart(folder / values, np.ones((16, 16, 1, 3), np.complex64))
+        write_bart(folder / values, KSPACE[0].transpose(2, 1, 0)[:, :, None])
     else:
         nibabel.save(nibabel.Nifti1Pair(np.ones((8, 8, 8), np.float32), np.eye(4)), folder / values)
     kept, path = folder / f"kept{Path(values).suffix}", folder / (header if asked == "header" else values)

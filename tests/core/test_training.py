@@ -169,7 +169,7 @@ def test_a_damaged_checkpoint_is_told(prepared: list[str], tmp_path: Path) -> No
     train("d5c5", tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(WeightsError, match=r"checkpoint\.safetensors is damaged \(.+\); remove it to begin again"):
+    with pytest.raises(WeightsError, match=r"checkpoint\.safetensors is damaged; remove it to begin again"):
         train("d5c5", tmp_path)
     save_weights(path, Weights({"a": torch.zeros(1)}, {}))
     with pytest.raises(WeightsError, match="belongs to a run with other options"):
@@ -234,7 +234,7 @@ def test_someone_unknown_cannot_be_held_out(prepared: list[str], tmp_path: Path)
 
 def test_a_run_begins_with_the_weights_it_is_given(prepared: list[str], tmp_path: Path) -> None:
     first = train("d5c5", tmp_path / "first")
-    second = train("d5c5", tmp_path / "second", start_from=str(first), learning_rate="0", weight_decay="0")
+    second = train("d5c5", tmp_path / "second", start_from=str(first), learning_rate="1e-12", weight_decay="0")
     tensors = load_weights(first).tensors
     assert all(torch.equal(tensors[name], tensor) for name, tensor in load_weights(second).tensors.items())
     recipe = load_weights(second).about["recipe"]
