@@ -173,7 +173,7 @@ def test_a_process_that_fails_ends_the_others(plan: FinetunePlan) -> None:
     )
     done = spread(plan, processes=2, before=breaks)
     assert done.returncode != 0
-    assert "mrviewer: mrviewer met an error that it does not know (OSError)" in done.stderr
+    assert "mrviewer met an error that it does not know (OSError)" in done.stderr
     assert len(steps_of(plan.folder)) == 2
     record = read_run(plan.folder)
     assert (record.state.is_active, record.pid) == (False, None)
