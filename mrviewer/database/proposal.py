@@ -10,6 +10,7 @@ from mrviewer.database.image_files import words_of
 from mrviewer.database.mapping import DatabaseMapping
 from mrviewer.database.survey import Survey, SurveyedSubject
 from mrviewer.method import Needs
+from mrviewer.readers.label_words import LabelKind, label_kind
 from mrviewer.readers.names import guess_modality, label_rank
 from mrviewer.readers.pairing import drawn_on
 
@@ -103,7 +104,11 @@ def _for_untold(held: Mapping[str, set[str]], wanted: Sequence[str]) -> dict[str
 
 
 def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], n_values: Mapping[str, int]) -> str | None:
-    """Source of the most labels; corrected ones first, then fusions, then those of few values and of sure names."""
+    """Source of the most labels that somebody may have drawn lesions in, else of predictions, else of anatomy.
+
+    Of as many: corrected ones first, then fusions, then those of few values and of sure names. The mask of a brain is
+    none of them.
+    """
     counts: dict[str, int] = {}
     fused: set[str] = set()
     for source, path in (item for subject in subjects for item in subject.labels.items()):
@@ -111,10 +116,28 @@ def _label(subjects: Sequence[SurveyedSubject] | Sequence[FoundSubject], n_value
         if _FUSED.search(f"{path.parent.name}/{path.name}".lower()):
             fused.add(source)
 
-    def order(source: str) -> tuple[int, bool, bool, int, int, str]:
+    def order(source: str) -> tuple[int, int, bool, bool, int, int, str]:
         rank = label_rank(source)
         doubt = 99 if rank is None else rank
         is_corrected = source.startswith(CORRECTIONS)
-        return -counts[source], not is_corrected, source not in fused, n_values.get(source, 0), doubt, source
+        return (
+            _KINDS.index(_kind(source)),
+            -counts[source],
+            not is_corrected,
+            source not in fused,
+            n_values.get(source, 0),
+            doubt,
+            source,
+        )
 
-    return min(counts, key=order, default=None)
+    return min((source for source in counts if _kind(source) is not LabelKind.BRAIN), key=order, default=None)
+
+
+_KINDS = (LabelKind.LESIONS, LabelKind.MACHINE, LabelKind.ANATOMY)
+
+
+def _kind(source: str) -> LabelKind:
+    """What a source is of; it holds labels, whether its name says so or a folder of files that are called ``brain``."""
+    if source.startswith(CORRECTIONS):
+        return LabelKind.LESIONS
+    return label_kind(source) or label_kind(f"{source} mask") or LabelKind.LESIONS

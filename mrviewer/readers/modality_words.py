@@ -19,6 +19,8 @@ _AGENT = (
     r"gd|gad|gado|gadolinium|gadovist|gadavist|magnevist|dotarem|prohance|multihance|primovist|km|kontrastmittel|mdc|"
     r"ce|contrast|contraste|kontrast|postcontrast|postgd|postgad|postkm|injection|inject|injecte|inj"
 )
+_GADOLINIUM = r"gd|gad|gado|gadolinium|gadovist|gadavist|magnevist|dotarem"
+_NOT_T1 = r"mra|angio\w*|tof|perf\w*|dsc|ct|cta|swi|swan|stir|tirm|bold|epi|pet|ciss|fiesta|before|diff\w*|carotid\w*"
 _GLUED_AGENT = rf"(?:{_AGENT}|c|pc|post|enhanced)"
 _THICK = r"(?:[23]d)?"
 _CERTAIN = {
@@ -32,13 +34,17 @@ _CERTAIN = {
     "T2*": rf"{_THICK}t2(?:\*|s|star)w?",
     "T2": rf"{_THICK}t2(?:w|wi|wtd|weighted|t?se|fr?fse|fse|fs|fatsat|space|cube|blade|propeller|haste)|[23]dt2"
     r"|inplanet2",
-    "PD": rf"{_THICK}pd(?:w|wi|wtd|weighted|tse|fse)|[23]dpd|protondensity",
+    "PD": rf"{_THICK}(?:pd|dp)(?:w|wi|wtd|weighted|tse|fse|fs|fatsat)|[23]d(?:pd|dp)|protondensity",
     "ADC": r"d?adc(?:maps?)?\d*",
     "DWI": r"(?:dwi|dmri|dti)\d*|diffusion|tracew",
     SERIES: r"(?:t1w?)?dce(?:mri)?\d*|dynamics?",
 }
-_HUMP = re.compile(r"[A-Z0-9*]+(?![a-z])|[A-Z]?[a-z]+[0-9*]*|[0-9]+")
-_BARE = {"t1": "T1", "t2": "T2", "pd": "PD"}
+_PROCESSED = r"(?:reg|coreg|to|in|brain|bet|norm|mni|n4|bc|sag|cor|tra|ax|orig|raw|iso|strip|crop|def|res)"
+_HUMP = re.compile(
+    rf"(?i:T[12](?:gd|gado?|ce|km|c)|FLAIR|T[12])(?={_PROCESSED})|FLAIR(?=[a-z])|T[12](?=[a-z])|"
+    r"[A-Z0-9*]+(?![a-z])|[A-Z]?[a-z]+[0-9*]*|[0-9]+"
+)
+_BARE = {"t1": "T1", "t2": "T2", "pd": "PD", "dp": "PD"}
 """Words that are also names of visits and of patients."""
 _PHASES = {
     "arterial": r"arterial(?:phase)?|art|hap|c\+a",
@@ -48,6 +54,10 @@ _PHASES = {
 
 _WITH_AGENT, _WITHOUT_AGENT = " gd ", " noncontrast "
 _SIGNS = (
+    (
+        re.compile(r"(?i)(?<![a-z])(?:proton[ _-]?densit(?:y|é|e)|densit(?:é|e)[ _-](?:de[ _-])?protons?)"),
+        "protondensity",
+    ),
     (re.compile(r"(?i)(?<![a-z0-9])w/o(?![a-z0-9])"), " without "),
     (
         re.compile(r"(?i)(?:\+ ?(?:c|ce|gd|gad|km|contrast)|(?<![a-z0-9])c ?\+|(?<=t1)\+|(?<=t1w)\+)(?![a-z0-9+])"),
@@ -161,7 +171,7 @@ def _tell(name: str, words: Sequence[str], last_decides: bool) -> Telling | None
     hits = [hit for place in range(len(words)) if (hit := _hit(words, place)) is not None]
     chosen = _choose(name, words, hits, last_decides)
     if chosen is None:
-        return _phase(name, words, None)
+        return _phase(name, words, None) or _agent_alone(words)
     if _is_derived(name, words, chosen):
         return Telling()
     modality, places = _with_neighbours(chosen, words)
@@ -248,6 +258,14 @@ def _has_agent(words: Sequence[str], place: int) -> bool:
     behind = " ".join(words[place + 1 :])
     is_next = re.match(r"(?:c|pc|enhanced)\b", behind) is not None
     return is_next or _ANY_AGENT.search(" ".join(words)) is not None or _POST.search(behind) is not None
+
+
+def _agent_alone(words: Sequence[str]) -> Telling | None:
+    """What the name of an agent tells where nothing else does: ``GADO`` is the T1 after contrast."""
+    places = tuple(at for at, word in enumerate(words) if re.fullmatch(_GADOLINIUM, word))
+    if not places or _NO_AGENT.search(" ".join(words)) or any(re.fullmatch(_NOT_T1, word) for word in words):
+        return None
+    return Telling("T1Gd", places)
 
 
 def _phase(name: str, words: Sequence[str], modality: str | None) -> Telling | None:

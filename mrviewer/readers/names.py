@@ -1,14 +1,13 @@
 """What the name of a file tells: which contrast it is, or that it holds reference labels."""
 
-import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from unicodedata import combining, normalize
 
 from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.readers.bids_names import bids_name
+from mrviewer.readers.label_words import DOUBTFUL_RANK, LabelKind, label_kind, rank_of_labels
 from mrviewer.readers.modality_words import Telling, split_words, tell_modality
 
 __all__ = [
@@ -36,28 +35,7 @@ _NONE: frozenset[int] = frozenset()
 _REMEMBERED = 1 << 16
 """Names whose reading is kept: a database is read several times over."""
 _ENDINGS = (".gz", ".bz2", ".nii", ".hdr", ".img", ".mgz", ".mgh", ".nrrd", ".h5", ".mat", ".cfl", ".dcm", ".npy")
-_LABEL_WORDS = (
-    r"gold|goldstandard",
-    r"consensus",
-    r"gt|groundtruth",
-    r"labels?|labeled|labelled",
-    r"seg\d*|segs|segm|segmentations?|manualsegmentation|segmentierung(?:en)?|segmentazion[ei]|segmentacion(?:es)?"
-    r"|segmentacao",
-    r"masks?\d*|masken?|masques?|mascher[ae]|mascaras?|msk|rois?\d*|vois?|[gcp]tv|tumou?rmask|lesionmask|dseg|probseg|ples"
-    r"|annotations?|delineations?|contours?|konture?n?|wmhs?|wmls?|(?:black)?holes?|(?:rater|annotator|expert)s?\d*",
-    r"reference|ref|truth|tumou?rs?|tumeurs?|tumori?e?|infarct|infarkte?|l(?:e|ae?)s(?:ion(?:en|es|[ies])?|ao|oes)",
-)
-"""Words that mark reference labels, the surest first; the last ones only where no word tells a modality."""
-
-_LESIONS = re.compile(r"l(?:e|ae?)s(?:ion(?:en|es|[is])|oes)")
-"""Several lesions: labels at the end of a name, even beside a modality; a single one may be what an image shows."""
-_BRAIN = re.compile(
-    r"\b(?:brain|bet|skull|head) ?(?:parenchyma )?(?:masks?|seg(?:mentation)?s?)\b|\b(?:masks?|seg) (?:brain|bet)\b"
-    r"|\bdefacemask\b"
-)
 _NO_AGENTS = ("none", "no", "pre", "0")
-_CHALLENGE_TRUTH = re.compile(r"(?i)(?:vsd|smir)\.brain\w*\.(?:.*\.)?ot(?:\.|$)")
-"""Names of ISLES and BraTS as their server gave them: ``VSD.Brain.XX.O.OT.123.nii``."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +76,8 @@ def guess_modality(path: str | Path) -> str:
     phase of a contrast-enhanced study says more than T1 does: ``T1_arterial.nii.gz`` is arterial. See
     `mrviewer.readers.modality_words` for the words.
     """
-    return _tell(file_stem(path), _NONE).modality or UNKNOWN
+    stem = file_stem(path)
+    return (_tell(stem, _NONE).modality if label_kind(stem) is None else "") or UNKNOWN
 
 
 def read_names(paths: Iterable[Path]) -> dict[Path, NameReading]:
@@ -133,28 +112,23 @@ def label_rank(path: str | Path) -> int | None:
 
     In a BIDS name the last part decides. The mask of a brain says where to look, not what is ill, and does not count.
     """
-    stem = file_stem(path)
-    return _label_rank(stem, _tell(stem, _NONE).modality)
+    return rank_of_labels(file_stem(path))
 
 
 def is_brain_mask(path: str | Path) -> bool:
     """Whether a name says where the brain lies, which is neither an image nor a lesion."""
-    return _BRAIN.search(" ".join(_humps(file_stem(path))).lower()) is not None
-
-
-def _humps(text: str) -> list[str]:
-    text = "".join(sign for sign in normalize("NFKD", text) if not combining(sign))
-    return re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text)
+    return label_kind(file_stem(path)) is LabelKind.BRAIN
 
 
 def _read(stem: str, shared: frozenset[int]) -> NameReading:
     told = _tell(stem, shared)
-    rank = _label_rank(stem, told.modality)
+    kind = label_kind(stem)
     bids = bids_name(stem)
     entities = split_words(" ".join(f"{key} {value}" for key, value in bids.entities.items()))
-    places = told.places if rank is None else ()
+    places = told.places if kind is None else ()
     rest = (word for place, word in enumerate(split_words(bids.rest)) if place not in places)
-    return NameReading(told.modality or UNKNOWN, rank, tuple(word.lower() for word in (*entities, *rest)))
+    modality = told.modality if kind is None else ""
+    return NameReading(modality or UNKNOWN, rank_of_labels(stem), tuple(word.lower() for word in (*entities, *rest)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -193,23 +167,4 @@ def _equal(words: Sequence[Sequence[str]], places: Iterable[int]) -> frozenset[i
 
 def _is_surely_label(path: Path) -> bool:
     rank = label_rank(path)
-    return rank is not None and rank < len(_LABEL_WORDS) - 1
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _label_rank(stem: str, modality: str) -> int | None:
-    """Rank of a name whose other words tell a modality, or none."""
-    bids = bids_name(stem)
-    text = bids.suffix if bids.is_standard else stem
-    words = [word.lower() for word in _humps(text) if word]
-    if is_brain_mask(stem):
-        return None
-    if _CHALLENGE_TRUTH.match(stem):
-        return 2
-    doubtful = len(_LABEL_WORDS) - 1
-    for rank, pattern in enumerate(_LABEL_WORDS):
-        if any(re.fullmatch(pattern, word) for word in words):
-            are_lesions = _LESIONS.fullmatch(words[-1]) is not None
-            is_image = rank == doubtful and modality and not bids.is_standard and not are_lesions
-            return None if is_image else rank
-    return None
+    return rank is not None and rank != DOUBTFUL_RANK

@@ -13,6 +13,8 @@ __all__ = ["LeftOut", "Pairing", "drawn_on", "pair_files"]
 _Each = TypeVar("_Each")
 _NATIVE = ("", "orig", "native", "individual", "scanner")
 _MAGNITUDE = ("", "mag")
+_ONLY_RUN = ("", "0001")
+"""What labels may call the run of an image whose name tells none."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _of_run(
     used = []
     for path in labels:
         run = _run_of(parts[path])
-        if run in of_images or (not run and is_one_run) or of_images == {""}:
+        if run in of_images or (not run and is_one_run) or (of_images == {""} and run in _ONLY_RUN):
             used.append(path)
         else:
             why = f"it belongs to run {run}, of which no image is used" if run else "its name does not say of which run"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.notes import Note, left_out
+from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
-from mrviewer.readers.names import MODALITIES, NameReading, label_rank, read_names
+from mrviewer.readers.label_words import LabelKind, label_kind
+from mrviewer.readers.names import MODALITIES, NameReading, file_stem, label_rank, read_names
 from mrviewer.readers.pairing import drawn_on, pair_files
 from mrviewer.readers.visits import visit_of
 
@@ -46,7 +47,9 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     InputError
         If nothing in it can be an image, if no name tells a modality, or if there are too many for one subject.
     """
-    files = _listed(folder)
+    listed = _listed(folder)
+    healthy = [path for path in listed if label_kind(file_stem(path)) in (LabelKind.BRAIN, LabelKind.ANATOMY)]
+    files = [path for path in listed if path not in healthy]
     readings = _readings(files)
     ranks = _label_ranks(folder, readings)
     present = [path for path in files if path not in ranks]
@@ -61,6 +64,7 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     images = sorted(recognised, key=lambda pair: MODALITIES.index(pair[1])) or _only_image(folder, images)
     notes = [
         *_left_out(unknown, "whose names tell no modality: open them as NAME=path"),
+        *_left_out(healthy, "which by name is of the brain or its anatomy and not of lesions"),
         *spare,
         *_left_out(elsewhere, "of another visit"),
         *_left_out(
@@ -151,7 +155,7 @@ def _label_ranks(folder: Path, readings: Mapping[Path, NameReading]) -> dict[Pat
         return ranks
     for path, reading in readings.items():
         rank = None if path.parent == folder or reading.modality in MODALITIES else label_rank(path.parent)
-        if rank is not None:
+        if rank is not None and label_kind(f"{file_stem(path)} mask") is not LabelKind.BRAIN:
             ranks[path] = (0 if _FUSED.search(path.parent.name.lower()) else 1, rank)
     return ranks
 
@@ -161,7 +165,13 @@ def _choose_labels(ranks: dict[Path, tuple[int, ...]]) -> tuple[Path | None, lis
     if not ranks:
         return None, []
     chosen, *others = sorted(ranks, key=lambda path: (ranks[path], path))
-    return chosen, _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
+    notes = _left_out(others, f"which may hold labels too: {chosen.name} is taken as the reference")
+    if label_kind(file_stem(chosen)) is LabelKind.MACHINE:
+        said = (
+            f"{chosen.name} was made by a program, as its name says; results are compared with that, not with an expert"
+        )
+        notes.append(Note(said, NoteKind.LABELS))
+    return chosen, notes
 
 
 def _drawn_on(labels: Path | None, images: Sequence[Path], readings: Mapping[Path, NameReading]) -> list[Path]:

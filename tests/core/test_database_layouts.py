@@ -8,6 +8,7 @@ from database_files import save_image, save_labels, touch
 
 from mrviewer.database.found import FoundDatabase
 from mrviewer.database.layouts import find_subjects
+from mrviewer.database.proposal import map_by_names
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.readers.visits import patient_of
 
@@ -375,3 +376,20 @@ def test_labels_are_called_alike_at_all_visits(tmp_path: Path) -> None:
     for who, date in (("a", "2021-01-03"), ("a", "2021-02-03"), ("b", "2021-01-04"), ("b", "2021-03-03")):
         touch(*(tmp_path / "dated" / who / f"{date}_{what}.nii" for what in ("FLAIR", "mask")))
     assert {labels for _, _, (labels,) in told(find_subjects(tmp_path / "dated")).values()} == {"mask"}
+
+
+def test_lesions_are_proposed_before_predictions_and_anatomy_and_a_brain_never(tmp_path: Path) -> None:
+    for patient in ("a", "b", "c"):
+        touch(*(tmp_path / patient / f"{name}.nii.gz" for name in ("T1", "aseg", "T1_pred", "T1_brainmask")))
+    assert map_by_names(find_subjects(tmp_path).subjects).label == "T1_pred"
+    touch(tmp_path / "b" / "FLAIR.nii.gz", tmp_path / "b" / "FLAIR_manual.nii.gz")
+    proposed = map_by_names(find_subjects(tmp_path).subjects)
+    assert proposed.label is not None
+    assert "manual" in proposed.label
+    assert proposed.modalities == {"T1": "T1", "FLAIR": "FLAIR"}
+
+
+def test_files_of_a_folder_of_masks_that_are_called_brain_are_not_lesions(tmp_path: Path) -> None:
+    for patient in ("a", "b"):
+        touch(tmp_path / patient / "T1.nii.gz", tmp_path / patient / "masks" / "brain.nii.gz")
+    assert map_by_names(find_subjects(tmp_path).subjects).label is None

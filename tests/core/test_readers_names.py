@@ -8,8 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from name_grammar import Named, any_image_names, label_names, untold_names, visits
 
-from mrviewer.readers import guess_modality
-from mrviewer.readers.names import MODALITIES, canonical_modality, file_stem, label_rank, read_names
+from mrviewer.readers.label_words import LabelKind, label_kind
+from mrviewer.readers.names import (
+    MODALITIES,
+    canonical_modality,
+    file_stem,
+    guess_modality,
+    is_brain_mask,
+    label_rank,
+    read_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -238,3 +246,65 @@ def test_labels_have_names_in_other_languages_and_habits(name: str) -> None:
 def test_the_brain_of_a_standard_name_is_no_lesion() -> None:
     assert label_rank("sub-01_T2w_seg-brain.nii.gz") is None
     assert guess_modality("sub-01_desc-brain_T1w.nii.gz") == "T1"
+
+
+_DRAWN = ("{}_manual", "manual_{}", "{}_consensus", "lesions_{}", "{}_lesion", "{}_reader2", "{}_truth", "{}_outline")
+_FOUND = (
+    "{}_prob", "{}_pred", "lst_lpa_{}", "ples_lga_0.1_rm{}", "{}_probmap", "{}_softmax", "{}_autoseg", "{}_samseg",
+    "{}_lesion_prob", "{}_nnUNet_pred", "predicted_{}", "bianca_{}", "{}_pred_mask",
+)  # fmt: skip
+_HEALTHY = (
+    "{}_aseg",
+    "aparc+aseg",
+    "{}_pve_0",
+    "{}_tissue_seg",
+    "{}_fast_seg",
+    "wmparc",
+    "{}_wm",
+    "sub-1_label-GM_probseg",
+)
+_BRAINS = ("{}_brain_mask", "brainmask", "mask_brain_{}", "{}_bet_mask", "ICV_mask", "BrainExtractionMask", "Hirnmaske")
+
+
+@pytest.mark.parametrize("modality", ["FLAIR", "T1", "T2w", "mprage"])
+def test_words_of_labels_decide_before_those_of_modalities(modality: str) -> None:
+    kinds = ((_DRAWN, LabelKind.LESIONS), (_FOUND, LabelKind.MACHINE), (_HEALTHY, LabelKind.ANATOMY))
+    ranks: list[set[int]] = []
+    for patterns, kind in kinds:
+        names = [pattern.format(modality) for pattern in patterns]
+        assert {name: label_kind(name) for name in names} == dict.fromkeys(names, kind)
+        assert {guess_modality(f"{name}.nii.gz") for name in names} == {"unknown"}
+        ranks.append({rank for name in names if (rank := label_rank(name)) is not None})
+    assert max(ranks[0]) < min(ranks[1]) <= max(ranks[1]) < min(ranks[2])
+    for pattern in _BRAINS:
+        assert is_brain_mask(pattern.format(modality))
+        assert label_rank(pattern.format(modality)) is None
+        assert guess_modality(pattern.format(modality)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["T1_brain", "T1_lesion_filled", "T1_manual_reg", "FLAIR_bet", "lesion_T1", "T2_hippocampus", "T1_auto_align"],
+)
+def test_an_image_that_was_processed_stays_an_image(name: str) -> None:
+    assert label_kind(name) is None
+    assert guess_modality(name) in ("T1", "T2", "FLAIR")
+
+
+@pytest.mark.parametrize("name", ["white_matter_lesions", "WM_lesion_mask", "brain_tumor_seg", "freesurfer_wmh_mask"])
+def test_a_word_of_illness_goes_before_those_of_anatomy(name: str) -> None:
+    assert label_kind(name) is LabelKind.LESIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [
+        ("DP", "PD"), ("DP_preprocessed", "PD"), ("3DDP", "PD"), ("DP_007", "unknown"), ("DP_T2", "T2"),
+        ("GADO", "T1Gd"), ("GADO_preprocessed", "T1Gd"), ("3DT1GADO", "T1Gd"), ("angio_gado", "unknown"),
+        ("Gd_FLAIR", "FLAIR"), ("no_gado", "unknown"), ("Proton_Density", "PD"), ("proton-density-tse", "PD"),
+        ("FLAIRreg", "FLAIR"), ("T2reg", "T2"), ("rFLAIRbrain", "FLAIR"), ("T1toFLAIR", "T1"), ("T1Gdreg", "T1Gd"),
+        ("t1_mprage_sag", "T1"), ("T2relaxometry", "unknown"),
+    ],
+)  # fmt: skip
+def test_more_habits_of_writing_a_modality(name: str, modality: str) -> None:
+    assert guess_modality(f"{name}.nii.gz") == modality

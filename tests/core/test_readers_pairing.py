@@ -31,7 +31,9 @@ def told(images: list[str], labels: list[str]) -> tuple[list[str], list[str], li
         (["run-1_FLAIR", "run-2_FLAIR"], ["mask"], (["run-1_FLAIR"], [], ["run-2_FLAIR", "mask"])),
         (["run-1_FLAIR"], ["mask"], (["run-1_FLAIR"], ["mask"], [])),
         (["run-1_FLAIR"], ["run-3_mask"], (["run-1_FLAIR"], [], ["run-3_mask"])),
-        (["FLAIR"], ["run-2_mask"], (["FLAIR"], ["run-2_mask"], [])),
+        (["FLAIR"], ["run-2_mask"], (["FLAIR"], [], ["run-2_mask"])),
+        (["FLAIR"], ["run-1_mask", "run-2_mask"], (["FLAIR"], ["run-1_mask"], ["run-2_mask"])),
+        (["T1w", "FLAIR"], ["run-02_mask", "mask"], (["T1w", "FLAIR"], ["mask"], ["run-02_mask"])),
         (["FLAIR"], ["space-orig_mask", "space-MNI_mask"], (["FLAIR"], ["space-orig_mask"], ["space-MNI_mask"])),
         (["FLAIR"], ["space-MNI_mask"], (["FLAIR"], [], ["space-MNI_mask"])),
         (["FLAIR", "space-MNI_FLAIR"], ["space-MNI_mask"], (["space-MNI_FLAIR"], ["space-MNI_mask"], ["FLAIR"])),
@@ -108,3 +110,24 @@ def test_the_image_that_the_labels_name_is_opened(tmp_path: Path, others: str, o
     assert [path.name for path, _ in files.images] == [f"{own}.nii", "T1.nii"]
     assert files.labels == tmp_path / f"{mask}.nii"
     assert any(f"{others}.nii" in note for note in files.notes)
+
+
+def test_anatomy_and_the_mask_of_a_brain_are_never_the_reference(tmp_path: Path) -> None:
+    healthy = ("aseg", "T1_brain_mask", "T1_fast_seg", "T1_pve_0", "icv_mask", "hirnmaske", "mask_bet")
+    touch(*(tmp_path / f"{name}.nii.gz" for name in ("T1", "FLAIR", *healthy)))
+    found = find_subject_files(tmp_path)
+    assert [path.name for path, _ in found.images] == ["FLAIR.nii.gz", "T1.nii.gz"]
+    assert found.labels is None
+    assert any("its anatomy" in note and "and 4 more" in note for note in found.notes)
+
+
+def test_what_somebody_drew_goes_before_what_a_program_found(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"{name}.nii.gz" for name in ("FLAIR", "FLAIR_pred", "ples_lga_0.1_rmFLAIR")))
+    found = find_subject_files(tmp_path)
+    assert [path.name for path, _ in found.images] == ["FLAIR.nii.gz"]
+    assert found.labels is not None
+    assert any("made by a program" in note for note in found.notes)
+    touch(tmp_path / "FLAIR_lesion.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert found.labels == tmp_path / "FLAIR_lesion.nii.gz"
+    assert not any("made by a program" in note for note in found.notes)
