@@ -55,7 +55,8 @@ class Needs:
     max_coils
         Largest number of coils it takes; `None` for any number.
     whole_volume
-        Whether it must see all slices at once.
+        Whether it must see all slices at once. Required of a method that regresses or classifies, because that is an
+        answer about the whole study.
     optional
         Further modalities, on the grid of the measured one, that it looks at where the study has them. They are fully
         sampled.
@@ -123,6 +124,11 @@ class Card:
     figures: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     parent: str | None = None
+
+    @property
+    def answers_for_study(self) -> bool:
+        """Whether it says something of the study as a whole, and not of its slices alone."""
+        return bool({Task.REGRESS, Task.CLASSIFY} & set(self.tasks) or self.regresses or self.classifies)
 
     @property
     def lesion_value(self) -> int | None:
@@ -277,7 +283,16 @@ def _lacking(needs: Needs, study: Study, modality: str) -> str:
 
 
 def require_fit(method: Method, study: Study, modality: str) -> Fit:
-    """Return what to mind, or raise `DoesNotFitError` with the method's own reason if it does not fit."""
+    """Return what to mind, or raise `DoesNotFitError` with the method's own reason if it does not fit.
+
+    A method that answers for the whole study and is given parts of it fits no study: it would answer for the last part.
+    """
+    card = method.card
+    if card.answers_for_study and not card.needs.whole_volume:
+        raise DoesNotFitError(
+            f"{card.name} regresses or classifies and does not declare needs.whole_volume, so its answer would be that "
+            "of a few slices; this is a bug in the method, report it to its author"
+        )
     fit = method.fits(study, modality)
     if not fit:
         raise DoesNotFitError(f"{fit.reason}; choose another method or another image")

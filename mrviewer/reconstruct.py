@@ -95,7 +95,7 @@ class Reconstruction:
     lesion_value
         Which of them are lesions; `None` where all are.
     modalities_used
-        Images that the method looked at.
+        Images that the method looked at in any slice.
     missing
         Slices that the files lack, see `mrviewer.study.Image`.
     is_sampled
@@ -195,7 +195,7 @@ def reconstruct(
     volumes = _Volumes(raw)
     companions = method.card.needs.companions
     seconds, done = 0.0, 0
-    result = Result()
+    result, used = Result(), list[str]()
     for first in range(0, n_slices, at_once):
         indices = order[first : first + at_once]
         measurement = measure(study, raw, mask, indices, companions)
@@ -205,6 +205,7 @@ def reconstruct(
         )
         seconds += time.perf_counter() - started
         done += len(indices)
+        used += result.modalities_used
         for slice_result in _split(result, indices):
             volumes.put(slice_result)
             yield Progress(done, n_slices, f"slice {slice_result.index + 1} of {n_slices}", slice_result)
@@ -229,7 +230,7 @@ def reconstruct(
         measured=_measured(study, method.card, volumes.segmentation),
         class_names=method.card.classes,
         lesion_value=method.card.lesion_value,
-        modalities_used=result.modalities_used or (chosen,),
+        modalities_used=tuple(dict.fromkeys(used)) or (chosen,),
         missing=study.images[chosen].missing if chosen in study.images else (),
         is_sampled=method.card.needs.kspace,
     )

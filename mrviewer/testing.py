@@ -26,6 +26,7 @@ __all__ = [
     "check_method",
     "check_result",
     "check_run",
+    "check_slices",
     "check_stopping",
     "sample_measurement",
 ]
@@ -39,14 +40,18 @@ _OUTPUT_OF_TASK = {
 }
 _MAY_FIND_NOTHING = (Task.REGRESS, Task.CLASSIFY)
 """Without a tumour there is no enhancement to tell."""
+_ROUNDING = 0.005
+"""Largest difference of a slice alone from the same slice in a batch, in parts of the largest value: what summing in
+another order and in bfloat16 may come to. Of the pixels of a segmentation as many may change their class."""
 
 
 def check_method(method: Method, device: str = "cpu") -> None:
     """Check everything that the rest of the program takes for granted about a method.
 
     The card is complete; `fits` reads no pixels; results are finite, of the promised shapes and types, the same for the
-    same input, also for an empty scan and for one tiny slice; the measurement is left as it was; the job can be closed
-    before its end and started anew.
+    same input, also for an empty scan and for one tiny slice; slices one at a time give what they give in a batch,
+    unless the method must see the whole volume; the measurement is left as it was; the job can be closed before its end
+    and started anew.
 
     Parameters
     ----------
@@ -63,6 +68,7 @@ def check_method(method: Method, device: str = "cpu") -> None:
     check_card(method)
     check_fits_reads_no_pixels(method)
     check_run(method, sample_measurement(method), device)
+    check_slices(method, device)
     check_stopping(method, device)
     check_run(method, sample_measurement(method, shape=(1, 12, 10)), device)
     check_run(method, _emptied(sample_measurement(method)), device)
@@ -82,6 +88,10 @@ def check_card(method: Method) -> None:
         _require(bool(card.regresses), f"{card.name} regresses, so it must name its values")
     if Task.CLASSIFY in card.tasks:
         _require(bool(card.classifies), f"{card.name} classifies, so it must name its classes")
+    _require(
+        card.needs.whole_volume or not card.answers_for_study,
+        f"{card.name} regresses or classifies, which is an answer about the study; declare needs.whole_volume",
+    )
 
 
 def check_fits_reads_no_pixels(method: Method) -> None:
@@ -143,6 +153,26 @@ def check_result(method: Method, measurement: Measurement, result: Result) -> No
     if result.probabilities is not None:
         inside = 0 <= result.probabilities.min() <= result.probabilities.max() <= 1
         _require(bool(inside), f"{card.name}: probabilities lie outside 0 to 1")
+
+
+def check_slices(method: Method, device: str = "cpu") -> None:
+    """Check that slices one at a time give what they give in a batch; how many go together is the program's choice.
+
+    A method that declares `needs.whole_volume` is always given all of them, and is not checked.
+    """
+    if method.card.needs.whole_volume:
+        return
+    measurement = _fading(sample_measurement(method, shape=(3, 40, 36)))
+    whole = _outputs(finish(method.run(measurement, device)))
+    for index in range(len(measurement.kspace)):
+        alone = _outputs(finish(method.run(_one_slice(measurement, index), device)))
+        for name, array in whole.items():
+            axis = 0 if name in ("image", "segmentation") else 1
+            _require(
+                name in alone and _nearly_same(array.take([index], axis), alone[name]),
+                f"{method.card.name} gives another {name} for a slice alone than for the same slice in a batch; "
+                "declare needs.whole_volume if it must see all of them",
+            )
 
 
 def check_stopping(method: Method, device: str = "cpu") -> None:
@@ -246,6 +276,21 @@ def _run(method: Method, measurement: Measurement, device: str, steps: list[Prog
             return result
 
 
+def _fading(measurement: Measurement) -> Measurement:
+    """The same with each slice darker than the one before, as towards the ends of a coil."""
+    factors = np.geomspace(1, 0.1, len(measurement.kspace), dtype=np.float32)
+    images = {name: image * factors[:, None, None] for name, image in measurement.images.items()}
+    return replace(measurement, kspace=measurement.kspace * factors[:, None, None, None], images=images)
+
+
+def _one_slice(measurement: Measurement, index: int) -> Measurement:
+    part = slice(index, index + 1)
+    images = {name: image[part] for name, image in measurement.images.items()}
+    return replace(
+        measurement, kspace=measurement.kspace[part], coil_maps=measurement.coil_maps[part], images=images
+    )
+
+
 def _emptied(measurement: Measurement) -> Measurement:
     images = {name: np.zeros_like(image) for name, image in measurement.images.items()}
     return replace(measurement, kspace=np.zeros_like(measurement.kspace), images=images)
@@ -275,6 +320,15 @@ def _same(first: NDArray[np.generic], second: NDArray[np.generic], *, exactly: b
         return bool(np.array_equal(first, second))
     largest = float(np.abs(first).max(initial=0))
     return first.shape == second.shape and bool(np.allclose(first, second, rtol=1e-3, atol=1e-3 * largest))
+
+
+def _nearly_same(first: NDArray[np.generic], second: NDArray[np.generic]) -> bool:
+    """Compare two outputs up to rounding; see `_ROUNDING`."""
+    if first.shape != second.shape:
+        return False
+    if first.dtype == np.uint8:
+        return bool(np.mean(first != second) <= _ROUNDING)
+    return bool(np.abs(first - second).max(initial=0) <= _ROUNDING * np.abs(first).max(initial=0))
 
 
 def _require(condition: bool, message: str) -> None:

@@ -34,7 +34,7 @@ class Threshold:
     def run(self, measurement: Measurement, device: str = "cpu") -> Generator[Progress, None, Result]:
         image = measurement.images[measurement.modality]
         yield Progress(1, 1)
-        return Result(segmentation=(image > 0.5 * image.max()).astype(np.uint8))
+        return Result(segmentation=(image > 0.5 * image.max(axis=(1, 2), keepdims=True)).astype(np.uint8))
 
 
 def study_of(modality: str) -> Study:

@@ -41,6 +41,8 @@ class Faulty:
             image = image + np.nan
         if self.fault == "no tiny slices" and image.shape[-1] < 16:
             image = image[:, :8]
+        if self.fault == "scales by the batch":
+            image = image / np.abs(image).max(initial=1)
         if self.fault == "random":
             image = image + np.complex64(len(self.runs))
         if self.fault == "double precision":
@@ -68,6 +70,7 @@ def test_a_good_method_passes() -> None:
         ("divides by zero", "not finite"),
         ("no tiny slices", r"image is \(1, 8, 10\) but must be \(1, 12, 10\)"),
         ("random", "another image for the same input"),
+        ("scales by the batch", "another image for a slice alone"),
         ("double precision", "image is complex128 but must be complex64"),
         ("nothing", "task reconstruct and output image go together"),
     ],
@@ -94,6 +97,8 @@ def test_each_fault_of_a_segmentation_is_found(fault: str, message: str) -> None
         ({"citation": "Somebody, somewhere"}, "must cite with a DOI"),
         ({"weights": "a.safetensors"}, "weights and trained_on go together"),
         ({"tasks": (Task.SEGMENT,)}, "must name its classes"),
+        ({"tasks": (Task.REGRESS,), "regresses": ("area",)}, "declare needs.whole_volume"),
+        ({"tasks": (Task.CLASSIFY,), "classifies": ("cyst", "none")}, "declare needs.whole_volume"),
     ],
 )
 def test_each_gap_of_a_card_is_found(change: dict[str, object], message: str) -> None:
