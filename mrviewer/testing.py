@@ -286,9 +286,7 @@ def _fading(measurement: Measurement) -> Measurement:
 def _one_slice(measurement: Measurement, index: int) -> Measurement:
     part = slice(index, index + 1)
     images = {name: image[part] for name, image in measurement.images.items()}
-    return replace(
-        measurement, kspace=measurement.kspace[part], coil_maps=measurement.coil_maps[part], images=images
-    )
+    return replace(measurement, kspace=measurement.kspace[part], coil_maps=measurement.coil_maps[part], images=images)
 
 
 def _emptied(measurement: Measurement) -> Measurement:
@@ -328,7 +326,7 @@ def _nearly_same(first: NDArray[np.generic], second: NDArray[np.generic]) -> boo
         return False
     if first.dtype == np.uint8:
         return bool(np.mean(first != second) <= _ROUNDING)
-    return bool(np.abs(first - second).max(initial=0) <= _ROUNDING * np.abs(first).max(initial=0))
+    return bool(np.allclose(first, second, rtol=0, atol=_ROUNDING * float(np.abs(first).max(initial=0))))
 
 
 def _require(condition: bool, message: str) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -18,6 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (ROOT / "mrviewer", ROOT / "plugins" / "mrviewer_napari", ROOT / "models" / "mrviewer_models")
 MODULES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
 FRONTS = [path for path in MODULES if path.name == "__init__.py"]
+
+
+PAGES = {*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")}
+WRITTEN_PAGES = {"tables.md"}
+"""What the program writes by itself."""
 
 
 def _label(path: Path) -> str:
@@ -170,3 +176,14 @@ def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None
         *names,
     )
     assert int(loaded) == len(names) > 10
+
+
+def test_every_page_that_the_code_cites_is_there() -> None:
+    known = {page.name for page in PAGES} | {_label(page) for page in PAGES} | WRITTEN_PAGES
+    files = [*MODULES, *(ROOT / "models").rglob("*.toml")]
+    cited = {
+        (_label(file), name)
+        for file in files
+        for name in re.findall(r"[\w/-]+\.md\b", file.read_text(encoding="utf-8"))
+    }
+    assert sorted(one for one in cited if one[1] not in known) == []

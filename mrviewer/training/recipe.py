@@ -62,8 +62,15 @@ class BatchSource(Protocol):
 class Recipe(Protocol):
     """What the training loop asks of a method."""
 
-    training: TrainingOptions
-    needs_labels: bool
+    @property
+    def training(self) -> TrainingOptions:
+        """What every run can be told."""
+        ...
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether nothing can be learned from a subject without labels."""
+        ...
 
     @property
     def options(self) -> Any:  # noqa: ANN401 - every recipe has a dataclass of its own

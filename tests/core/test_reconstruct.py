@@ -64,7 +64,7 @@ def run(method: Summing, start: int) -> Reconstruction:
 @pytest.mark.parametrize("task", [Task.REGRESS, Task.CLASSIFY])
 def test_an_answer_about_the_study_may_not_come_from_parts_of_it(task: Task) -> None:
     method = Summing(Needs(kspace=False), (Task.SEGMENT, task))
-    with pytest.raises(DoesNotFitError, match="does not declare needs.whole_volume.*report it to its author"):
+    with pytest.raises(DoesNotFitError, match=r"does not declare needs\.whole_volume.*report it to its author"):
         run(method, 0)
     assert not method.runs
 

@@ -37,7 +37,8 @@ def count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-# Multi-Unet as stated by models.md; the two others follow from its layers and our kernels of the fusion.
+# See docs/methods/multiunet.md: Multi-Unet by the sizes of its paper (arXiv:2405.18511), the two others by its layers
+# and our kernels of the fusion.
 @pytest.mark.parametrize(("kind", "parameters"), [("multi", 8_900_930), ("lf", 8_953_770), ("maf", 40_711_559)])
 def test_the_paper_presets_have_their_parameters(kind: Kind, parameters: int) -> None:
     with torch.device("meta"):

@@ -89,7 +89,8 @@ def test_probabilities_begin_uniformly_distributed() -> None:
 def test_relaxed_masks_let_through_more_than_the_rate(steepness: float, expected: float) -> None:
     shape = replace(POINTS, height=300, width=300)
     mask = relaxed_draw(sampler_of(shape).probability().detach(), uniform(shape, 1), steepness)
-    # The expectation depends on how probabilities are distributed; models.md gives it for LOUPE's beginning.
+    # The expectation depends on how probabilities are distributed; these hold for the initial ones of LOUPE
+    # (doi:10.1109/TCI.2020.3006727).
     assert float(mask.mean()) == pytest.approx(expected, abs=0.01)
 
 

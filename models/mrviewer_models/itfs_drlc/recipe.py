@@ -30,7 +30,7 @@ _STRUCTURE = ("preset", "seg_input", "norm")
 
 @dataclass(frozen=True)
 class JointOptions:
-    """Every switch of models.md 4.3 and 4.4; the defaults are the paper's where it says.
+    """Every switch of ITFS + DRLC; the defaults are those of the paper (arXiv:2011.13614) where it gives them.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ TRAINING = MappingProxyType(
 
 @dataclass(frozen=True)
 class MultiUNetOptions:
-    """Every switch of models.md 6; the defaults of `preset=paper` are the paper's.
+    """Every switch of Multi-Unet; the defaults of `preset=paper` are those of the paper (arXiv:2405.18511).
 
     Parameters
     ----------

@@ -38,7 +38,9 @@ _DRAWS = 17
 
 @dataclass(frozen=True)
 class SemuNetOptions:
-    """Every switch of models.md 2; the defaults are the later reference code's where there is one.
+    """Every switch of SemuNet (doi:10.1007/978-3-030-88552-6_8).
+
+    Where the authors' later reference code has a value it is the default; ``docs/methods/semunet.md`` says which.
 
     Parameters
     ----------
