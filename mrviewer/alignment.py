@@ -8,6 +8,7 @@ agree they lie voxel for voxel, and a note says so; where they do not, nothing l
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import permutations, product
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -26,6 +27,7 @@ class Relation(Enum):
     SAME = "every voxel of one lies on a voxel of the other"
     VOXEL_FOR_VOXEL = "one is not placed, and the matrices agree"
     ELSEWHERE = "both are placed, on different grids"
+    PERMUTED = "the axes of one are in another order than its position says"
     UNKNOWN = "nobody knows, because one is not placed or states the position that programs write by default"
 
 
@@ -34,6 +36,8 @@ def relation(first: Geometry, second: Geometry) -> Relation:
     if first.is_placed and second.is_placed:
         if first.matches(second):
             return Relation.SAME
+        if _is_permuted(first, second):
+            return Relation.PERMUTED
         return Relation.ELSEWHERE if first.is_bare == second.is_bare else Relation.UNKNOWN
     if first.is_placed == second.is_placed and first.matches(second) and _is_stored_alike(first, second):
         return Relation.SAME
@@ -100,7 +104,13 @@ def meant_grid(image: Image, grid: Geometry) -> Geometry:
 def why_unknown(image: Image, grid: Geometry, grid_name: str) -> str:
     """Why nobody knows how an image lies to a grid, and what to do; empty if that is known."""
     one, name = image.geometry, image_name(image)
-    if relation(one, grid) is not Relation.UNKNOWN:
+    how = relation(one, grid)
+    if how is Relation.PERMUTED:
+        return (
+            f"the axes of {name} ({_stored(one)} voxels as stored) seem permuted: its position is that of {grid_name} "
+            f"({_stored(grid)}), whose axes are in another order; save it with the axes or the position put right"
+        )
+    if how is not Relation.UNKNOWN:
         return ""
     grids = f"{name} ({_in_words(one)}) and {grid_name} ({_in_words(grid)})"
     unplaced = [said for said, each in ((name, one), (grid_name, grid)) if not each.is_placed]
@@ -167,6 +177,39 @@ def _is_stored_alike(first: Geometry, second: Geometry) -> bool:
     return bool(np.array_equal(first.to_stored, second.to_stored))
 
 
+def _is_permuted(first: Geometry, second: Geometry) -> bool:
+    """Whether two placed grids have the same axes in space and the same counts of voxels, but not along the same axes.
+
+    Somebody turned an array and kept its matrix, or the other way round. Two scans whose matrices differ so by right
+    have their centres in common and not a corner.
+    """
+    if sorted(first.shape) != sorted(second.shape):
+        return False
+    ours, theirs = first.stored_affine, second.stored_affine
+    edges = np.linalg.norm(theirs[:3, :3], axis=0)
+    for order in permutations(range(3)):
+        taken = theirs[:3, order]
+        signs = np.sign((ours[:3, :3] * taken).sum(axis=0))
+        if (np.linalg.norm(ours[:3, :3] - taken * signs, axis=0) > _SAME_AXIS * edges[list(order)]).any():
+            continue
+        if first.stored_shape == tuple(second.stored_shape[axis] for axis in order):
+            return False
+        # The first voxel of one among the voxels of the other.
+        start = np.linalg.solve(theirs, ours[:, 3])[:3]
+        if order == (0, 1, 2) and (signs > 0).all():
+            corners = np.zeros((1, 3))
+        else:
+            corners = np.array(list(product(*((0, count - 1) for count in second.stored_shape))))
+        apart = np.abs(corners - start).max(axis=1).min()
+        to_centre = np.linalg.solve(second.affine, _centre(first) - _centre(second))[:3]
+        return bool(apart <= _SAME_CORNER and apart < np.abs(to_centre).max())
+    return False
+
+
+def _centre(grid: Geometry) -> NDArray[np.float64]:
+    return np.append(grid.to_mm((np.array(grid.shape) - 1) / 2), 0.0)
+
+
 def _note(image: Image, grid: Geometry) -> Note:
     name = image_name(image)
     if image.geometry.is_placed and grid.is_placed:
@@ -178,5 +221,15 @@ def _note(image: Image, grid: Geometry) -> Note:
     return Note(f"{reason}; since the matrices agree, it was laid over voxel for voxel", NoteKind.POSITION)
 
 
+def _stored(grid: Geometry) -> str:
+    return " x ".join(map(str, grid.stored_shape))
+
+
 def _in_words(grid: Geometry) -> str:
     return f"{' x '.join(map(str, grid.shape))} voxels of {' x '.join(f'{size:.2f}' for size in grid.voxel_size_mm)} mm"
+
+
+_SAME_AXIS = 0.05
+"""Part of a voxel edge by which axes that are meant to be the same may differ."""
+_SAME_CORNER = 1.5
+"""Voxels between corners that are meant to be the same."""

@@ -50,6 +50,10 @@ class ShapeError(InputError):
     """Two arrays that must fit each other do not."""
 
 
+class PositionError(ShapeError):
+    """Labels do not lie on an image by their positions, though their matrices agree: voxel for voxel they would."""
+
+
 class UnknownNameError(InputError, KeyError):
     """A method, mask or modality of that name does not exist."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.alignment import lay_over, meant_grid, why_unknown
-from mrviewer.errors import FileFormatError, ShapeError
+from mrviewer.errors import FileFormatError, PositionError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image
@@ -21,6 +21,15 @@ WHOLE = 1e-3
 """Distance from a whole number that rounding in a file explains."""
 MOST_TOLD = 10
 """Lost labels that are named one by one."""
+_VOXEL_FOR_VOXEL = "--voxel-for-voxel"
+_PERCENT, _BYTE = 100, 255
+"""Highest values of maps whose steps are so many."""
+_FEW_CLASSES = 20
+"""Classes up to this number are no reason to ask."""
+_MAP_VALUES = 8
+"""Fewer different values above 0 are labels, however small they are."""
+_MAP_PAIRS = 20
+"""Fewer pairs of neighbours tell nothing."""
 SAME_VOXEL = 0.1
 """Part of a voxel by which two programs may put one grid apart."""
 
@@ -57,14 +66,17 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
     laid = lay_over(labels, geometry, voxel_for_voxel=voxel_for_voxel)
     target = meant_grid(labels, geometry)
     if laid is None and (reason := why_unknown(labels, target, "the image")):
-        raise ShapeError(reason)
+        raise _refusal(reason, labels, target)
     labels, position_notes = laid or (labels, ())
     values, notes = _whole_numbers(labels.volume(), name)
     notes, drawn = [*position_notes, *notes], values
     if laid is None:
         start = _place_within(labels.geometry, target)
         if start is None:
-            values, note = _resampled(values, labels.geometry, target, name)
+            if not (covered := _covered(labels.geometry, target)):
+                said = f"{name} and the image lie nowhere together in the scanner; give labels of the same scan"
+                raise _refusal(said, labels, target)
+            values, note = _resampled(values, labels.geometry, target, name, covered)
         else:
             values, note = _placed(values, start, target.shape, name)
         notes.append(note)
@@ -77,6 +89,14 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
     values = np.array(values, order="C")
     values.setflags(write=False)
     return replace(labels, data=values, geometry=geometry, modality="labels"), Note("; ".join(notes), NoteKind.LABELS)
+
+
+def _refusal(reason: str, labels: Image, target: Geometry) -> ShapeError:
+    """What is raised for a position that does not fit; of another kind where the labels fit voxel for voxel."""
+    if labels.geometry.stored_shape != target.stored_shape:
+        return ShapeError(reason)
+    hint = "" if _VOXEL_FOR_VOXEL in reason else f", or ask for voxel for voxel ({_VOXEL_FOR_VOXEL})"
+    return PositionError(reason + hint)
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.generic], list[str]]:
@@ -100,6 +120,11 @@ def _whole_numbers(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.g
     whole = values.astype(np.min_scalar_type(max(high, 0)), copy=False)
     if whole.dtype.itemsize > 1 and (count := np.unique(whole).size) > MOST_LABELS:
         raise FileFormatError(f"{name} holds {count:,} different values, as an image does; give a segmentation")
+    if _is_map(whole):
+        raise FileFormatError(
+            f"{name} holds values up to {high} that change from voxel to voxel, as an image or a probability map in "
+            f"{'percent' if high <= _PERCENT else '0 to 255'} does; give a segmentation, or the map cut to 0 and 1"
+        )
     if high == 255 and np.isin(whole, (0, 255)).all():
         notes.append(f"the value 255 of {name} was taken as label 1")
         whole = np.greater(whole, 0).astype(np.uint8)
@@ -119,14 +144,49 @@ def _rounded(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.generic
             raise FileFormatError(
                 f"{name} holds values up to {np.abs(whole).max():g}, which are no labels; give a segmentation"
             )
+        if _FEW_CLASSES < whole.max() < _BYTE:
+            notes.append(
+                f"{name} holds floating-point numbers up to {whole.max():g}, taken as the numbers of classes; if they "
+                "are probabilities in percent, give the map cut to 0 and 1"
+            )
         return whole.astype(np.int64), notes
     low, high = float(values.min()), float(values.max())
     if low < -WHOLE or high > 1 + WHOLE:
         raise FileFormatError(
-            f"{name} holds values from {low:g} to {high:g} that are no whole numbers; give a segmentation, not an image"
+            f"{name} holds values from {low:g} to {high:g} that are not whole numbers; give a segmentation"
+            + (
+                ", or the map cut to 0 and 1 if these are probabilities (in percent?)"
+                if low >= -WHOLE
+                else ", not an image"
+            )
         )
-    notes.append(f"{name} holds probabilities and was cut at 0.5")
-    return (values > 0.5).astype(np.uint8), notes
+    is_label = values > 0.5
+    between = (values > WHOLE) & (values < 1 - WHOLE)
+    n_kept = int(np.count_nonzero(between & is_label))
+    n_half = int(np.count_nonzero(np.abs(values - 0.5) <= WHOLE))
+    notes.append(
+        f"{name} holds probabilities and was cut at 0.5: of {np.count_nonzero(between):,} voxels between 0 and 1, "
+        f"{n_kept:,} became label 1 and {np.count_nonzero(between) - n_kept:,} background"
+        + (f" ({n_half:,} of them at 0.5)" if n_half else "")
+    )
+    return is_label.astype(np.uint8), notes
+
+
+def _is_map(values: NDArray[np.generic]) -> bool:
+    """Whether many different values change from voxel to voxel, which labels do at their borders only.
+
+    Pairs of neighbours that both have the highest value are left out: a probability map may be saturated.
+    """
+    high = values.max()
+    if high < _MAP_VALUES or high > _BYTE or np.unique(values).size <= _MAP_VALUES:
+        return False
+    n_pairs = n_equal = 0
+    for axis in range(values.ndim):
+        one, other = (np.take(values, range(start, values.shape[axis] - 1 + start), axis) for start in (0, 1))
+        counts = (one > 0) & (other > 0) & ~((one == high) & (other == high))
+        n_pairs += int(np.count_nonzero(counts))
+        n_equal += int(np.count_nonzero(counts & (one == other)))
+    return n_pairs >= _MAP_PAIRS and 2 * n_equal < n_pairs
 
 
 def _place_within(source: Geometry, target: Geometry) -> tuple[int, int, int] | None:
@@ -150,13 +210,10 @@ def _placed(
 
 
 def _resampled(
-    values: NDArray[np.generic], source: Geometry, target: Geometry, name: str
+    values: NDArray[np.generic], source: Geometry, target: Geometry, name: str, covered: float
 ) -> tuple[NDArray[np.generic], str]:
     """Value of the nearest voxel at each voxel of `target`; background outside the labels."""
     matrix = np.linalg.inv(source.affine) @ target.affine
-    covered = _covered(matrix, source.shape, target.shape)
-    if covered == 0:
-        raise ShapeError(f"{name} and the image lie nowhere together in the scanner; give labels of the same scan")
     moved = np.empty(target.shape, values.dtype)
     ndimage.affine_transform(
         values, matrix[:3, :3], matrix[:3, 3], output_shape=target.shape, output=moved, order=0, mode="grid-constant"
@@ -169,11 +226,12 @@ def _resampled(
     )
 
 
-def _covered(matrix: NDArray[np.float64], source: tuple[int, ...], target: tuple[int, ...]) -> float:
+def _covered(source: Geometry, target: Geometry) -> float:
     """Part of the target's voxels whose centres lie in a voxel of the source."""
-    inside = np.ones(target, bool)
-    z, y, x = np.ogrid[tuple(slice(n) for n in target)]
-    for axis, size in enumerate(source):
+    matrix = np.linalg.inv(source.affine) @ target.affine
+    inside = np.ones(target.shape, bool)
+    z, y, x = np.ogrid[tuple(slice(n) for n in target.shape)]
+    for axis, size in enumerate(source.shape):
         position = matrix[axis, 0] * z + matrix[axis, 1] * y + matrix[axis, 2] * x + matrix[axis, 3]
         inside &= (position >= -0.5) & (position < size - 0.5)
     return float(np.count_nonzero(inside) / inside.size)

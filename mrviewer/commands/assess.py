@@ -69,6 +69,7 @@ def _assess_files(
     voxel_size: str | None,
 ) -> "tuple[Assessment, tuple[str, ...]]":
     from mrviewer.assess import assess as assess_arrays
+    from mrviewer.labels import labels_on_grid
 
     paths = {"segmentation": labels[0], "reference": labels[1], "image": images[0], "image_reference": images[1]}
     notes: list[str] = []
@@ -81,6 +82,9 @@ def _assess_files(
     truth = given.get("image_reference") or given["reference"]
     volumes = {}
     for name, image in given.items():
+        if name in ("segmentation", "reference"):
+            image, remark = labels_on_grid(image, image.geometry)
+            notes += [prefixed(name, remark)] if remark else []
         laid, said = _laid_over(image, truth, voxel_for_voxel=voxel_for_voxel)
         volumes[name] = laid.volume()
         missing = missing.union(laid.missing)

@@ -125,6 +125,9 @@ def _other_grids(
         how = relation(image.geometry, grid)
         if how is Relation.VOXEL_FOR_VOXEL:
             told.append(_voxel_for_voxel(subject, name, "image-grid"))
+        elif how is Relation.PERMUTED:
+            reason = why_unknown(image, grid, f"the rest of {subject}")
+            told.append(Oddity(subject, "image-grid", f"{name} of {subject} is left out: {reason}"))
         elif how is not Relation.SAME:
             message = (
                 f"{name} of {subject} ({_in_words(image.geometry)}) lies on another grid than the rest "

@@ -17,6 +17,11 @@ SMALLEST_EDGE, LARGEST_EDGE = 1e-9, 1e9
 """Voxel edges beyond these, in the unit of the header, come from damaged bytes."""
 LONGEST_QUATERNION = 1.01
 """Squared length up to which three digits of rounding explain that a quaternion is longer than 1."""
+_ALIGNED = ((2, 0), (2, 2))
+"""Codes of sform and qform of a matrix that was made up: "aligned", and nothing or the same."""
+_EXACT_MM = 1e-3
+_SAME_SIZE = 0.01
+"""Part by which pixdim and the matrix may differ without a word."""
 KNOWN_CODES = 5
 """NIfTI names position codes up to this one; 0 means that nothing is stated."""
 
@@ -41,7 +46,13 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tupl
     sform = sform if sform is not None and _is_usable(sform) else None
     qform = qform if qform is not None and _is_usable(qform) else None
     affine = sform if sform is not None else qform
-    is_placed = affine is not None
+    is_default = sform is not None and _is_default(sform, header)
+    is_placed = affine is not None and not is_default
+    if is_default:
+        said = "the position in the header is the one that programs write when they know none (centred, upright)"
+        notes.append(
+            Note(f"{said}; the volume is taken as not placed, and left and right may be swapped", NoteKind.POSITION)
+        )
     if affine is None:
         affine = header.get_base_affine()
         said = "the header does not say how the volume lies; its axes are taken as Left, Anterior, Superior"
@@ -51,12 +62,34 @@ def stored_affine(header: Nifti1Header) -> tuple[NDArray[np.float64], bool, tupl
         said = f"the header states a voxel size {'beyond all measure' if sizes.all() else 'of 0'}"
         used = "its sform is used instead" if has_sizes else "1 mm is taken"
         notes.append(Note(f"{said}; {used}", NoteKind.VOXEL_SIZE))
+    elif sform is not None:
+        notes += _contradicting_sizes(sform, sizes)
     unit = int(header["xyzt_units"]) & 7
     if unit in UNIT_MM:
         affine = np.diag([*[UNIT_MM[unit]] * 3, 1]) @ affine
         said = f"the header counts in {UNIT_NAMES[unit]}; positions were converted to millimetres"
         notes.append(Note(said, NoteKind.VOXEL_SIZE))
     return np.asarray(affine, np.float64), is_placed, tuple(notes)
+
+
+def _is_default(sform: NDArray[np.float64], header: Nifti1Header) -> bool:
+    """Whether a matrix is what NIBabel and SPM make up for an image without a position, written as "aligned".
+
+    Voxel sizes on the diagonal, the first axis to the left, and the middle of the volume at the origin to a thousandth
+    of a millimetre. No scanner centres a volume so exactly on all three axes, or says that it is aligned.
+    """
+    codes = int(header["sform_code"]), int(header["qform_code"])
+    return codes in _ALIGNED and bool(np.abs(sform - header.get_base_affine()).max() < _EXACT_MM)
+
+
+def _contradicting_sizes(sform: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[Note]:
+    """Say that the voxel sizes of the header and of its matrix differ, in the unit of the header."""
+    edges = np.linalg.norm(sform[:3, :3], axis=0)
+    if (np.abs(edges - sizes) <= _SAME_SIZE * np.maximum(edges, sizes)).all():
+        return []
+    pixdim, used = (" x ".join(f"{size:.4g}" for size in each) for each in (sizes, edges))
+    said = f"the header states voxels of {pixdim} (pixdim) and its position matrix says {used} (sform)"
+    return [Note(f"{said}; the matrix is used, so figures in mm and ml follow it", NoteKind.VOXEL_SIZE)]
 
 
 def _qform(header: Nifti1Header) -> NDArray[np.float64]:

@@ -72,9 +72,9 @@ class Opening(QObject):
         """Open another modality, or another frame of a series, of the patient who is open."""
         self.read(open_part(scan, modality, frame))
 
-    def labels(self, scan: Scan, path: str) -> None:
-        """Take reference labels for what is open from a file."""
-        self.read(open_labels(scan, path), for_labels=True)
+    def labels(self, scan: Scan, path: str, *, voxel_for_voxel: bool = False) -> None:
+        """Take reference labels for what is open from a file, perhaps whatever it says of their position."""
+        self.read(open_labels(scan, path, voxel_for_voxel=voxel_for_voxel), for_labels=True)
 
     def read(self, work: Generator[Progress, None, object], *, for_labels: bool = False) -> None:
         """Run what makes a scan, or a question."""

@@ -147,10 +147,10 @@ class Session(QObject):
         """Open a simulated patient of a kind of `mrviewer.database.SIMULATED_KINDS`."""
         self.opening.sample(kind, seed)
 
-    def open_labels(self, path: str) -> None:
-        """Take reference labels for the open study from a file."""
+    def open_labels(self, path: str, *, voxel_for_voxel: bool = False) -> None:
+        """Take reference labels for the open study from a file, perhaps whatever it says of their position."""
         if self.scan is not None:
-            self.opening.labels(self.scan, path)
+            self.opening.labels(self.scan, path, voxel_for_voxel=voxel_for_voxel)
 
     def choose_modality(self, modality: str) -> None:
         """Look at another modality of the open study."""

@@ -59,12 +59,13 @@ def open_part(scan: Scan, modality: str, frame: int = 0) -> Generator[Progress, 
     return (yield from load_scan(scan.patient, modality, frame, scan.series))
 
 
-def open_labels(scan: Scan, path: str) -> Generator[Progress, None, Scan]:
-    """Take reference labels from a file."""
+def open_labels(scan: Scan, path: str, *, voxel_for_voxel: bool = False) -> Generator[Progress, None, Scan]:
+    """Take reference labels from a file, perhaps whatever it says of their position."""
     from mrviewer.readers.opening import read_labels
 
     yield Progress(0, 1, "opening labels")
-    labels, notes = read_labels(path, scan.study.grid, scan.study.images.get(scan.modality))
+    image = scan.study.images.get(scan.modality)
+    labels, notes = read_labels(path, scan.study.grid, image, voxel_for_voxel=voxel_for_voxel)
     return with_labels(scan, labels, *notes)
 
 

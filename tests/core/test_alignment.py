@@ -13,7 +13,7 @@ from mrviewer.alignment import Relation, common_grid, lay_over, relation
 from mrviewer.cli import app
 from mrviewer.corrections import save_correction
 from mrviewer.database import DatabaseMapping, open_database
-from mrviewer.errors import InputError, ShapeError
+from mrviewer.errors import InputError, PositionError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.labels import labels_on_grid
 from mrviewer.readers import open_study, read_image
@@ -285,3 +285,68 @@ def test_results_of_an_image_without_a_position_have_none(tmp_path: Path) -> Non
         "assess", "--image", out / "reconstruction.nii.gz", "--image-reference", save(tmp_path / "full.nii", head())
     )
     assert code == 0, output
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (0, 2, 1), (2, 0, 1)])
+@pytest.mark.parametrize("shift_mm", [0.0, 0.9])
+def test_an_array_turned_under_the_matrix_of_its_image_is_refused(
+    tmp_path: Path, order: tuple[int, int, int], shift_mm: float
+) -> None:
+    image = save(tmp_path / "FLAIR.nii", np.zeros((40, 32, 12), np.float32) + 1)
+    affine = AFFINE.copy()
+    affine[0, 3] += shift_mm
+    turned = save(tmp_path / "mask.nii", np.ones((40, 32, 12), np.uint8).transpose(order), affine)
+    with pytest.raises(ShapeError, match=r"^the axes of mask.nii \(.*\) seem permuted: .* put right$"):
+        open_study([image], labels=turned)
+    study = open_study([image, f"T1={turned}"])
+    assert study.modalities == ("FLAIR",)
+    assert any("left out: the axes of mask.nii" in note for note in study.notes)
+
+
+def test_a_matrix_turned_over_the_array_of_its_image_is_refused(tmp_path: Path) -> None:
+    image = save(tmp_path / "FLAIR.nii", np.ones((40, 32, 12), np.float32))
+    turned = save(tmp_path / "mask.nii", np.ones((40, 32, 12), np.uint8), AFFINE[:, [1, 0, 2, 3]])
+    with pytest.raises(PositionError, match="seem permuted"):
+        open_study([image], labels=turned)
+    assert open_study([image], labels=turned, voxel_for_voxel=True).labels is not None
+
+
+def test_another_field_of_view_with_the_same_centre_is_not_permuted(tmp_path: Path) -> None:
+    affine = AFFINE.copy()
+    affine[:2, 3] += 8, -8
+    first = Geometry.from_stored((40, 32, 12), AFFINE)
+    assert relation(first, Geometry.from_stored((32, 40, 12), affine)) is Relation.ELSEWHERE
+    assert relation(first, Geometry.from_stored((32, 40, 12), AFFINE)) is Relation.PERMUTED
+
+
+@pytest.mark.parametrize("codes_written", [(2, 0), (2, 2)])
+def test_the_matrix_that_programs_make_up_is_not_a_position(tmp_path: Path, codes_written: tuple[int, int]) -> None:
+    made_up = nibabel.Nifti1Image(head(), np.diag([2.0, 2, 3, 1])).header.get_base_affine()
+    written = nibabel.Nifti1Image(head(), made_up)
+    written.set_sform(made_up, codes_written[0])
+    written.set_qform(made_up, codes_written[1])
+    written.to_filename(tmp_path / "FLAIR.nii")
+    image = read_image(tmp_path / "FLAIR.nii")
+    assert not image.geometry.is_placed
+    study = open_study([tmp_path / "FLAIR.nii"], labels=save(tmp_path / "mask.nii", lesion()))
+    assert study.labels is not None
+    np.testing.assert_array_equal(in_file_order(study.labels), lesion())
+    assert any("programs write when they know none" in note for note in study.notes)
+    assert any(NOTE in note for note in study.notes)
+
+
+@pytest.mark.parametrize("off_mm", [0.01, -3.0])
+def test_a_position_that_is_nearly_centred_is_a_position(tmp_path: Path, off_mm: float) -> None:
+    affine = nibabel.Nifti1Image(head(), np.diag([2.0, 2, 3, 1])).header.get_base_affine()
+    affine[1, 3] += off_mm
+    assert read_image(save(tmp_path / "FLAIR.nii", head(), affine)).geometry.is_placed
+
+
+def test_assess_cuts_probabilities_as_every_other_place_does(tmp_path: Path) -> None:
+    values = lesion().astype(np.float32)
+    values[5:8, 5:7, 3] = 0.2
+    guess, truth = save(tmp_path / "guess.nii", values), save(tmp_path / "truth.nii", lesion())
+    run = CliRunner().invoke(app, ["assess", "--segmentation", str(guess), "--reference", str(truth), "--json"])
+    assert run.exit_code == 0, run.output
+    assert '"dice": 1.0' in run.output
+    assert "cut at 0.5" in run.output

@@ -74,7 +74,7 @@ def test_what_was_changed_is_said(value: float, other: float, note: str, expecte
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        (np.linspace(-3.2, 812.7, 336).reshape(GRID.shape), "from -3.2 to 812.7 that are no whole numbers"),
+        (np.linspace(-3.2, 812.7, 336).reshape(GRID.shape), "from -3.2 to 812.7 that are not whole numbers"),
         (np.full(GRID.shape, -1), "no label above 0 but values down to -1"),
         (np.full(GRID.shape, 2**40), "are no labels"),
         (np.full(GRID.shape, 1e30), "are no labels"),
@@ -195,3 +195,50 @@ def test_a_mask_of_negative_labels_is_refused(shared_data: Path) -> None:
     head = read_image(folder / "base_ras_int16.nii.gz")
     with pytest.raises(FileFormatError, match="labels count from 1"):
         labels_on_grid(read_image(folder / "mask_negative_label.nii.gz"), head.geometry)
+
+
+def test_a_cut_of_probabilities_says_how_many_voxels_lie_between() -> None:
+    values = blob(np.float32, 1)
+    values[0, 0, :3] = 0.5, 0.5, 0.7
+    values[0, 1, 0] = 0.2
+    found, said = labels_on_grid(labels(values), GRID)
+    assert "of 4 voxels between 0 and 1, 1 became label 1 and 3 background (2 of them at 0.5)" in said
+    assert np.count_nonzero(found.volume()) == np.count_nonzero(blob(np.uint8, 1)) + 1
+
+
+def smooth(highest: float) -> NDArray[np.float64]:
+    """A lesion whose probability falls off from its middle."""
+    z, y, x = np.indices((8, 30, 30))
+    return highest * np.clip(1.1 - np.hypot(np.hypot(y - 14, x - 15), 2 * (z - 4)) / 12, 0, 1)
+
+
+@pytest.mark.parametrize(("highest", "dtype", "told"), [
+    (90, np.float32, "percent"), (100, np.uint8, "percent"), (255, np.uint8, "0 to 255"), (200, np.float32, "0 to 255"),
+])  # fmt: skip
+def test_a_probability_map_of_whole_numbers_is_refused(highest: int, dtype: type, told: str) -> None:
+    values = np.rint(smooth(highest)).astype(dtype)
+    grid = Geometry.axial(values.shape, (1.0, 1.0, 1.0))  # type: ignore[arg-type]
+    with pytest.raises(FileFormatError, match=rf"mask\.nii\.gz .* a probability map in {told} does; give"):
+        labels_on_grid(labels(values, grid), grid)
+
+
+def test_percent_that_are_not_whole_are_refused_with_what_to_do() -> None:
+    grid = Geometry.axial((8, 30, 30), (1.0, 1.0, 1.0))
+    with pytest.raises(FileFormatError, match="the map cut to 0 and 1 if these are probabilities"):
+        labels_on_grid(labels(smooth(90.0), grid), grid)
+
+
+def test_an_atlas_of_many_structures_is_not_taken_for_a_probability_map() -> None:
+    z, y, x = np.indices((8, 30, 30))
+    values = (1 + z // 4 * 100 + y // 5 * 10 + x // 5).astype(np.uint8)
+    grid = Geometry.axial(values.shape, (1.0, 1.0, 1.0))  # type: ignore[arg-type]
+    found, said = labels_on_grid(labels(values, grid), grid)
+    assert said == ""
+    np.testing.assert_array_equal(found.volume(), values)
+
+
+def test_one_value_that_may_be_percent_is_said() -> None:
+    found, said = labels_on_grid(labels(blob(np.float32, 90)), GRID)
+    assert found.volume().max() == 90
+    assert "if they are probabilities in percent" in said
+    assert labels_on_grid(labels(blob(np.uint8, 90)), GRID)[1] == ""

@@ -412,3 +412,17 @@ def test_other_units_become_millimetres(tmp_path: Path, unit: int, millimetres: 
     contents = read_nifti(patch(save(tmp_path / "a.nii", counting()), xyzt_units=unit), "T1")
     assert contents.images[0].geometry.voxel_size_mm == pytest.approx((millimetres,) * 3)
     assert bool(contents.notes) == (millimetres != 1.0)
+
+
+@pytest.mark.parametrize(("edges", "is_said"), [((1, 1, 1), True), ((2, 3, 4.02), False), ((2, 4, 3), True)])
+def test_voxel_sizes_that_contradict_the_sform_are_said(
+    tmp_path: Path, edges: tuple[float, float, float], is_said: bool
+) -> None:
+    affine = np.array([[-2.0, 0, 0, 11], [0, 3, 0, -5], [0, 0, 4, 7], [0, 0, 0, 1]])
+    path = patch(save(tmp_path / "a.nii", counting(), affine), qform_code=0, pixdim=[1, *edges, 1, 1, 1, 1])
+    notes = [note for note in read_nifti(path, "T1").notes if "pixdim" in note]
+    assert bool(notes) == is_said
+    assert not notes or (
+        "2 x 3 x 4 (sform)" in notes[0] and f"{' x '.join(f'{e:g}' for e in edges)} (pixdim)" in notes[0]
+    )
+    assert read_image(path).geometry.voxel_size_mm == pytest.approx((4, 3, 2))

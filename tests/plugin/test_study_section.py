@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from conftest import FakeMethod, make_study
@@ -152,3 +153,29 @@ def test_a_voxel_size_that_can_hardly_be_true_is_said_until_the_true_one_is_type
     type_size(panel, "1, 1, 3")
     settle(panel, eventually)
     assert panel.study.size_doubt.isHidden()
+
+
+def test_labels_that_only_their_position_keeps_away_are_offered_voxel_for_voxel(
+    docked: tuple[Any, MrPanel], study_folder: Path, tmp_path: Path, eventually: Wait
+) -> None:
+    _, panel = docked
+    panel.open([str(study_folder)])
+    eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
+    drawn = nibabel.load(study_folder.parent / "labels" / "lesion_mask.nii.gz")
+    values = np.asarray(drawn.dataobj)
+    elsewhere = drawn.affine.copy()
+    elsewhere[:3, 3] += 5000
+    nibabel.Nifti1Image(values, elsewhere).to_filename(tmp_path / "elsewhere.nii")
+    nibabel.Nifti1Image(values[1:], elsewhere).to_filename(tmp_path / "smaller.nii")
+    assert panel.study.voxel_for_voxel.isHidden()
+    panel.study.open_labels(str(tmp_path / "smaller.nii"))
+    eventually(lambda: "lie nowhere together" in panel.status.text())
+    assert panel.study.voxel_for_voxel.isHidden()
+    panel.study.open_labels(str(tmp_path / "elsewhere.nii"))
+    eventually(lambda: not panel.study.voxel_for_voxel.isHidden())
+    assert panel.session.scan.labels is None
+    panel.study.voxel_for_voxel.click()
+    eventually(lambda: panel.session.scan.labels is not None and panel.session.is_settled)
+    assert np.count_nonzero(panel.session.scan.labels) == np.count_nonzero(values)
+    assert "states another position" in panel.study.notes.text()
+    assert panel.study.voxel_for_voxel.isHidden()

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.errors import InputError
+from mrviewer.errors import InputError, PositionError
 from mrviewer.readers.names import MODALITIES
 from mrviewer.voxel_size import parse_voxel_size, size_doubt, size_note
 from mrviewer_napari.derived import study_facts
@@ -59,20 +59,31 @@ class StudySection(QWidget):
         self._facts.addRow(quiet_label("Image"), self.modality)
         self._facts.addRow(quiet_label("Modality"), self.contrast)
         self._facts.addRow(quiet_label("Voxel size, mm"), self.voxel_size)
+        self._labels_path = ""
+        self.voxel_for_voxel = self._button(
+            "Use these labels voxel for voxel",
+            self._on_voxel_for_voxel,
+            "Disregard the position of the labels; their matrix is that of the image",
+        )
+        self.voxel_for_voxel.hide()
         self.notes = quiet_label()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._buttons())
+        layout.addWidget(self.voxel_for_voxel)
         layout.addWidget(self.name)
         layout.addLayout(self._facts)
         layout.addWidget(self.size_doubt)
         layout.addWidget(self.notes)
         session.scan_changed.connect(self.refresh)
+        session.failed.connect(self._on_failed)
         self.refresh()
 
     def refresh(self) -> None:
         """Show what is known; rows of what is unknown are left out."""
         scan = self._session.scan
+        self._labels_path = ""
+        self.voxel_for_voxel.hide()
         while self._facts.rowCount() > _BOXES:
             self._facts.removeRow(_BOXES)
         self.labels_button.setVisible(scan is not None)
@@ -160,7 +171,21 @@ class StudySection(QWidget):
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
         if path:
-            self._session.open_labels(path)
+            self.open_labels(path)
+
+    def open_labels(self, path: str) -> None:
+        """Open labels; where their position alone is in the way, a button offers them voxel for voxel."""
+        self._labels_path = path
+        self.voxel_for_voxel.hide()
+        self._session.open_labels(path)
+
+    def _on_failed(self, error: Exception) -> None:
+        is_refused = isinstance(error, PositionError) and bool(self._labels_path) and self._session.scan is not None
+        show_if(self.voxel_for_voxel, is_refused)
+
+    def _on_voxel_for_voxel(self) -> None:
+        self.voxel_for_voxel.hide()
+        self._session.open_labels(self._labels_path, voxel_for_voxel=True)
 
 
 def _size_text(voxel_mm: tuple[float, float, float]) -> str:
