@@ -13,8 +13,9 @@ from pydicom.dataelem import RawDataElement
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Elements, IrregularError, walk
 from mrviewer.readers.dicom.faults import told_as
+from mrviewer.readers.dicom.private_blocks import WANTED_OR_PRIVATE, in_usual_blocks
 from mrviewer.readers.dicom.stored_file import StoredFile
-from mrviewer.readers.dicom.tags import WANTED, Tag
+from mrviewer.readers.dicom.tags import Tag
 
 __all__ = ["Header", "read_dataset", "read_header"]
 
@@ -113,16 +114,20 @@ def read_header(file: StoredFile) -> Header | None:
     if not _may_be_dicom(head):
         return None
     try:
-        return Header(file, walk(head, WANTED))
+        return _header(file, walk(head, WANTED_OR_PRIVATE))
     except IrregularError:
         pass
     if len(head) == HEAD:
         # Most likely the header is longer than what was read.
         try:
-            return Header(file, walk(file.read(), WANTED))
+            return _header(file, walk(file.read(), WANTED_OR_PRIVATE))
         except IrregularError:
             pass
-    return Header(file, _by_pydicom(file))
+    return _header(file, _by_pydicom(file))
+
+
+def _header(file: StoredFile, elements: Elements) -> Header:
+    return Header(file, in_usual_blocks(elements))
 
 
 def read_dataset(file: StoredFile, *, pixels: bool) -> pydicom.Dataset:
@@ -160,7 +165,7 @@ def _by_pydicom(file: StoredFile) -> Elements:
         stream = BytesIO(content)
         dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=True)
         syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or _guessed_syntax(dataset)
-        values = {int(tag): _stored(dataset, tag) for tag in dataset.keys() if int(tag) in WANTED}  # noqa: SIM118
+        values = {int(tag): _stored(dataset, tag) for tag in dataset.keys() if int(tag) in WANTED_OR_PRIVATE}  # noqa: SIM118
         if not {Tag.SOP_CLASS, Tag.MODALITY, Tag.ROWS} & values.keys():
             raise ValueError("no DICOM")
         at = stream.tell() if syntax != _DEFLATED else -1
