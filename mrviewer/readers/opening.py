@@ -151,7 +151,11 @@ def study_of(
     if inside and first is not None:
         # What their file says of them is among the notes of the files already.
         contents = FileContents((inside[0],))
-        reference, remarks = labels_of(contents, image_name(inside[0]), study.grid, first)
+        try:
+            reference, remarks = labels_of(contents, image_name(inside[0]), study.grid, first)
+        except InputError as error:
+            # Nobody asked for them, and the images open without.
+            return study.with_labels(None, left_out(f"labels among the images, {error}"))
         return study.with_labels(reference, *remarks)
     return study
 

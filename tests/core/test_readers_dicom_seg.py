@@ -1,6 +1,7 @@
 """DICOM SEG as labels: each frame on its own slice, segments under their numbers, none under another."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from mrviewer import cli
 from mrviewer.database.samples import sample_pixels
 from mrviewer.database.survey import SurveyedSubject
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import finish
 from mrviewer.readers import open_study, read_image
 from mrviewer.readers.dicom import list_series
@@ -186,3 +188,49 @@ def test_labels_that_the_image_cannot_hold_are_named(tmp_path: Path) -> None:
     study = opened(tmp_path, series, segmentation(higher, frames, SpacingBetweenSlices=3.0))
     assert counts(study) == {1: 4}
     assert any("on no voxel of the image are lost: 2" in note for note in study.notes)
+
+
+def hidden(series: Series) -> pydicom.Dataset:
+    """A segmentation that no label volume can hold: one segment lies wholly under another."""
+    return segmentation(series, [(1, 3, box(2, 2)), (2, 3, box(2, 2))])
+
+
+def elsewhere(series: Series) -> pydicom.Dataset:
+    return segmentation(series_of(first=(500.0, 500.0, 900.0)), [(1, 3, box(2, 2))])
+
+
+@pytest.mark.parametrize("labels", [hidden, elsewhere])
+def test_a_segmentation_that_cannot_be_used_never_refuses_the_images_of_its_folder(
+    tmp_path: Path, labels: Callable[[Series], pydicom.Dataset]
+) -> None:
+    series = series_of()
+    write_dataset(series.write(tmp_path) / "seg.dcm", labels(series))
+    study = open_study(tmp_path)
+    assert study.labels is None
+    assert list(study.images) == ["FLAIR"]
+    [note] = [note for note in study.notes if as_note(note).kind is NoteKind.LEFT_OUT]
+    chosen = open_chosen(finish(list_series(tmp_path)), "study")
+    [also] = [note for note in chosen.notes if as_note(note).kind is NoteKind.LEFT_OUT]
+    assert chosen.labels is None
+    assert len(note) < 400
+    assert note.split(", ", 1)[1] == also.split(", ", 1)[1]
+
+
+def test_the_next_segmentation_holds_the_labels_where_the_first_cannot_be_read(tmp_path: Path) -> None:
+    series = series_of()
+    folder = series.write(tmp_path)
+    write_dataset(folder / "seg1.dcm", hidden(series))
+    good = segmentation(series, [(1, 3, box(2, 2))])
+    good.SeriesInstanceUID, good.SOPInstanceUID, good.SeriesNumber = f"{ROOT}.78", f"{ROOT}.78.1", 9
+    write_dataset(folder / "seg2.dcm", good)
+    study = open_study(folder)
+    assert counts(study) == {1: 4}
+    assert any("lies wholly under" in note for note in study.notes)
+
+
+def test_two_segmentations_that_share_one_identifier_are_both_counted(tmp_path: Path) -> None:
+    series = series_of()
+    folder = series.write(tmp_path)
+    for number in (3, 5):
+        write_dataset(folder / f"seg{number}.dcm", segmentation(series, [(1, number, box(2, 2))]))
+    assert any("2 segmentations" in note for note in open_study(folder).notes)

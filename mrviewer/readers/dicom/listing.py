@@ -1,7 +1,9 @@
 """The studies and series that a folder, a file, a DICOMDIR or a zip holds."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError
@@ -12,7 +14,7 @@ from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
 from mrviewer.readers.dicom.header import Header, read_header
 from mrviewer.readers.dicom.patient import Identity, patient_key
 from mrviewer.readers.dicom.series import SeriesEntry
-from mrviewer.readers.dicom.soundness import soundest
+from mrviewer.readers.dicom.soundness import different_images
 from mrviewer.readers.dicom.stored_file import StoredFile
 from mrviewer.readers.dicom.tags import Tag
 
@@ -21,6 +23,10 @@ __all__ = ["list_series"]
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 MOST_NAMED = 10
 """Damaged files that are named one by one."""
+
+SeriesKey = tuple[str, str, str]
+_Chosen = list[tuple[list[Header], str]]
+"""Images of each key of a series, and what is said of their copies."""
 
 
 @dataclass
@@ -33,6 +39,7 @@ class _Found:
     identity: Identity = field(default_factory=Identity)
     copies: dict[tuple[object, ...], list[Header]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    n_copies: int = 0
 
 
 def list_series(
@@ -64,7 +71,8 @@ def list_series(
     if not found.series:
         reason = f": {found.failures[0]}" if found.failures else ""
         raise FileFormatError(f"{given[0].name} holds no DICOM file that opens{reason}")
-    return tuple(_entries(found, _notes(found, parts, [path.name for path in given])))
+    chosen = {key: [_images(header, found) for header in headers] for key, headers in found.series.items()}
+    return tuple(_entries(found, chosen, _notes(found, parts, [path.name for path in given])))
 
 
 def _take(file: StoredFile, wanted_series: frozenset[tuple[str, str, str]] | None, found: _Found) -> Header | None:
@@ -98,33 +106,46 @@ def _image_key(header: Header) -> tuple[object, ...]:
     return series_key(header), header.text(Tag.SOP_INSTANCE), header.data(Tag.POSITION)
 
 
-def _soundest(header: Header, found: _Found) -> tuple[Header, str]:
-    """The copy of an image whose pixels are sound, and a note where the copies differ."""
+def _images(header: Header, found: _Found) -> tuple[list[Header], str]:
+    """Images of one key, of each the copy whose pixels are sound, and a note where they differ."""
     copies = found.copies.get(_image_key(header), [header])
     if len(copies) == 1:
-        return header, ""
-    best, differ = soundest([usable_frames(copy) for copy in copies])
-    if not differ:
-        return copies[best], ""
+        return [header], ""
+    numbers, is_damaged = different_images([usable_frames(copy) for copy in copies])
+    kept = [copies[number] for number in numbers] or _by_content(copies)
+    found.n_copies += len(copies) - len(kept)
     names = ", ".join(copy.file.name for copy in copies[:MOST_NAMED])
-    return copies[best], f"{len(copies)} copies of one image differ ({names}); {copies[best].file.name} is used"
+    if len(kept) > 1:
+        return kept, f"{len(kept)} different images share one identifier (SOPInstanceUID) and place: {names}"
+    if is_damaged:
+        return kept, f"{len(copies)} copies of one image differ ({names}); {kept[0].file.name} is used"
+    return kept, ""
+
+
+def _by_content(copies: Sequence[Header]) -> list[Header]:
+    """Files that differ at all, where no pixels can be decoded."""
+    contents: dict[bytes, Header] = {}
+    for copy in copies:
+        with suppress(FileFormatError):
+            contents.setdefault(sha256(copy.file.read()).digest(), copy)
+    return list(contents.values()) or [copies[0]]
 
 
 def _preliminary(header: Header, found: _Found) -> SeriesEntry:
     return describe_series([header], found.studies[header.text(Tag.STUDY_INSTANCE)], found.identity)
 
 
-def _entries(found: _Found, notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
+def _entries(found: _Found, chosen: Mapping[SeriesKey, _Chosen], notes: tuple[str, ...]) -> Iterator[SeriesEntry]:
     """Series in the order of study and number."""
     names = [copy.file.name for copies in found.copies.values() for copy in copies]
     entries = []
-    for (study, _, _), headers in found.series.items():
-        chosen = [_soundest(header, found) for header in headers]
-        told = found.identity.kept_out((said for _, said in chosen if said), names)
-        differing = tuple(Note(said, NoteKind.VALUES) for said in told[:MOST_NAMED])
-        entry = describe_series(
-            [header for header, _ in chosen], found.studies[study], found.identity, (*notes, *differing)
-        )
+    for (study, _, _), images in chosen.items():
+        headers = [header for kept, _ in images for header in kept]
+        told = found.identity.kept_out((said for _, said in images if said), names)
+        differing = [Note(said, NoteKind.VALUES) for said in told[:MOST_NAMED]]
+        if (more := len(told) - MOST_NAMED) > 0:
+            differing.append(Note(f"{more} more images have copies that differ", NoteKind.VALUES, more))
+        entry = describe_series(headers, found.studies[study], found.identity, (*notes, *differing))
         entries.append(replace(entry, patient=found.patients.get(patient_key(headers[0]), 0)))
     yield from sorted(entries, key=lambda entry: (entry.study, entry.number, entry.description))
 
@@ -136,7 +157,7 @@ def _notes(found: _Found, parts: Sequence[FilesToRead], given: Sequence[str]) ->
     if len(found.failures) > MOST_NAMED:
         more = len(found.failures) - MOST_NAMED
         notes.append(left_out(f"{more} more damaged files", more))
-    if n_copies := sum(len(copies) - 1 for copies in found.copies.values()):
+    if n_copies := found.n_copies:
         notes.append(left_out(f"{_counted(n_copies)} of images that are there twice", n_copies))
     return found.identity.kept_out(notes, [*given, *(file.name for part in parts for file in part.files)])
 

@@ -9,7 +9,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.readers.dicom.decoding import decode, value_type
 from mrviewer.readers.dicom.frame import Frame
 
-__all__ = ["soundest"]
+__all__ = ["different_images", "soundest"]
 
 Pixels = list[NDArray[np.generic]]
 
@@ -35,6 +35,56 @@ def soundest(copies: Sequence[Sequence[Frame]]) -> tuple[int, bool]:
             best, chosen = number, pixels
     is_equal = all(_shapes(pixels) == _shapes(chosen) and _differing(pixels, chosen) == 0 for _, pixels in found)
     return best, len(found) < len(copies) or not is_equal
+
+
+def different_images(copies: Sequence[Sequence[Frame]]) -> tuple[list[int], bool]:
+    """Tell copies of one image from images that are wrongly called one, by their pixels.
+
+    Pixels that are equal and all of one value tell nothing; there kind and time must be equal too.
+
+    Parameters
+    ----------
+    copies
+        Planes of each; none where its file does not open.
+
+    Returns
+    -------
+    Numbers of those that differ from each other, none if no pixels can be decoded; and whether a damaged copy is
+    among the others.
+    """
+    kept: list[tuple[int, Pixels]] = []
+    is_damaged = False
+    for number, frames in enumerate(copies):
+        pixels = _pixels(frames)
+        if not pixels:
+            is_damaged = True
+            continue
+        for place, (other, known) in enumerate(kept):
+            if _shapes(pixels) == _shapes(known) and not _differing(pixels, known):
+                if _are_one(frames, copies[other], is_blank=_is_blank(pixels)):
+                    break
+                continue
+            if _is_cut(known, pixels):
+                kept[place] = number, pixels
+            elif not _is_cut(pixels, known):
+                continue
+            is_damaged = True
+            break
+        else:
+            kept.append((number, pixels))
+    return [number for number, _ in kept], is_damaged and bool(kept)
+
+
+def _is_blank(pixels: Pixels) -> bool:
+    return all(bool(np.all(plane == plane.flat[0])) for plane in pixels)
+
+
+def _are_one(frames: Sequence[Frame], others: Sequence[Frame], *, is_blank: bool) -> bool:
+    """Whether planes of equal pixels lie alike and, if nothing is to be seen on them, are of one kind and time."""
+    if [frame.place for frame in frames] != [other.place for other in others]:
+        return False
+    facts = [[(frame.kind, frame.moment) for frame in planes] for planes in (frames, others)]
+    return not is_blank or facts[0] == facts[1]
 
 
 def _pixels(frames: Sequence[Frame]) -> Pixels:

@@ -164,11 +164,11 @@ def _together(
 ) -> FileContents:
     opened: list[Image] = []
     told: list[tuple[str, str]] = []
-    for entry in [*images, *segmentations[:1]]:
-        contents = read_series(entry)
+    labels, failed, spare = _labels_of(segmentations)
+    for modality, contents in [*((entry.modality, read_series(entry)) for entry in images), *labels]:
         opened += contents.images
-        told += [(entry.modality, note) for note in contents.notes]
-    n_series = len(images) + len(segmentations[:1])
+        told += [(modality, note) for note in contents.notes]
+    n_series = len(images) + len(labels)
     notes = [
         note if [other for _, other in told].count(note) == n_series else prefixed(modality, note)
         for modality, note in told
@@ -177,5 +177,19 @@ def _together(
         said = "; ".join(f"{entry.modality} is {entry.title}" for entry in images)
         notes.append(Note(f"series: {said}", NoteKind.MODALITY))
     notes += [left_out(f"series {entry.title}, {entry.refusal}") for entry in refused]
-    notes += [left_out(f"segmentation {entry.title}; the first one holds the labels") for entry in segmentations[1:]]
+    notes += failed
+    notes += [left_out(f"segmentation {entry.title}; another one holds the labels") for entry in spare]
     return FileContents(tuple(opened), notes=tuple(dict.fromkeys(notes)))
+
+
+def _labels_of(
+    segmentations: Sequence[SeriesEntry],
+) -> tuple[list[tuple[str, FileContents]], list[Note], Sequence[SeriesEntry]]:
+    """The first segmentation that can be read, notes on those before it that cannot, and those that come after it."""
+    notes: list[Note] = []
+    for number, entry in enumerate(segmentations, 1):
+        try:
+            return [(entry.modality, read_series(entry))], notes, segmentations[number:]
+        except FileFormatError as error:
+            notes.append(left_out(f"segmentation {entry.title}, {error}"))
+    return [], notes, ()
