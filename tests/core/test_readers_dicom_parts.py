@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from dicom_files import ROOT, Series, enhanced, write_dataset
 from numpy.typing import NDArray
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from mrviewer.dynamic import PHASES
 from mrviewer.frames import FrameAxis
@@ -99,6 +100,27 @@ def test_components_are_named_volumes_the_image_first(
     assert np.array_equal(image_of(entry).data, written[first])
     [note] = [note for note in open_study(tmp_path).notes if as_note(note).kind is NoteKind.LEFT_OUT]
     assert all(volume in note for volume in volumes)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_vendors_elements_are_found_in_another_block(tmp_path: Path, syntax: str) -> None:
+    """An archive that adds elements of its own moves those of the scanner."""
+    for number in range(4):
+        series = Series(n_slices=3, seed=number)
+        for index, dataset in enumerate(series.slices):
+            dataset.Manufacturer, dataset.SOPInstanceUID = "GE MEDICAL SYSTEMS", f"{ROOT}.2.{number}.{index}"
+            dataset.add_new(0x00430010, "LO", "ARCHIVE 1.0")
+            dataset.add_new(0x0043102F, "SS", 3)
+            dataset.add_new(0x00430012, "LO", "GEMS_PARM_01")
+            dataset.add_new(0x0043122F, "SS", number)
+        series.write(tmp_path / str(number), syntax)
+    assert the_series(tmp_path).volumes == ("magnitude", "phase", "real", "imaginary")
+
+
+def test_another_creators_element_is_not_taken_for_the_vendors(tmp_path: Path) -> None:
+    change = private(0x0043102F, "SS", 3, "ARCHIVE 1.0", Manufacturer="GE MEDICAL SYSTEMS")
+    write_volumes(tmp_path, [change])
+    assert the_series(tmp_path).component == "magnitude"
 
 
 def test_four_echoes_of_magnitude_and_phase_are_eight_volumes(tmp_path: Path) -> None:
@@ -562,3 +584,143 @@ def test_a_plane_without_a_frame_of_reference_lies_in_the_only_one(tmp_path: Pat
     entry = the_series(series.write(tmp_path))
     assert entry.volumes == ("",)
     assert entry.frame_of_reference == f"{ROOT}.9"
+
+
+def test_different_images_that_share_one_identifier_are_all_kept(tmp_path: Path) -> None:
+    changes = [setting(SOPInstanceUID=f"{ROOT}.9", EchoTime=echo) for echo in (10.0, 80.0)]
+    written = write_volumes(tmp_path, changes)
+    entry = the_series(tmp_path)
+    assert entry.volumes == ("echo 10 ms", "echo 80 ms")
+    assert all(np.array_equal(image_of(entry, number).data, written[number]) for number in (0, 1))
+    assert any("share one identifier" in note for note in entry.notes)
+    assert not any("there twice" in note for note in entry.notes)
+
+
+def test_blank_slices_that_share_one_identifier_belong_to_their_volumes(tmp_path: Path) -> None:
+    def blank(dataset: pydicom.Dataset) -> None:
+        dataset.SOPInstanceUID = f"{ROOT}.9"
+        if dataset.InstanceNumber % 5 == 1:
+            dataset.PixelData = bytes(len(dataset.PixelData))
+
+    def at(echo: float) -> Change:
+        def change(dataset: pydicom.Dataset) -> None:
+            blank(dataset)
+            dataset.EchoTime = echo
+
+        return change
+
+    write_volumes(tmp_path, [at(10.0), at(80.0)])
+    entry = the_series(tmp_path)
+    assert entry.volumes == ("echo 10 ms", "echo 80 ms")
+    assert [image_of(entry, number).data.shape[0] for number in (0, 1)] == [5, 5]
+
+
+@pytest.mark.parametrize("pixels", [b"one", b"two"])
+def test_two_unreadable_images_of_one_identifier_are_told_apart_by_content(tmp_path: Path, pixels: bytes) -> None:
+    series = Series(n_slices=1)
+    for name, stored in (("a", b"one"), ("b", pixels)):
+        series.slices[0].PixelData = stored + b"\0"
+        series.write(tmp_path / name)
+    entry = the_series(tmp_path)
+    assert len(entry.files) == (1 if pixels == b"one" else 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "order"),
+    [
+        ([setting(AcquisitionDateTime=f"20201025{t}") for t in ("020010+0100", "025950+0200")], [1, 0]),
+        ([setting(AcquisitionDateTime=f"20200101{t}") for t in ("235900-0500", "120000+1200")], [1, 0]),
+        (
+            [setting(AcquisitionTime=t, TimezoneOffsetFromUTC=z) for t, z in (("0210", "+0100"), ("0250", "+0200"))],
+            [1, 0],
+        ),
+        ([setting(ContentTime=t, TimezoneOffsetFromUTC=z) for t, z in (("0210", "+0100"), ("0250", "+0200"))], [1, 0]),
+        ([setting(AcquisitionDateTime=f"20200101{t}") for t in ("1000", "0959+0100")], [1, 0]),
+    ],
+)
+def test_times_of_several_zones_are_compared_in_one(tmp_path: Path, changes: list[Change], order: list[int]) -> None:
+    written = write_volumes(tmp_path, changes)
+    image = image_of(the_series(tmp_path))
+    assert np.array_equal(image.data, [written[place] for place in order])
+    assert image.frame_axis is FrameAxis.TIME
+
+
+def test_times_whose_zones_are_not_all_known_do_not_order(tmp_path: Path) -> None:
+    times = ("1003", "0930+0100", "1130+0300")
+    written = write_volumes(tmp_path, [setting(AcquisitionDateTime=f"20200101{time}") for time in times])
+    contents = read_series(the_series(tmp_path))
+    assert np.array_equal(contents.images[0].data, written)
+    assert contents.images[0].frame_axis is not FrameAxis.TIME
+    assert any("time zone" in note for note in contents.notes)
+
+
+def test_frames_of_an_enhanced_file_name_their_zones(tmp_path: Path) -> None:
+    dataset = without_times([1, 0])
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        moment = "20201025020010+0100" if number < 3 else "20201025025950+0200"
+        group.FrameContentSequence[0].FrameAcquisitionDateTime = moment
+    write_dataset(tmp_path / "one.dcm", dataset)
+    values = np.asarray(image_of(the_series(tmp_path)).data)
+    assert np.array_equal(values[1], 2 * values[0])
+
+
+def without_times(scales: list[int]) -> pydicom.Dataset:
+    """An enhanced file of three slices per volume whose frames do not say when they were taken."""
+    dataset = enhanced(Series(n_slices=3), iter([(k, {"slope": t + 1}) for t in scales for k in range(3)]))
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        del group.FrameContentSequence[0].TemporalPositionIndex
+    return dataset
+
+
+def index_frames(dataset: pydicom.Dataset, pointers: list[int], rows: list[list[int]]) -> None:
+    items = [pydicom.Dataset() for _ in pointers]
+    for item, pointer in zip(items, pointers, strict=True):
+        item.DimensionIndexPointer = pointer
+    dataset.DimensionIndexSequence = pydicom.Sequence(items)
+    for group, row in zip(dataset.PerFrameFunctionalGroupsSequence, rows, strict=True):
+        group.FrameContentSequence[0].DimensionIndexValues = row
+
+
+IN_STACK, TEMPORAL, ECHO = 0x00209057, 0x00209128, 0x00189082
+
+
+@pytest.mark.parametrize("pointer", [TEMPORAL, 0x00181030])
+def test_the_index_of_a_file_orders_frames_that_nothing_else_orders(tmp_path: Path, pointer: int) -> None:
+    dataset = without_times([1, 0])
+    index_frames(dataset, [IN_STACK, pointer], [[k, t] for t in (2, 1) for k in (1, 2, 3)])
+    write_dataset(tmp_path / "one.dcm", dataset)
+    image = image_of(the_series(tmp_path))
+    values = np.asarray(image.data)
+    assert np.array_equal(values[1], 2 * values[0])
+    assert (image.frame_axis is FrameAxis.TIME) == (pointer == TEMPORAL)
+    assert not any("DimensionIndexValues" in note for note in open_study(tmp_path).notes)
+
+
+def test_positions_decide_where_the_index_contradicts_them(tmp_path: Path) -> None:
+    dataset = without_times([0])
+    index_frames(dataset, [IN_STACK], [[1], [3], [2]])
+    write_dataset(tmp_path / "one.dcm", dataset)
+    contents = read_series(the_series(tmp_path))
+    assert np.array_equal(contents.images[0].data, Series(n_slices=3).values[::-1])
+    assert [as_note(note).kind for note in contents.notes if "contradicts the position" in note] == [NoteKind.ORDER]
+
+
+def test_an_index_of_slices_that_all_state_one_position_is_refused(tmp_path: Path) -> None:
+    dataset = without_times([0])
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        group.PlanePositionSequence[0].ImagePositionPatient = [0, 0, 0]
+    index_frames(dataset, [IN_STACK], [[1], [2], [3]])
+    write_dataset(tmp_path / "one.dcm", dataset)
+    assert "states one position" in the_series(tmp_path).refusal
+
+
+@pytest.mark.parametrize("pointer", [TEMPORAL, ECHO])
+def test_an_index_that_contradicts_time_or_contrast_is_said(tmp_path: Path, pointer: int) -> None:
+    frames = [(k, {"time": t, "echo": 10.0 * t, "slope": t}) for t in (1, 2) for k in range(3)]
+    dataset = enhanced(Series(n_slices=3), iter(frames))
+    numbers = [2, 2, 2, 1, 1, 1] if pointer == TEMPORAL else [1, 1, 1, 1, 1, 2]
+    index_frames(dataset, [IN_STACK, pointer], [[k % 3 + 1, number] for k, number in enumerate(numbers)])
+    write_dataset(tmp_path / "one.dcm", dataset)
+    entry = the_series(tmp_path)
+    assert entry.volumes == ("echo 10 ms", "echo 20 ms")
+    assert any("DimensionIndexValues" in note and "contradicts" in note for note in entry.notes)

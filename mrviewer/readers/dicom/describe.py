@@ -134,6 +134,7 @@ def _planes(headers: Sequence[Header]) -> _Planes:
     frames: list[Frame] = []
     facts: EnhancedFacts | None = None
     failures: list[FileFormatError] = []
+    of_frames: list[Note] = []
     for header in headers:
         try:
             found, enhanced = _frames(header)
@@ -142,9 +143,11 @@ def _planes(headers: Sequence[Header]) -> _Planes:
             continue
         frames += found
         facts = facts or enhanced
+        of_frames += enhanced.notes if enhanced else ()
     if not frames:
         raise failures[0]
     notes = [left_out(str(failure)) for failure in failures[:MOST_NAMED]]
+    notes += dict.fromkeys(of_frames)
     if len(failures) > MOST_NAMED:
         more = len(failures) - MOST_NAMED
         notes.append(left_out(f"{more} more damaged files of this series", more))

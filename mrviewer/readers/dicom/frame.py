@@ -83,8 +83,12 @@ class Moment:
         Delay after the trigger.
     acquired_s, created_s
         Seconds of the acquisition, and of the image, from one day long ago; see `mrviewer.readers.dicom.times`.
+    acquired_zone_s, created_zone_s
+        Seconds by which the clocks of the two are ahead of UTC; `None` where the file names no time zone.
     frame
         Number of the plane within its file, from 0.
+    dimensions
+        Numbers by which a multi-frame file tells frames of one place apart.
     """
 
     temporal_position: float = 0
@@ -96,6 +100,9 @@ class Moment:
     created_s: float = 0
     instance: float = 0
     frame: int = 0
+    acquired_zone_s: float | None = None
+    created_zone_s: float | None = None
+    dimensions: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, order=True)

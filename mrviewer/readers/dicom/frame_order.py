@@ -92,6 +92,7 @@ class _Keys:
     trigger: float
     acquisition: float
     instance: float | None
+    dimensions: tuple[float, ...]
 
     @classmethod
     def of(cls, volume: Volume) -> "_Keys":
@@ -107,12 +108,13 @@ class _Keys:
             min(moment.trigger_ms for moment in moments),
             min(moment.acquisition for moment in moments),
             sum(moment.instance for moment in moments) / len(moments) or None,
+            moments[0].dimensions,
         )
 
     @property
     def rest(self) -> tuple[float, ...]:
         """What orders volumes that no time tells apart."""
-        return self.trigger, self.acquisition, self.created, self.instance or 0
+        return self.trigger, self.acquisition, self.created, *self.dimensions, self.instance or 0
 
 
 def _on_one_clock(keys: list[_Keys]) -> list[_Keys]:

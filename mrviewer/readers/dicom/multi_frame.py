@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 import pydicom
 
 from mrviewer.errors import FileFormatError
+from mrviewer.notes import Note
 from mrviewer.readers.dicom.components import MAGNITUDE, component_of
+from mrviewer.readers.dicom.dimension_index import FrameIndex, contradictions, indices_of
 from mrviewer.readers.dicom.faults import told_as
 from mrviewer.readers.dicom.frame import Frame, Kind, Moment
 from mrviewer.readers.dicom.header import Header, read_dataset
 from mrviewer.readers.dicom.single_frame import classic_frame, orthonormal_place
 from mrviewer.readers.dicom.tags import Tag
-from mrviewer.readers.dicom.times import DAY_S, seconds_of_moment
+from mrviewer.readers.dicom.times import DAY_S, seconds_of_moment, zone_seconds
 
 __all__ = ["EnhancedFacts", "FunctionalGroups", "is_multi_frame", "multi_frames", "stated_numbers"]
 
@@ -37,6 +39,8 @@ class EnhancedFacts:
         Name of the pulse sequence.
     scanning_sequence
         ``GR``, ``SE`` and ``EP``, as classic files name them.
+    notes
+        Where the frames contradict the index of their file.
     """
 
     contrast: str = ""
@@ -45,6 +49,7 @@ class EnhancedFacts:
     inversion_ms: float = 0
     sequence_name: str = ""
     scanning_sequence: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def is_multi_frame(header: Header) -> bool:
@@ -78,8 +83,14 @@ def multi_frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts]:
             )
         described = [FunctionalGroups(group, shared[0]) for group in groups]
         words = header.text(Tag.SERIES_DESCRIPTION)
-        frames = tuple(_frame(base, group, number, words) for number, group in enumerate(described))
-        return frames, _facts(described[0], dataset)
+        contents = [group.find("FrameContentSequence") for group in described]
+        indices = indices_of(dataset, contents)
+        frames = tuple(
+            _frame(base, group, number, words, index)
+            for number, (group, index) in enumerate(zip(described, indices, strict=True))
+        )
+        notes = contradictions(frames, indices, [_number(content, "TemporalPositionIndex") for content in contents])
+        return frames, replace(_facts(described[0], dataset), notes=tuple(notes))
 
 
 def _undescribed(base: Frame, n_frames: int) -> tuple[Frame, ...]:
@@ -113,7 +124,12 @@ class FunctionalGroups:
         return items[0] if items else pydicom.Dataset()
 
 
-def _frame(base: Frame, group: FunctionalGroups, number: int, description: str) -> Frame:
+def _number(item: pydicom.Dataset, keyword: str) -> float:
+    """Value of an element; 0 if it is not there."""
+    return float(item.get(keyword) or 0)
+
+
+def _frame(base: Frame, group: FunctionalGroups, number: int, description: str, index: FrameIndex) -> Frame:
     position = stated_numbers(group.find("PlanePositionSequence").get("ImagePositionPatient"), 3)
     orientation = stated_numbers(group.find("PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
     place = orthonormal_place(position, orientation) or base.place
@@ -128,36 +144,50 @@ def _frame(base: Frame, group: FunctionalGroups, number: int, description: str) 
         spacing_mm=(abs(float(across)), in_plane[0], in_plane[1]),
         slope=float(scaling.get("RescaleSlope") or base.slope),
         intercept=float(scaling.get("RescaleIntercept") or base.intercept),
-        moment=_moment(base.moment, group, number),
+        moment=_moment(base.moment, group, number, index),
         kind=_kind(base.kind, group, description),
-        stack=str(group.find("FrameContentSequence").get("StackID", "")),
+        stack=str(group.find("FrameContentSequence").get("StackID") or index.stack or ""),
     )
 
 
-def _moment(base: Moment, group: FunctionalGroups, number: int) -> Moment:
+def _moment(base: Moment, group: FunctionalGroups, number: int, index: FrameIndex) -> Moment:
     content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
     gradients = diffusion.get("DiffusionGradientDirectionSequence") or [pydicom.Dataset()]
-    reference = seconds_of_moment(str(content.get("FrameReferenceDateTime") or ""))
+    written = str(content.get("FrameReferenceDateTime") or "")
+    reference, zone = seconds_of_moment(written), zone_seconds(written)
+    acquired, own_zone = _acquired(content, group)
     heart = group.find("CardiacSynchronizationSequence")
     trigger = heart.get("NominalCardiacTriggerDelayTime") or heart.get("ActualCardiacTriggerDelayTime")
     return replace(
         base,
-        temporal_position=float(content.get("TemporalPositionIndex") or base.temporal_position),
+        temporal_position=_number(content, "TemporalPositionIndex") or index.time or base.temporal_position,
         b_value=float(diffusion.get("DiffusionBValue") or base.b_value),
         direction=stated_numbers(gradients[0].get("DiffusionGradientOrientation"), 3) or base.direction,
         trigger_ms=float(trigger or base.trigger_ms),
         acquisition=float(content.get("FrameAcquisitionNumber") or base.acquisition),
-        acquired_s=_acquired_s(content, group) or reference or base.acquired_s,
+        acquired_s=acquired or reference or base.acquired_s,
         created_s=reference or base.created_s,
         frame=number,
+        acquired_zone_s=_known(own_zone if acquired else zone if reference else None, base.acquired_zone_s),
+        created_zone_s=_known(zone if reference else None, base.created_zone_s),
+        dimensions=index.repetition,
     )
 
 
-def _acquired_s(content: pydicom.Dataset, group: FunctionalGroups) -> float:
-    """Seconds at which a frame was acquired, or those of its time point from the first one; 0 if it does not say."""
+def _known(zone: float | None, other: float | None) -> float | None:
+    return other if zone is None else zone
+
+
+def _acquired(content: pydicom.Dataset, group: FunctionalGroups) -> tuple[float, float | None]:
+    """Seconds at which a frame was acquired, else those of its time point from the first one; and its time zone.
+
+    0 if it does not say.
+    """
+    written = str(content.get("FrameAcquisitionDateTime") or "")
+    if seconds := seconds_of_moment(written):
+        return seconds, zone_seconds(written)
     offset = group.find("TemporalPositionSequence").get("TemporalPositionTimeOffset")
-    counted = 0.0 if offset is None else DAY_S + float(offset)
-    return seconds_of_moment(str(content.get("FrameAcquisitionDateTime") or "")) or counted
+    return (0.0 if offset is None else DAY_S + float(offset)), None
 
 
 def _kind(base: Kind, group: FunctionalGroups, description: str) -> Kind:

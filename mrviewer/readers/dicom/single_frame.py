@@ -7,7 +7,7 @@ from mrviewer.readers.dicom.components import component_of
 from mrviewer.readers.dicom.frame import Frame, Kind, Moment, PixelStore, Place
 from mrviewer.readers.dicom.header import Header
 from mrviewer.readers.dicom.tags import Tag
-from mrviewer.readers.dicom.times import seconds_of, seconds_of_moment
+from mrviewer.readers.dicom.times import seconds_of, seconds_of_moment, zone_seconds
 
 __all__ = ["classic_frame", "orthonormal_place", "pixel_store"]
 
@@ -132,7 +132,10 @@ def _kind(header: Header) -> Kind:
 
 
 def _moment(header: Header) -> Moment:
-    acquired = seconds_of_moment(header.text(Tag.ACQUISITION_DATETIME))
+    written = header.text(Tag.ACQUISITION_DATETIME)
+    of_day = seconds_of(header.text(Tag.ACQUISITION_DATE), header.text(Tag.ACQUISITION_TIME))
+    zone = zone_seconds(header.text(Tag.TIMEZONE_OFFSET))
+    own_zone = zone_seconds(written) if of_day in (0, seconds_of_moment(written)) else None
     direction = [header.binary(Tag.DIFFUSION_DIRECTION, "d", place) for place in range(3)]
     return Moment(
         temporal_position=header.number(Tag.TEMPORAL_POSITION) or 0,
@@ -140,9 +143,11 @@ def _moment(header: Header) -> Moment:
         direction=tuple(value for value in direction if value is not None),
         trigger_ms=header.number(Tag.TRIGGER_TIME) or 0,
         acquisition=header.number(Tag.ACQUISITION_NUMBER) or 0,
-        acquired_s=seconds_of(header.text(Tag.ACQUISITION_DATE), header.text(Tag.ACQUISITION_TIME)) or acquired,
+        acquired_s=of_day or seconds_of_moment(written),
         created_s=seconds_of(header.text(Tag.CONTENT_DATE), header.text(Tag.CONTENT_TIME)),
         instance=header.number(Tag.INSTANCE_NUMBER) or 0,
+        acquired_zone_s=zone if own_zone is None else own_zone,
+        created_zone_s=zone,
     )
 
 

@@ -12,6 +12,7 @@ from mrviewer.readers.dicom.frame import Frame
 from mrviewer.readers.dicom.frame_order import OrderedVolumes, in_order, past_midnight
 from mrviewer.readers.dicom.parts import Part, part_labels, split_into_parts
 from mrviewer.readers.dicom.stack_position import Levels, axis_of_slices, find_levels, missing_slices, stack_geometry
+from mrviewer.readers.dicom.time_zones import in_one_zone
 from mrviewer.readers.dicom.volumes import volume_sets
 
 __all__ = ["Stack", "build_stacks"]
@@ -67,7 +68,9 @@ def build_stacks(frames: Sequence[Frame]) -> tuple[tuple[Stack, ...], tuple[str,
     FileFormatError
         If no volume can be made; the sentence says why.
     """
-    parts, notes = _without_strays(split_into_parts(past_midnight(frames)))
+    compared, of_times = in_one_zone(frames)
+    parts, notes = _without_strays(split_into_parts(past_midnight(compared)))
+    notes += of_times
     found: list[tuple[Part, OrderedVolumes, tuple[Note, ...]]] = []
     failure: FileFormatError | None = None
     for part in parts:

@@ -3,10 +3,11 @@
 import re
 from datetime import date
 
-__all__ = ["DAY_S", "seconds_of", "seconds_of_moment"]
+__all__ = ["DAY_S", "seconds_of", "seconds_of_moment", "zone_seconds"]
 
 DAY_S = 86_400.0
 _TIME = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\.\d+)?")
+_ZONE = re.compile(r"([+-])(\d{2})(\d{2})$")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 
 
@@ -26,7 +27,18 @@ def seconds_of(day: str, time: str) -> float:
 
 def seconds_of_moment(moment: str) -> float:
     """Seconds of a date and time in one (DT, ``yyyymmddhhmmss.ffffff&zzxx``); 0 if it has no time."""
-    return seconds_of(moment[:8], moment[8:]) if len(moment) > 8 else 0.0
+    clock = _ZONE.sub("", moment.strip())
+    return seconds_of(clock[:8], clock[8:]) if len(clock) > 8 else 0.0
+
+
+def zone_seconds(moment: str) -> float | None:
+    """Seconds by which the clock of a date and time is ahead of UTC, by its last letters ``+hhmm``; `None` without."""
+    match = _ZONE.search(moment.strip())
+    if match is None:
+        return None
+    sign, hours, minutes = match.groups()
+    seconds = int(hours) * 3600 + int(minutes) * 60
+    return float(-seconds if sign == "-" else seconds)
 
 
 def _days(day: str) -> int:

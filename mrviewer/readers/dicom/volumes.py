@@ -30,6 +30,7 @@ _KEYS: tuple[Callable[[Frame], Hashable], ...] = (
     lambda frame: frame.moment.trigger_ms,
     lambda frame: frame.moment.acquisition,
     lambda frame: frame.moment.acquired_s,
+    lambda frame: frame.moment.dimensions,
     lambda frame: frame.moment.direction,
     lambda frame: frame.moment.created_s,
 )
@@ -181,7 +182,7 @@ def _made(frame: Frame) -> tuple[object, ...]:
     moment = frame.moment
     times = (moment.temporal_position, moment.acquired_s, moment.trigger_ms, moment.acquisition, moment.created_s)
     settings = (frame.kind.echo_ms, frame.kind.echo_number, frame.kind.inversion_ms)
-    return (*settings, *times, moment.instance, moment.frame, frame.file)
+    return (*settings, *times, moment.dimensions, moment.instance, moment.frame, frame.file)
 
 
 def _alike(volumes: Sequence[Volume]) -> tuple[list[VolumeSet], list[Note]]:
