@@ -70,6 +70,7 @@ def guess_layout(stored: StoredArray, expected: Sequence[str] = ()) -> Guess:
         return _of_real_values(stored, axes)
     block = _middle(stored)
     if not block.any():
+        _require_numbers(stored)
         doubt = "" if expected or len(shape) < 3 else "all values around its middle are zero"
         return Guess(ArrayLayout(axes), doubt)
     central = axes_of_kspace(block)
@@ -105,11 +106,23 @@ def _of_real_values(stored: StoredArray, axes: tuple[str, ...]) -> Guess:
 
 def _middle(stored: StoredArray) -> Complex:
     """Values around the middle of every axis."""
-    edges = [min(size, BLOCK_EDGE) for size in stored.shape]
+    return _finite(stored.part(_middle_of(stored.shape)))
+
+
+def _middle_of(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    edges = [min(size, BLOCK_EDGE) for size in shape]
     while math.prod(edges) > LARGEST_BLOCK:
         edges[edges.index(max(edges))] //= 2
-    starts = [size // 2 - edge // 2 for size, edge in zip(stored.shape, edges, strict=True)]
-    return _finite(stored.part(tuple(slice(start, start + edge) for start, edge in zip(starts, edges, strict=True))))
+    starts = [size // 2 - edge // 2 for size, edge in zip(shape, edges, strict=True)]
+    return tuple(slice(start, start + edge) for start, edge in zip(starts, edges, strict=True))
+
+
+def _require_numbers(stored: StoredArray) -> None:
+    """Refuse values around the middle of which none is a number; zeros may lie between the lines of a scan."""
+    if not np.isfinite(stored.part(_middle_of(stored.shape))).any():
+        raise FileFormatError(
+            f"{stored.file_name} holds no number around its middle: all values are NaN or infinite; export it again"
+        )
 
 
 def _flat(axes: Sequence[str]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mrviewer.memory import require_memory
 from mrviewer.physics import fft2c
 from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.finite import finite_samples
 from mrviewer.raw.kept_volume import KeptVolume, slices_along
 
 __all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "part_of"]
@@ -138,4 +139,5 @@ class VolumeArrayKspace:
         del index
 
     def _transformed(self) -> NDArray[np.complex64]:
-        return slices_along(self.samples(), self.axis + 1)
+        # One sample that is not finite would spread along the whole axis.
+        return slices_along(finite_samples(self.samples()), self.axis + 1)

@@ -88,7 +88,9 @@ class Readouts:
             part, offset = self._trimmed(int(row), samples, grid)
             kspace[:, z, y, offset : offset + part.shape[1]] += part
             times[z, y] += 1
-        kspace /= np.maximum(times, 1)[None, :, :, None]
+        with np.errstate(invalid="ignore"):
+            # Samples that are not finite stay so until somebody counts them.
+            kspace /= np.maximum(times, 1)[None, :, :, None]
         if self.whitening is not None:
             kspace = whiten(kspace, self.whitening).astype(np.complex64, copy=False)
         return crop_field_of_view(kspace, -1, grid.n_kept).astype(np.complex64, copy=False)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mrviewer.coils.estimation import estimate_maps
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.raw.finite import finite_samples
 from mrviewer.raw.pattern import measured_block
 from mrviewer.raw.slice_cache import SliceCache
 from mrviewer.study import Origin
@@ -101,7 +102,7 @@ class CartesianRawData:
         kspace = self.source.read(index)
         if index in self._finite_slices:
             return kspace
-        finite = _finite(kspace)
+        finite = finite_samples(kspace)
         if finite is kspace:
             self._finite_slices.add(index)
         return finite
@@ -109,13 +110,3 @@ class CartesianRawData:
     def _require(self, index: int) -> None:
         if not 0 <= index < self.shape[0]:
             raise ShapeError(f"slice {index} was asked for but there are {self.shape[0]}; count from 0")
-
-
-def _finite(kspace: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    # The energy is not finite if a sample is not, and much quicker to compute than the flags of all samples.
-    samples = kspace.ravel()
-    with np.errstate(over="ignore", invalid="ignore"):
-        energy = np.vdot(samples, samples).real
-    if np.isfinite(energy) or np.isfinite(kspace).all():
-        return kspace
-    return np.nan_to_num(kspace, nan=0, posinf=0, neginf=0)

@@ -34,12 +34,15 @@ class Encoding:
         Index of the encoding steps 1 and 2 at which DC lies; `None` where the header does not tell.
     trajectory
         ``cartesian``, ``radial``, ...
+    last
+        Largest number of the encoding steps 1 and 2 and of the slices; `None` where the header does not tell.
     """
 
     encoded: Space
     image: Space
     center: tuple[int | None, int | None]
     trajectory: str
+    last: tuple[int | None, int | None, int | None] = (None, None, None)
 
     @property
     def voxel_size_mm(self) -> tuple[float, float, float]:
@@ -92,12 +95,19 @@ def parse_header(text: bytes, name: str) -> RawHeader:
 def _encoding(element: ElementTree.Element) -> Encoding:
     steps = ("kspace_encoding_step_1", "kspace_encoding_step_2")
     centers = [_text(element, f"encodingLimits/{step}/center") for step in steps]
+    last_1, last_2, last_slice = (_whole(element, f"encodingLimits/{name}/maximum") for name in (*steps, "slice"))
     return Encoding(
         encoded=_space(element, "encodedSpace"),
         image=_space(element, "reconSpace"),
         center=(int(centers[0]) if centers[0] else None, int(centers[1]) if centers[1] else None),
         trajectory=_text(element, "trajectory").lower() or "cartesian",
+        last=(last_1, last_2, last_slice),
     )
+
+
+def _whole(element: ElementTree.Element, path: str) -> int | None:
+    text = _text(element, path)
+    return int(text) if text else None
 
 
 def _space(element: ElementTree.Element, name: str) -> Space:

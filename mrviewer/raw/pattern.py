@@ -27,10 +27,9 @@ class Sampling:
 
 
 def acquired_pattern(kspace: NDArray[np.complexfloating]) -> NDArray[np.bool_]:
-    """Samples ``(y, x)`` of k-space ``(coil, y, x)`` that are not zero in every coil."""
-    # Damaged files hold signalling NaNs, which merely compare; those who read the values refuse them.
+    """Samples ``(y, x)`` of k-space ``(coil, y, x)`` that are finite and not zero in any coil."""
     with np.errstate(invalid="ignore"):
-        pattern: NDArray[np.bool_] = np.any(kspace != 0, axis=0)
+        pattern: NDArray[np.bool_] = np.any((kspace != 0) & np.isfinite(kspace), axis=0)
     return pattern
 
 

@@ -11,6 +11,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_kspace import ArrayKspace, StoredArray, VolumeArrayKspace, part_of
 from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.lost_samples import lost_among
 from mrviewer.raw.pattern import Sampling, acquired_pattern, interpret
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.raw_contents import POSITION_NOTE, raw_contents, require_sizes
@@ -105,28 +106,32 @@ def array_contents(stored: StoredArray, layout: ArrayLayout, modality: str, note
 def _frame(stored: StoredArray, layout: ArrayLayout, modality: str, frame: int, notes: Sequence[str]) -> FileContents:
     voxels = layout.voxel_size_mm
     if "z" in layout.axes and layout.domain is Domain.KSPACE:
-        volume = VolumeArrayKspace(stored, layout, frame)
-        axis, sampling = _axis_without_gaps(volume)
+        axis, sampling, said = _axis_without_gaps(VolumeArrayKspace(stored, layout, frame))
         cut = VolumeArrayKspace(stored, layout, frame, axis)
-        return raw_contents(stored.file_name, modality, cut, sampling, voxels, notes, slice_axis=axis)
+        return raw_contents(stored.file_name, modality, cut, sampling, voxels, [*notes, *said], slice_axis=axis)
     source = ArrayKspace(stored, layout, frame)
     middle = source.read(source.shape[0] // 2)
     sampling = interpret(acquired_pattern(middle)) if layout.domain is Domain.KSPACE else Sampling()
     return raw_contents(stored.file_name, modality, source, sampling, voxels, notes)
 
 
-def _axis_without_gaps(volume: VolumeArrayKspace) -> tuple[int, Sampling]:
-    """Axis along which the scan is sampled without gaps (z, else x, else y), and the sampling of the other two."""
-    pattern = np.any(volume.samples() != 0, axis=0)
+def _axis_without_gaps(volume: VolumeArrayKspace) -> tuple[int, Sampling, list[Note]]:
+    """Axis along which the scan is sampled without gaps (z, else x, else y), the sampling of the others, and notes."""
+    samples, name = volume.samples(), volume.stored.file_name
+    lost = lost_among(samples)
+    if lost.n_lost == lost.n_samples:
+        raise FileFormatError(f"{name} holds no k-space: {lost.sentence}; export it again")
+    notes = [Note(lost.sentence, NoteKind.VALUES)] if lost.n_lost else []
+    pattern = acquired_pattern(samples)
     if interpret(pattern.reshape(pattern.shape[0], -1)).acquired is None:
-        return 0, Sampling()
+        return 0, Sampling(), notes
     for axis in (0, 2, 1):
-        plane = pattern.any(axis=axis)
+        plane = np.logical_or.reduce(pattern, axis=axis)
         if np.count_nonzero(pattern) >= 0.9 * np.count_nonzero(plane) * pattern.shape[axis]:
-            return axis, interpret(plane)
+            return axis, interpret(plane), notes
     raise FileFormatError(
-        f"{volume.stored.file_name} was undersampled along all three axes of k-space, and scans open that are complete "
-        "along one; check the names of the axes"
+        f"{name} was undersampled along all three axes of k-space, and scans open that are complete along one; check "
+        "the names of the axes"
     )
 
 

@@ -8,6 +8,7 @@ import h5py
 from mrviewer.errors import FileFormatError
 from mrviewer.raw.array_layout import Domain, can_be_image
 from mrviewer.readers.array_names import choose_array
+from mrviewer.readers.array_pairs import with_pairs
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.fastmri import KSPACE, read_fastmri
 from mrviewer.readers.hdf5_file import is_complex, opened
@@ -32,11 +33,13 @@ def read_hdf5(path: Path, modality: str) -> FileContents:
         is_fastmri = KSPACE in file
         group = None if is_fastmri else group_of_readouts(file)
         found = ", ".join(sorted(file)[:5]) or "nothing"
+    arrays = list_hdf5_arrays(path)
+    if any(name not in arrays for name in with_pairs(arrays, path.name)):
+        return read_numpy(path, modality)
     if is_fastmri:
         return (read_fastmri if _is_usual(path) else read_numpy)(path, modality)
     if group is not None:
         return read_ismrmrd(path, modality, group)
-    arrays = list_hdf5_arrays(path)
     if any(hdf5_array(path, name).dtype.kind == "c" for name in arrays):
         return read_numpy(path, modality)
     raise FileFormatError(

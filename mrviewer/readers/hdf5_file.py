@@ -1,6 +1,7 @@
 """HDF5 files that may be damaged, or lead to other files; one thread at a time reads them."""
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = ["as_complex", "is_complex", "is_hdf5", "opened", "require_room", "req
 
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError, OverflowError, MemoryError, SystemError)
 """What h5py raises, depending on which byte is wrong."""
+_TRUNCATED = re.compile(r"truncated file: eof = (\d+),.* stored_eof = (\d+)")
+"""As the library tells the bytes that are there, and those that were written."""
 _PARTS = (("r", "i"), ("real", "imag"), ("re", "im"))
 _LOCK = RLock()
 """Held by who reads. Two threads that read rows of variable length at once crash the process inside the library."""
@@ -56,9 +59,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        raise FileFormatError(
-            f"{path.name} is damaged or cut short ({_one_line(error)}); copy or download it again"
-        ) from error
+        raise FileFormatError(f"{path.name} is {_fault(error)}; copy or download it again") from error
 
 
 def is_hdf5(path: Path) -> bool:
@@ -141,6 +142,13 @@ def _require_all_inside(file: h5py.File, path: Path) -> None:
             "where they come from and save them in one file"
         )
     _KNOWN_WHOLE.add(key)
+
+
+def _fault(error: BaseException) -> str:
+    """What is wrong with a file: how much of it is missing, if the library tells."""
+    if sizes := _TRUNCATED.search(str(error)):
+        return f"cut short: it holds {int(sizes[1]):,} of {int(sizes[2]):,} bytes"
+    return f"damaged or cut short ({_one_line(error)})"
 
 
 def _one_line(error: BaseException) -> str:

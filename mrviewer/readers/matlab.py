@@ -20,6 +20,7 @@ from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.array_layout import can_be_image
 from mrviewer.raw.axis_evidence import likeness
 from mrviewer.readers.array_names import choose_array, times_among
+from mrviewer.readers.array_pairs import with_pairs
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.hdf5_file import is_hdf5
 from mrviewer.readers.matlab_elements import load_array
@@ -59,6 +60,9 @@ def read_matlab(path: Path, modality: str) -> FileContents:
     try:
         listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
         times = times_among(name for name, _ in listed)
+        paired = with_pairs(dict(listed), path.name)
+        if times is None and paired != dict(listed):
+            return read_numpy(path, modality)
         if _scan_is_complex(path, dict(listed)) or (times is None and _is_volume(dict(listed))):
             return read_numpy(path, modality)
         name, axis = _choose_series(path, dict(listed), times)

@@ -44,7 +44,7 @@ class NpzArray:
         return self.path.name
 
     def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
-        """Some of it; all of the last one that was read is kept."""
+        """Some of it; all of the last two that were read is kept."""
         return _read(self.path, self.name, self.path.stat().st_mtime_ns)[selection]
 
 
@@ -90,7 +90,7 @@ def _header(path: Path, info: zipfile.ZipInfo, member: BinaryIO) -> tuple[tuple[
     return shape, dtype
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _read(path: Path, name: str, changed: int) -> NDArray[np.generic]:
     del changed
     with _archive(path) as archive:

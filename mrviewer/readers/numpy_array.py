@@ -10,6 +10,7 @@ from mrviewer.raw.array_kspace import StoredArray
 from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.readers.array_contents import array_contents
 from mrviewer.readers.array_names import ARRAY_ENDINGS, choose_array, times_among
+from mrviewer.readers.array_pairs import ComplexPair, parts_of, with_pairs
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.npz_arrays import list_npz_arrays, npz_array
 from mrviewer.readers.stored_arrays import (
@@ -225,16 +226,31 @@ def _chosen(path: Path, name: str) -> _Chosen:
         _require_no_name(path, name)
         found = bart_array(path)
         return _Chosen(found.stored, "", {"": found.stored.shape}, found.axes, doubt=found.doubt)
-    arrays = _arrays(path)
+    listed = _arrays(path)
+    arrays = with_pairs(listed, path.name)
     if not arrays:
         raise FileFormatError(f"{path.name} holds no array of numbers; save the samples as one")
     choice = choose_array(arrays)
     wanted = name or choice.name or max(arrays, key=lambda key: len(arrays[key]))
-    if wanted not in arrays:
+    if wanted not in {**arrays, **listed}:
         raise InputError(f"{path.name} holds no array {name!r}; it holds {', '.join(arrays)}")
-    stored = _stored(path, wanted, arrays[wanted])
+    real, imaginary = (wanted, "") if wanted in listed else parts_of(wanted)
+    stored = _stored(path, real, listed[real])
+    if imaginary:
+        stored = _paired(path, stored, _stored(path, imaginary, listed[imaginary]), wanted)
     expected = _of_fastmri(len(stored.shape)) if ending in _HDF5_ENDINGS and wanted == "kspace" else ()
     return _Chosen(stored, wanted, arrays, expected, () if name else choice.rivals)
+
+
+def _paired(path: Path, real: StoredArray, imaginary: StoredArray, name: str) -> ComplexPair:
+    """Two parts as one array; values that are complex already are no parts."""
+    if "c" in (real.dtype.kind, imaginary.dtype.kind):
+        first = name.partition("+")[0]
+        raise FileFormatError(
+            f"{path.name} holds {name.replace('+', ' and ')}, which are complex already; save the one that is meant, "
+            f"or name it with its axes: kspace={path.name}:AXES,array={first}"
+        )
+    return ComplexPair(real, imaginary)
 
 
 def _of_fastmri(n_axes: int) -> tuple[str, ...]:

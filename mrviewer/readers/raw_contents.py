@@ -7,6 +7,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
+from mrviewer.raw.lost_samples import count_lost
 from mrviewer.raw.magnitude import MagnitudeVolume
 from mrviewer.raw.pattern import Sampling
 from mrviewer.readers.contents import FileContents
@@ -82,13 +83,18 @@ def raw_contents(
         If the sizes are none of a scan.
     """
     require_sizes(path_name, source.shape)
+    lost = count_lost(source)
+    if lost.n_lost == lost.n_samples:
+        raise FileFormatError(f"{path_name} holds no k-space: {lost.sentence}; export it again")
     n_slices, _, height, width = source.shape
     sizes = [height, width]
     sizes.insert(slice_axis, n_slices)
     geometry = position.geometry or Geometry.axial((sizes[0], sizes[1], sizes[2]), voxel_size_mm, is_placed=False)
     raw = CartesianRawData(modality, geometry, source, sampling.acquired, slice_axis)
     images = () if sampling.acquired is not None else (Image(MagnitudeVolume(raw), geometry, modality),)
-    said = () if position.note is None else (position.note,)
+    said = [note for note in (position.note,) if note is not None]
+    if lost.n_lost:
+        said.append(Note(lost.sentence, NoteKind.VALUES))
     return FileContents(images, (raw,), (*notes, *sampling.notes, *said))
 
 

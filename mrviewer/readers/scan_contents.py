@@ -12,6 +12,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.raw.assembly import Grid, Readouts, grid_of
 from mrviewer.raw.cartesian import KspaceSource
+from mrviewer.raw.completeness import shortfalls
 from mrviewer.raw.header import Encoding, RawHeader
 from mrviewer.raw.pattern import interpret
 from mrviewer.raw.readout_kspace import ReadoutKspace, VolumeKspace
@@ -107,7 +108,8 @@ def _encoding_contents(
     readouts = Readouts(name, table, reader)
     require_sizes(name, (1, int(table.n_coils[rows[0]]), grid.n_phases, grid.n_samples))
     readouts.require_inside(rows, grid)
-    notes = [Note(said, NoteKind.RAW_DATA) for said in _remarks(table, rows, grid)]
+    remarks = [*_remarks(table, rows, grid), *shortfalls(table, rows, encoding)]
+    notes = [Note(said, NoteKind.RAW_DATA) for said in remarks]
     whitening, said = _whitening(readouts, rows, header)
     notes += [Note(said, NoteKind.RAW_DATA)] if said else []
     scan = _Scan(Readouts(name, table, reader, whitening), encoding, grid, _calibration_grid(table, header, grid))

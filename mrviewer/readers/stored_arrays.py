@@ -217,7 +217,7 @@ def mat_array(path: Path, name: str) -> MatArray:
     return MatArray(path, name, values.shape, values.dtype)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _read_mat(path: Path, name: str, changed: int) -> NDArray[np.generic]:
     del changed
     if is_matlab_hdf5(path):
