@@ -26,6 +26,7 @@ from mrviewer.commands.study import is_sample
 from mrviewer.commands.terminal import INTERRUPTED, plain_logging, refuse, silence_output, write_any_name
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
+from mrviewer.commands.wrong_usage import WRONG_USAGE, tell_usage
 from mrviewer.crash_log import keep_crash_log
 from mrviewer.faults import explained
 
@@ -121,7 +122,12 @@ def _run(arguments: Sequence[str]) -> int:
     plain_logging()
     code = DONE
     try:
-        app(args=with_default_command(arguments), prog_name="mrviewer")
+        ended = app(args=with_default_command(arguments), prog_name="mrviewer", standalone_mode=False)
+        code = ended if isinstance(ended, int) else DONE
+    except WRONG_USAGE as error:
+        code = tell_usage(error)
+    except typer.Abort:
+        code = REFUSED
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else DONE
     sys.stdout.flush()

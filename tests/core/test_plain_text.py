@@ -130,3 +130,14 @@ def test_a_hostile_name_of_a_file_reaches_no_terminal(tmp_path: Path, capsys: py
         cli.main(arguments)
         said = capsys.readouterr()
         assert is_harmless(said.out + said.err)
+
+
+@pytest.mark.parametrize("typed", ["--\u202egnp\x1b[2J", "--" + "b" * 5000, "\x1b]0;name\x07"])
+def test_wrong_usage_repeats_what_was_typed_in_plain_and_short_words(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["reconstruct", typed, "--nonsense"]) == 2
+    assert cli.main([typed]) == 2
+    said = capsys.readouterr().err
+    assert len(said) < 1200
+    assert said == plain(said, lines=True)

@@ -1,0 +1,32 @@
+"""Wrong usage of the command line: said in plain and short words, whatever was typed."""
+
+from typing import cast
+
+import typer
+
+from mrviewer.commands.terminal import say
+from mrviewer.plain_text import plain
+
+__all__ = ["WRONG_USAGE", "tell_usage"]
+
+LONGEST = 300
+"""Signs of a message; arguments of any length are repeated in it."""
+WRONG_USAGE = cast("type[Exception]", typer.BadParameter.__mro__[-4])
+"""What is raised for wrong usage, which has a name in some versions of typer and another in others."""
+
+
+def tell_usage(error: Exception) -> int:
+    """Say what was wrong and how to use the command, and return the exit status.
+
+    Parameters
+    ----------
+    error
+        Of the kind `WRONG_USAGE`.
+    """
+    wrong = cast("typer.BadParameter", error)
+    if wrong.ctx is not None:
+        say(wrong.ctx.get_usage())
+        say(f"Try '{wrong.ctx.command_path} --help' for help.")
+    message = plain(" ".join(wrong.format_message().split()))
+    say(f"Error: {message if len(message) <= LONGEST else message[: LONGEST - 1] + '…'}")
+    return wrong.exit_code
