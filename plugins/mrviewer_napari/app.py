@@ -45,7 +45,12 @@ def main(
 
     Returns
     -------
-    Exit code: 0 when the window was closed or the picture written, 1 when a picture was wished and something failed.
+    Exit code: 0 when the window was closed or the picture written, 1 when a picture was requested and no study opened.
+
+    Raises
+    ------
+    WriteError
+        If the picture cannot be written.
     """
     import napari
 
@@ -59,6 +64,8 @@ def main(
         panel.open_sample()
     photographer = None if screenshot is None else Photographer(viewer, panel, screenshot)
     napari.run()
+    if photographer is not None and photographer.failure is not None:
+        raise photographer.failure
     return 0 if photographer is None or photographer.done else 1
 
 
@@ -103,12 +110,13 @@ def _arrange_window(window: QWidget) -> None:
 
 
 class Photographer(QObject):
-    """Writes a picture of the window when all work has settled, then closes it."""
+    """Writes a picture of the window when all work has settled, then closes it; `failure` tells why there is none."""
 
     def __init__(self, viewer: Any, panel: MrPanel, path: Path) -> None:  # noqa: ANN401 -- napari is not typed here
         super().__init__(panel)
         self._viewer, self._panel, self._path = viewer, panel, path
         self.done = False
+        self.failure: Exception | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         self._timer.start(200)
@@ -124,9 +132,13 @@ class Photographer(QObject):
             self._end()
 
     def _shoot(self) -> None:
-        save_window(self._viewer, self._path)
-        self.done = True
-        self._end()
+        try:
+            save_window(self._viewer, self._path)
+            self.done = True
+        except Exception as error:  # noqa: BLE001 -- said when the window is closed, which would stay open for ever
+            self.failure = error
+        finally:
+            self._end()
 
     def _end(self) -> None:
         self._panel.shut_down()
