@@ -14,6 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from mrviewer.errors import InputError
+from mrviewer.writers.in_place import write_in_place
 
 __all__ = ["HOLDER", "Holder", "hold_lock", "read_holder", "reserve_lock"]
 
@@ -202,7 +203,4 @@ def _taken(run: Path, holder: Holder | None) -> InputError:
 
 def _write(run: Path, holder: Holder) -> None:
     # In one go and always as long, so that nobody who looks meets an empty file or half a line.
-    descriptor = os.open(run / HOLDER, os.O_WRONLY | os.O_CREAT, 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(json.dumps(vars(holder)).ljust(_LENGTH).encode())
-        file.truncate()
+    write_in_place(run / HOLDER, json.dumps(vars(holder)).ljust(_LENGTH).encode())

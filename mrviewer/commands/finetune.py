@@ -115,12 +115,13 @@ def _leave_at_once(code: int) -> None:
 
 def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[FinetuneSummary, bool]":
     """What a run came to, and whether a signal ended it."""
+    from mrviewer.background import give_way
     from mrviewer.finetuning.engine import run_plan
     from mrviewer.interruption import caught_signals
 
     if background:
         # The viewer comes first on a machine that both share.
-        os.nice(10)
+        give_way()
     with caught_signals() as is_interrupted:
         job = run_plan(plan, resume=resume, obey_old_wishes=background, is_interrupted=is_interrupted)
         # One of several processes draws for all.

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from mrviewer.background import detached
 from mrviewer.errors import InputError
 from mrviewer.finetuning.control import clear_wish
 from mrviewer.finetuning.files import OUTPUT
@@ -70,7 +71,7 @@ def _start(plan: Path, *, resume: bool) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
+            **detached(),
             # Nobody looks while it works; a bar would only fill the file.
             env={**child_environment(), "NO_COLOR": "1", "TERM": "dumb"},
         )

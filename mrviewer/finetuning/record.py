@@ -22,6 +22,7 @@ from mrviewer.finetuning.plan import FinetunePlan, read_plan
 from mrviewer.json_text import read_json_object
 from mrviewer.reasons import reason_of
 from mrviewer.run_lock import read_holder
+from mrviewer.writers.in_place import write_in_place
 
 __all__ = [
     "RunRecord",
@@ -162,11 +163,7 @@ class StateFile:
         if len(text) > _SIZE:
             text = json.dumps({**self._values, "message": str(self._values.get("message", ""))[:500]})
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
-            try:
-                os.pwrite(descriptor, text.ljust(_SIZE).encode(), 0)
-            finally:
-                os.close(descriptor)
+            write_in_place(self._path, text.ljust(_SIZE).encode())
         except OSError as error:
             _logger.warning("the state of run %s cannot be written: %s", self._path.parent.name, reason_of(error))
 

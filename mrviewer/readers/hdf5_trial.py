@@ -4,6 +4,7 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
+from mrviewer.background import without_window
 from mrviewer.errors import FileFormatError
 from mrviewer.search_path import child_environment, python_command
 
@@ -37,7 +38,12 @@ def _fault(path: Path, size: int, modified_ns: int) -> str:
     command = python_command("-W", "ignore", str(PROBE), str(path))
     try:
         code = subprocess.run(
-            command, timeout=PATIENCE_S, capture_output=True, check=False, env=child_environment()
+            command,
+            timeout=PATIENCE_S,
+            capture_output=True,
+            check=False,
+            env=child_environment(),
+            **without_window(),
         ).returncode
     except subprocess.TimeoutExpired:
         return "the HDF5 library finds no end of it"

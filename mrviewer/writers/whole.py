@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ __all__ = ["flush", "hidden_name", "whole_file", "writing"]
 
 _ENDING = 24
 """Signs of a name that its temporary file keeps, the ending among them; more could make it too long."""
+_PAUSES_S = (0.01, 0.05, 0.1, 0.3, 0.5)
 
 
 @contextmanager
@@ -42,13 +45,25 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         try:
             yield temporary
             flush(temporary)
-            temporary.replace(path)
+            _replace(temporary, path)
         except BaseException:
             # What went wrong is told, not that nothing is there to be removed.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
         flush(path.parent)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename a file; on Windows, wait for a reader or a virus scanner that has one of the two open for a moment."""
+    for pause in _PAUSES_S if sys.platform == "win32" else ():
+        try:
+            source.replace(target)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    source.replace(target)
 
 
 def hidden_name(path: Path) -> Path:
@@ -94,7 +109,13 @@ def _is_of(error: Exception, path: Path, temporary: Path) -> bool:
 
 def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32":
+        if path.is_dir():
+            return  # It cannot be opened there.
+        # Only what is open for writing can be flushed.
+        descriptor = os.open(path, os.O_RDWR)
+    else:
+        descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
