@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mrviewer.database import Subject
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, as_note
+from mrviewer.portable_names import portable_name
 from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
 from mrviewer.writers.whole import whole_file
@@ -36,7 +37,7 @@ def load_case(subject: Subject, folder: Path, *, coarsen: int, every: int) -> St
     if subject.seed is None:
         return coarse_study(subject.load(), coarsen=coarsen, every=every)
     key = json.dumps([_VERSION, subject.name, subject.seed, coarsen, every])
-    path = folder / f"{subject.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
+    path = folder / f"{portable_name(subject.name)}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     stored = _stored_case(path)
     if stored is not None:
         return stored

@@ -8,6 +8,7 @@ from platformdirs import user_data_path
 
 from mrviewer.errors import InputError
 from mrviewer.installed import installed_names
+from mrviewer.portable_names import is_reserved, require_portable
 
 __all__ = [
     "ENDING",
@@ -50,7 +51,8 @@ def check_model_name(name: str) -> None:
     Raises
     ------
     InputError
-        If it is empty, of another form than a method's name, that of an installed method, or taken.
+        If it is empty, of another form than a method's name, that of a device of Windows or of an installed method, or
+        taken.
     """
     if not name.strip():
         raise InputError("a model needs a name; give one of lower-case letters, digits and hyphens")
@@ -60,6 +62,7 @@ def check_model_name(name: str) -> None:
         raise InputError(
             f"the name {name[:100]!r} of a model must be at most 80 lower-case letters, digits and hyphens{advice}"
         )
+    require_portable(name, "a model")
     if name in installed_names():
         raise InputError(f"{name!r} is the name of an installed method; choose another name for the model")
     if model_path(name).exists():
@@ -72,6 +75,7 @@ def suggest_model_name(*words: str) -> str:
     ``("multiunet", "hippocampus_msd")`` gives ``multiunet-hippocampus-msd``, with a number behind it if that is taken.
     """
     slug = _slug("-".join(words)) or "model"
+    slug = f"model-{slug}" if is_reserved(slug) else slug
     for number in range(1, 10_000):
         name = slug if number == 1 else f"{slug[:74]}-{number}"
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError, MrviewerError
 from mrviewer.faults import unwritable
+from mrviewer.portable_names import is_reserved, require_portable
 
 __all__ = ["flush", "hidden_name", "whole_file", "writing"]
 
@@ -84,9 +85,14 @@ def writing(path: Path, temporary: Path) -> Iterator[None]:
 
     Raises
     ------
+    InputError
+        If the name is one that Windows refuses.
     WriteError
         If the disk is full, the name too long, or nothing may be written there.
     """
+    # Windows alone knows other signs that no name may hold; a device it would write to without a word.
+    if sys.platform == "win32" or is_reserved(path.name):
+        require_portable(path.name, "what is written")
     try:
         yield
     except MrviewerError:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from mrviewer.errors import InputError
+from mrviewer.portable_names import require_portable
 from mrviewer.writers.replacing import replace_files
 from mrviewer.writers.whole import writing
 
@@ -89,10 +90,11 @@ def new_folder(parent: Path, name: str) -> Iterator[NewFolder]:
     Raises
     ------
     InputError
-        If the name is none of a folder, or nothing can be written there.
+        If the name is not that of a folder on every system, or nothing can be written there.
     """
     if Path(name).name != name or name in ("", ".", ".."):
-        raise InputError(f"{name!r} is no name of a folder; give one without slashes")
+        raise InputError(f"{name!r} is not a valid name of a folder; give one without slashes")
+    require_portable(name, "a folder")
     path = _free(parent.resolve(), name)
     with _partial_of(path) as partial:
         made = NewFolder(partial, path)

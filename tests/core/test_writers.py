@@ -191,5 +191,5 @@ def test_a_new_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
         (made.partial / "there is no such folder" / "a.txt").write_text("new")
     assert list(tmp_path.iterdir()) == []
     for name in ("", "..", "a/b"):
-        with pytest.raises(InputError, match="no name of a folder"), new_folder(tmp_path, name):
+        with pytest.raises(InputError, match="not a valid name of a folder"), new_folder(tmp_path, name):
             pass

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mrviewer.errors import InputError
+from mrviewer.portable_names import portable_name
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy
 from mrviewer.progress import Progress
 from mrviewer.quality import error_map
@@ -177,7 +178,7 @@ def _require_apart(given: Exportable, wish: ExportWish) -> None:
 def _steps(given: Exportable, wish: ExportWish, folder: Path, notes: list[str]) -> Iterator[_Step]:
     """What to do one after another, each with a message; `notes` grows on the way."""
     for outcome in given.outcomes:
-        target = folder if len(given.outcomes) == 1 else folder / outcome.request.method
+        target = folder if len(given.outcomes) == 1 else folder / portable_name(outcome.request.method)
         yield from _method_steps(given, wish, outcome, target, notes)
         if Item.BIDS in wish.items:
             call = partial(_write_bids, given, wish, outcome, folder)
