@@ -71,7 +71,7 @@ def describe(row: Row) -> str:
 def describe_machine() -> Machine:
     """Processor, cores, vector instructions and versions."""
     information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.is_file() else []
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = fields.get("flags", fields.get("Features", "")).split()
     versions = {name: version for name in PACKAGES if (version := _version(name))}

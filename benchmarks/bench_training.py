@@ -111,7 +111,7 @@ def measure_memory(number: int) -> None:
         for step in range(60):
             source.batch(step)
     # Not by getrusage, whose peak a process inherits from the one that started it.
-    status = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+    status = dict(line.split(":", 1) for line in _STATUS.read_text(encoding="utf-8").splitlines())
     print(json.dumps(int(status["VmHWM"].split()[0]) / 1024))
 
 

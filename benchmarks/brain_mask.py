@@ -124,7 +124,7 @@ def _cut_out(paths: list[Path]) -> Iterator[str]:
 
 def _itk_matrix(path: Path) -> NDArray[np.float64]:
     """Affine ``(4, 4)`` of an ITK text file, from a point in LPS mm to another."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     found = [re.search(rf"^{name}: (.*)$", text, re.MULTILINE) for name in ("Parameters", "FixedParameters")]
     values, centre = (np.array(each[1].split(), float) for each in found if each is not None)
     matrix = np.eye(4)

@@ -209,15 +209,14 @@ def _serve(connection: Connection, megabytes: int, loads_networks: bool) -> None
 
     warnings.simplefilter("ignore")
     logging.disable()
-    sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - a device, as long as the process lives
-    import mrviewer.readers
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - a device, as long as the process lives
 
     with suppress(ImportError):
         import mrviewer.readers.dicom.study  # noqa: F401
     if loads_networks:
         target_seeds()  # they load what reading them will need
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
     limit = used + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     connection.send("ready")

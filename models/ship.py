@@ -20,7 +20,7 @@ def ship(method: str, run: Path, folds: list[Path]) -> None:
     weights = load_weights(run / "weights.safetensors")
     figures: dict[str, object] = {}
     for fold in folds:
-        figures |= json.loads((fold / "evaluation.json").read_text())
+        figures |= json.loads((fold / "evaluation.json").read_text(encoding="utf-8"))
     about = {**weights.about, "held_out_figures": _rounded(figures)}
     save_weights(MODELS / method.replace("-", "_") / "weights.safetensors", Weights(weights.tensors, about))
     sys.stdout.write(json.dumps(about["held_out_figures"], indent=1) + "\n")

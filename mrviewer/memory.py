@@ -76,9 +76,9 @@ def _group_limits() -> Iterator[tuple[int, int]]:
 def _limit_of(folder: Path, names: tuple[str, str, str]) -> tuple[int, int] | None:
     limit, use, of_files = names
     try:
-        allowed = int((folder / limit).read_text())
-        used = int((folder / use).read_text())
-        stat = [line.split() for line in (folder / "memory.stat").read_text().splitlines()]
+        allowed = int((folder / limit).read_text(encoding="utf-8"))
+        used = int((folder / use).read_text(encoding="utf-8"))
+        stat = [line.split() for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError, IndexError):
         # No such group here, or one without a limit ("max").
         return None

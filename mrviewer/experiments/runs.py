@@ -16,6 +16,7 @@ from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
 from mrviewer.json_text import parse_json
 from mrviewer.method import Method
+from mrviewer.portable_names import portable_name
 from mrviewer.progress import Progress, retold
 from mrviewer.registry import get_method
 from mrviewer.writers.whole import whole_file
@@ -62,7 +63,7 @@ class Job:
     @property
     def run_folder(self) -> Path:
         """Folder of the training run; rows of the same settings share it, whatever their tables."""
-        return self.folder / "runs" / f"{self.row.method}-{self._fingerprint}-seed{self.seed}"
+        return self.folder / "runs" / f"{portable_name(self.row.method)}-{self._fingerprint}-seed{self.seed}"
 
     @property
     def result(self) -> Path:
@@ -139,7 +140,7 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
         "mrviewer": version("mrviewer"),
     }
     with whole_file(job.result) as temporary:
-        temporary.write_text(json.dumps(record, indent=1, allow_nan=False))
+        temporary.write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
     return job.result
 

@@ -97,7 +97,7 @@ def cli_train(
                     evaluation = evaluate_subjects(method.with_weights(weights), held_out, world.device)
                     figures = yield from _until(is_interrupted, evaluation)
                     with whole_file(output / "evaluation.json") as temporary:
-                        temporary.write_text(json.dumps(figures, indent=1, allow_nan=False))
+                        temporary.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
             world.largest(0)
         except RuntimeError as error:
             if world.size > 1 and is_interrupted():

@@ -248,7 +248,7 @@ def written(folder: Path, tmp_path: Path) -> Path:
 
 
 def test_the_command_writes_the_proposed_mapping(written: Path) -> None:
-    assert json.loads(written.read_text()) == {
+    assert json.loads(written.read_text(encoding="utf-8")) == {
         "modalities": {"FLAIR": "FLAIR", "T1": "T1"},
         "label": "lesion_mask",
         "label_values": {"0": 0, "1": 1},

@@ -206,7 +206,7 @@ def said_once(done: "subprocess.CompletedProcess[str]") -> str:
 @pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
 @pytest.mark.parametrize("arguments", [("masks", "--json"), ("methods",)])
 def test_full_standard_output(arguments: tuple[str, ...]) -> None:
-    with FULL.open("w") as full:
+    with FULL.open("w", encoding="utf-8") as full:
         assert "the disk is full" in said_once(program(*arguments, stdout=full.fileno()))
 
 

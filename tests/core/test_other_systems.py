@@ -148,3 +148,18 @@ def test_no_module_needs_what_only_posix_has_at_its_top() -> None:
         if name in POSIX_ONLY
     }
     assert tops == set()
+
+
+@pytest.mark.parametrize("shelf", ["mrviewer", "models", "plugins", "benchmarks", "examples"])
+def test_text_files_are_utf_8_on_every_system(shelf: str) -> None:
+    # The linter sees it where it knows that something is a path.
+    unsaid = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / shelf).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("read_text", "write_text")
+        and not any(keyword.arg == "encoding" for keyword in node.keywords)
+    ]
+    assert unsaid == []

@@ -427,7 +427,7 @@ def test_nothing_is_written_over(make_run: MakeRun, tmp_path: Path, folder: Path
 
 
 def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun, folder: Path) -> None:
-    folder.write_text("a file")
+    folder.write_text("a file", encoding="utf-8")
     with pytest.raises(InputError, match=r"folder models cannot be written \(File exists\)"):
         add_model(make_run(), "model")
     assert "d5c5" in method_names()

@@ -305,7 +305,7 @@ def test_a_damaged_cache_is_made_again(damage: str, small_sample: Path, caplog: 
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(small_sample: Path, caplog: pytest.LogCaptureFixture) -> None:
-    small_sample.write_text("a file where the folder should be")
+    small_sample.write_text("a file where the folder should be", encoding="utf-8")
     with caplog.at_level(logging.WARNING, logger="mrviewer"):
         assert sample_study(2).modalities == ("FLAIR", "T1", "T2")
     assert "cannot be cached" in caplog.text
