@@ -8,6 +8,7 @@ files are the subjects; or all files lie in one folder.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from mrviewer.database.found import FoundDatabase, FoundSubject
@@ -23,7 +24,8 @@ from mrviewer.database.image_files import (
 from mrviewer.database.studies import StudyFiles, divide_studies, name_sources
 from mrviewer.database.survey import Oddity
 from mrviewer.readers.names import UNKNOWN, file_stem, guess_modality, is_brain_mask, label_rank
-from mrviewer.readers.visits import is_visit, patient_of
+from mrviewer.readers.versions import preferred_version, version_of
+from mrviewer.readers.visits import are_patients, is_visit, patient_of
 
 __all__ = ["find_in_folders"]
 
@@ -45,7 +47,20 @@ def find_in_folders(root: Path) -> FoundDatabase:
     root
         It may hold nothing that opens here, and then has no subject.
     """
-    return _found_in(root, [path for path in list_files(root) if not is_brain_mask(path)])
+    found = _found_in(root, [path for path in list_files(root) if not is_brain_mask(path)])
+    return replace(found, oddities=(*found.oddities, *_versions(found)))
+
+
+def _versions(found: FoundDatabase) -> list[Oddity]:
+    """Say of which version of several images are proposed, and that there are others."""
+    paths = (path for each in found.subjects for path in each.channels.values())
+    folders = {version_of([path.parent.name]) for path in paths} - {""}
+    chosen = preferred_version(folders)
+    if not chosen:
+        return []
+    others = ", ".join(sorted(folders - {chosen}))
+    message = f"images lie there in several versions: those in {chosen} are proposed; {others} are channels beside them"
+    return [Oddity("", "versions", message, True)]
 
 
 def _found_in(root: Path, paths: Sequence[Path]) -> FoundDatabase:
@@ -54,7 +69,7 @@ def _found_in(root: Path, paths: Sequence[Path]) -> FoundDatabase:
     kinds = {path.parent for path in paths if path.parent.parent == top and _kind(path.parent, told)}
     if _are_paired(kinds, paths):
         return _side_by_side(root, top, [path for path in paths if path.parent in kinds])
-    homes = _homes(top, paths)
+    homes = _homes(top, paths, told)
     if not homes:
         return _side_by_side(root, top, paths)
     if all(is_visit(home.name) and not folder_modality(home, told) for home in homes):
@@ -79,8 +94,11 @@ def _by_home(root: Path, top: Path, homes: Mapping[Path, Sequence[Path]], *, is_
             oddities.append(_unused(home.name, files))
             continue
         studies, spare = divide_studies(images, [file for file in files if file.is_label], side_by_side=False)
-        patient = root.name if is_one else patient_of(home.name)
-        name = home.name if names[home.name] == 1 else "_".join(home.relative_to(top).parts)
+        parts = home.relative_to(top).parts
+        name = home.name if names[home.name] == 1 else "_".join(parts)
+        # Two sites may each have a patient 11; one whose parts lie in training and test is the same.
+        whose = home.name if names[home.name] == 1 else "_".join(part for part in parts if not _is_container(part))
+        patient = root.name if is_one else patient_of(whose or home.name)
         subjects += [_subject(study, home, name, patient, alone=len(studies) == 1) for study in studies]
         oddities += [_unused(home.name, spare)] if spare else []
     return FoundDatabase(root, "folders", _with_own_names(subjects), tuple(oddities))
@@ -143,16 +161,46 @@ def _is_wrapper(folder: Path, paths: Sequence[Path], told: Mapping[Path, set[str
     return len(below) > 2 and not are_visits and not any(_kind(path, told) for path in below)
 
 
-def _homes(top: Path, paths: Sequence[Path]) -> dict[Path, list[Path]]:
+def _is_container(name: str) -> bool:
+    return name.lower() in _CONTAINERS
+
+
+def _sites(top: Path, paths: Sequence[Path], told: Mapping[Path, set[str]]) -> set[Path]:
+    """Folders below `top` that hold folders of patients, as those of hospitals do, and no images of their own."""
+    below: dict[Path, set[Path]] = defaultdict(set)
+    for path in paths:
+        folders = [folder for folder in path.parents if top in folder.parents]
+        for inner, outer in pairwise(folders):
+            below[outer].add(inner)
+    direct = {path.parent for path in paths}
+    sites: set[Path] = set()
+
+    def elsewhere(folder: Path) -> set[str]:
+        same = (each for each in below if each != folder and len(each.parts) == len(folder.parts))
+        return {inner.name for each in same for inner in below[each]}
+
+    for folder in sorted(below, key=lambda each: -len(each.parts)):
+        inside = below[folder]
+        if folder in direct or is_visit(folder.name):
+            continue
+        counts = Counter(modality for each in inside for modality in told.get(each, set()))
+        are_alike = max(counts.values(), default=0) > 1 or len(inside) == 1
+        if inside <= sites or (are_alike and are_patients([each.name for each in inside], elsewhere(folder))):
+            sites.add(folder)
+    return sites
+
+
+def _homes(top: Path, paths: Sequence[Path], told: Mapping[Path, set[str]]) -> dict[Path, list[Path]]:
     """Folders of patients, with their files: below `top`, or below the folders in which a database keeps its parts."""
     homes: dict[Path, list[Path]] = defaultdict(list)
+    sites = _sites(top, paths, told)
     is_flat = True
     for path in paths:
         parts = path.relative_to(top).parts
         if len(parts) < 2:
             continue
         depth = 1
-        while len(parts) > depth + 1 and parts[depth - 1].lower() in _CONTAINERS:
+        while len(parts) > depth + 1 and (_is_container(parts[depth - 1]) or top.joinpath(*parts[:depth]) in sites):
             depth += 1
         homes[top.joinpath(*parts[:depth])].append(path)
         is_flat = is_flat and len(parts) == 2

@@ -7,6 +7,7 @@ from mrviewer.database.bids import find_in_bids, is_bids
 from mrviewer.database.decathlon import DESCRIPTION, find_in_decathlon
 from mrviewer.database.folders import find_in_folders
 from mrviewer.database.found import FoundDatabase
+from mrviewer.database.nnunet_folder import find_in_nnunet_folder, is_nnunet_folder
 from mrviewer.database.outside import outside_files
 from mrviewer.database.table import TABLE_ENDINGS, find_in_table
 from mrviewer.errors import InputError
@@ -49,6 +50,8 @@ def _found(path: Path) -> FoundDatabase:
     for place in (path, *_only_folder(path)):
         if (place / DESCRIPTION).is_file():
             return find_in_decathlon(place / DESCRIPTION)
+        if is_nnunet_folder(place):
+            return find_in_nnunet_folder(place)
         if is_bids(place):
             return find_in_bids(place)
     return find_in_folders(path)

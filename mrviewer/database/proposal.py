@@ -13,6 +13,7 @@ from mrviewer.method import Needs
 from mrviewer.readers.label_words import LabelKind, label_kind
 from mrviewer.readers.names import guess_modality, label_rank
 from mrviewer.readers.pairing import drawn_on
+from mrviewer.readers.versions import preferred_version, version_of
 
 __all__ = ["map_by_names", "propose_mapping", "wanted_modalities"]
 
@@ -69,7 +70,8 @@ def map_by_names(
     names = dict.fromkeys(name for subject in subjects for name in subject.channels)
     held = {name: {subject.name for subject in subjects if name in subject.channels} for name in names}
     label = _label(subjects, n_values)
-    return DatabaseMapping(_modalities(held, wanted, label or ""), label)
+    versions = {name: version_of([path.parent.name]) for subject in subjects for name, path in subject.channels.items()}
+    return DatabaseMapping(_modalities(held, wanted, label or "", versions), label)
 
 
 def wanted_modalities(needs: Needs) -> tuple[str, ...]:
@@ -77,7 +79,9 @@ def wanted_modalities(needs: Needs) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*needs.modalities, *needs.companions)))
 
 
-def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str], label: str) -> dict[str, str]:
+def _modalities(
+    held: Mapping[str, set[str]], wanted: Sequence[str], label: str, versions: Mapping[str, str]
+) -> dict[str, str]:
     """Modality by channel; of two of one modality in one study that which labels are of by name, else the commoner."""
     guesses = {name: guess_modality(name) for name in held}
     if all(guess == "unknown" for guess in guesses.values()):
@@ -88,7 +92,12 @@ def _modalities(held: Mapping[str, set[str]], wanted: Sequence[str], label: str)
     drawn = {name for group in alike.values() for name in drawn_on(words_of(label), group)}
     owners: dict[str, set[str]] = {}
     modalities = dict.fromkeys(held, "")
-    for name in sorted(held, key=lambda each: (each not in drawn, -len(held[each]), len(each), each)):
+    version = preferred_version(versions.values())
+
+    def order(name: str) -> tuple[bool, bool, int, int, str]:
+        return name not in drawn, bool(version) and versions[name] != version, -len(held[name]), len(name), name
+
+    for name in sorted(held, key=order):
         guess = guesses[name]
         if guess != "unknown" and not owners.setdefault(guess, set()) & held[name]:
             modalities[name] = guess

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mrviewer.database.image_files import ImageFile, shared_words, words_of, written_words
 from mrviewer.readers.names import file_stem
+from mrviewer.readers.versions import preferred_version, version_of
 
 __all__ = ["StudyFiles", "divide_studies", "name_sources"]
 
@@ -63,7 +64,7 @@ def divide_studies(
     if classes[main] == 1:
         return [StudyFiles((), tuple(images), tuple(labels))], []
     files = [image for image in images if image.modality == main]
-    shared = shared_words(files)
+    shared = (*shared_words(files), *_versions(images))
     keys = list(dict.fromkeys(_without_shared(file, shared) for file in files))
     known = _Keys(keys)
     loose = [image for image in images if known.of(_split_words(image)) is None]
@@ -71,6 +72,12 @@ def divide_studies(
         return [StudyFiles((), tuple(images), tuple(labels))], []
     keys = list(dict.fromkeys((*keys, *(_without_shared(image, shared) for image in loose))))
     return _divided(images, labels, keys, _split_words)
+
+
+def _versions(images: Sequence[ImageFile]) -> tuple[str, ...]:
+    """Folders of versions of the same images, which tell no studies apart."""
+    versions = dict.fromkeys(version for image in images if (version := version_of(image.folders)))
+    return tuple(versions) if preferred_version(versions) else ()
 
 
 def _visits(images: Sequence[ImageFile]) -> list[Key]:

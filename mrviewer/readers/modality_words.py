@@ -122,7 +122,7 @@ class Telling:
     modality
         As `mrviewer.readers.names.MODALITIES` has it; empty if nothing is told.
     places
-        Positions of the words that told it.
+        Positions of the words that told it, or what a map was made from.
     """
 
     modality: str = ""
@@ -166,14 +166,14 @@ def tell_modality(name: str, written: Sequence[str], *, last_decides: bool = Fal
 
 def _tell(name: str, words: Sequence[str], last_decides: bool) -> Telling | None:
     """What words tell; `None` if they tell nothing, and an empty modality if what they tell is not an image."""
-    if any(_DERIVED.fullmatch(word) for word in words):
-        return Telling()
     hits = [hit for place in range(len(words)) if (hit := _hit(words, place)) is not None]
     chosen = _choose(name, words, hits, last_decides)
+    if any(_DERIVED.fullmatch(word) for word in words):
+        return Telling("", () if chosen is None else (chosen.place,))
     if chosen is None:
         return _phase(name, words, None) or _agent_alone(words)
     if _is_derived(name, words, chosen):
-        return Telling()
+        return Telling("", (chosen.place,))
     modality, places = _with_neighbours(chosen, words)
     phase = _phase(name, words, modality)
     return Telling(modality, places) if phase is None else Telling(phase.modality, (*places, *phase.places))

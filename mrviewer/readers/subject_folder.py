@@ -11,6 +11,7 @@ from mrviewer.readers.formats import FORMATS, is_listed
 from mrviewer.readers.label_words import LabelKind, label_kind
 from mrviewer.readers.names import MODALITIES, NameReading, file_stem, label_rank, read_names
 from mrviewer.readers.pairing import drawn_on, pair_files
+from mrviewer.readers.versions import preferred_version, version_of
 from mrviewer.readers.visits import visit_of
 
 __all__ = ["SubjectFiles", "find_subject_files"]
@@ -52,7 +53,7 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     files = [path for path in listed if path not in healthy]
     readings = _readings(files)
     ranks = _label_ranks(folder, readings)
-    present = [path for path in files if path not in ranks]
+    present, versions = _of_one_version(folder, [path for path in files if path not in ranks])
     _refuse_database(folder, [(path, told) for path in present if (told := readings[path].modality) in MODALITIES])
     images_of_visit, labels_of_visit, elsewhere = _of_one_visit(folder, present, list(ranks), readings)
     pairing = pair_files(images_of_visit, labels_of_visit)
@@ -65,6 +66,7 @@ def find_subject_files(folder: Path) -> SubjectFiles:
     notes = [
         *_left_out(unknown, "whose names tell no modality: open them as NAME=path"),
         *_left_out(healthy, "which by name is of the brain or its anatomy and not of lesions"),
+        *versions,
         *spare,
         *_left_out(elsewhere, "of another visit"),
         *_left_out(
@@ -77,16 +79,29 @@ def find_subject_files(folder: Path) -> SubjectFiles:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """Files that may be images: in a folder itself, else as few levels below it as it takes."""
+    """Files that may be images: in a folder itself, else as few levels below it as it takes, and labels above them."""
+    files: list[Path] = []
     for depth in range(DEEPEST + 1):
-        files = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
-        if files:
+        found = sorted(path for path in folder.glob("*/" * depth + "*") if path.is_file() and is_listed(path))
+        files += found
+        if any(label_kind(file_stem(path)) is None for path in found):
             return files
+    if files:
+        return files
     patterns = ", ".join(pattern for known in FORMATS for pattern in known.patterns)
     raise InputError(
         f"folder {folder.name} holds no file that opens here (DICOM, {patterns}); give a folder with images, "
         "or a .zip of DICOM or a .npy array itself"
     )
+
+
+def _of_one_version(folder: Path, images: list[Path]) -> tuple[list[Path], list[Note]]:
+    """Images of one version where folders hold several, and a note on the others."""
+    versions = {path: version_of(path.relative_to(folder).parts[:-1]) for path in images}
+    chosen = preferred_version(versions.values())
+    others = [path for path in images if chosen and versions[path] not in ("", chosen)]
+    why = f"another version of the images: those in {chosen} are used"
+    return [path for path in images if path not in others], _left_out(others, why)
 
 
 def _refuse_database(folder: Path, images: list[tuple[Path, str]]) -> None:

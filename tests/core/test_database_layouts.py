@@ -393,3 +393,93 @@ def test_files_of_a_folder_of_masks_that_are_called_brain_are_not_lesions(tmp_pa
     for patient in ("a", "b"):
         touch(tmp_path / patient / "T1.nii.gz", tmp_path / patient / "masks" / "brain.nii.gz")
     assert map_by_names(find_subjects(tmp_path).subjects).label is None
+
+
+def challenge(root: Path, site: str, *patients: int) -> None:
+    """Files as the challenge on white matter hyperintensities (WMH 2017) has them."""
+    for patient in patients:
+        folder = root / site / str(patient)
+        touch(*(folder / kind / f"{name}.nii.gz" for kind in ("orig", "pre") for name in ("FLAIR", "T1")))
+        touch(folder / "orig" / "3DT1.nii.gz", folder / "wmh.nii.gz")
+
+
+@pytest.mark.parametrize("sites", [{"Utrecht": (11, 17)}, {"Utrecht": (0, 2, 4), "Amsterdam/GE3T": (100, 101)},
+                                   {"Utrecht": (11, 17), "Singapore": (50, 51, 52)}])  # fmt: skip
+def test_each_patient_of_a_site_is_a_study_and_one_version_is_proposed(
+    tmp_path: Path, sites: dict[str, tuple[int, ...]]
+) -> None:
+    for site, patients in sites.items():
+        challenge(tmp_path, site, *patients)
+    found = find_subjects(tmp_path)
+    everybody = {str(patient) for patients in sites.values() for patient in patients}
+    assert len(found.subjects) == len(everybody)
+    for each in found.subjects:
+        folder = {path.parents[1] for path in each.channels.values()}
+        assert folder == {path.parent for path in each.labels.values()}, "images and labels are of one patient"
+        assert list(each.labels) == ["wmh"]
+    assert len(sites) == 1 or {each.patient for each in found.subjects} == everybody
+    mapping = map_by_names(found.subjects)
+    chosen = {modality: name for name, modality in mapping.modalities.items() if modality}
+    assert (chosen, mapping.label) == ({"FLAIR": "pre/FLAIR", "T1": "pre/T1"}, "wmh")
+    assert any(odd.kind == "versions" and "those in pre are proposed" in odd.message for odd in found.oddities)
+
+
+def test_patients_of_one_number_at_two_sites_are_not_joined(tmp_path: Path) -> None:
+    challenge(tmp_path, "Utrecht", 1, 2)
+    challenge(tmp_path, "Singapore", 1, 2)
+    found = find_subjects(tmp_path)
+    assert [each.name for each in found.subjects] == ["Singapore_1", "Singapore_2", "Utrecht_1", "Utrecht_2"]
+    assert all(len({path.parents[1] for path in each.channels.values()}) == 1 for each in found.subjects)
+
+
+def test_months_and_sessions_of_a_patient_are_not_taken_for_patients(tmp_path: Path) -> None:
+    for visits in ((0, 6, 12), (0, 6, 24), ("s1", "s2"), ("02.03.2019", "15.11.2020"), ("Aufnahme", "Verlauf1")):
+        root = tmp_path / f"{visits[1]}_{visits[-1]}"
+        for patient in ("anna", "bert"):
+            touch(*(root / patient / str(visit) / name for visit in visits for name in ("FLAIR.nii.gz", "mask.nii.gz")))
+        found = find_subjects(root)
+        assert {each.patient for each in found.subjects} == {"anna", "bert"}
+        assert len(found.subjects) == 2 * len(visits)
+
+
+@pytest.mark.parametrize("first", ["Aufnahme", "02.03.2019", "02-03-2019", "20190302", "M0", "initial", "MRT_2019"])
+@pytest.mark.parametrize("second", ["Verlauf", "15.11.2020", "20201115", "Kontrolle_2", "suivi1", "J90"])
+def test_folders_and_names_in_other_languages_are_visits(tmp_path: Path, first: str, second: str) -> None:
+    assert patient_of(f"anna_{first}") == patient_of(f"anna-{second}") == "anna"
+    for visit in (first, second):
+        touch(*(tmp_path / visit / patient / "FLAIR.nii.gz" for patient in ("anna", "bert")))
+    assert {each.patient for each in find_subjects(tmp_path).subjects} == {"anna", "bert"}
+
+
+def test_maps_in_the_folder_of_a_visit_are_no_visit_of_their_own(tmp_path: Path) -> None:
+    for patient in ("a", "b"):
+        for visit in ("M1", "M6"):
+            touch(*(tmp_path / patient / visit / f"{name}.nii.gz" for name in ("T1", "T1_map", "T1_sub", "mask")))
+    assert told(find_subjects(tmp_path)) == {
+        f"{patient}_{visit}": (patient, ["T1", "T1_map", "T1_sub"], ["mask"])
+        for patient in ("a", "b")
+        for visit in ("m1", "m6")
+    }
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_a_folder_of_nnunet_without_a_description_is_paired(tmp_path: Path, n_channels: int) -> None:
+    for case in ("NAME_001", "NAME_002", "anna"):
+        touch(*(tmp_path / "imagesTr" / f"{case}_{number:04}.nii.gz" for number in range(n_channels)))
+        touch(tmp_path / "labelsTr" / f"{case}.nii.gz")
+    touch(tmp_path / "imagesTs" / "NAME_003_0000.nii.gz", tmp_path / "labelsTr" / "lost.nii.gz")
+    found = find_subjects(tmp_path)
+    names = ["image"] if n_channels == 1 else ["image_0", "image_1"]
+    assert told(found) == {
+        "NAME_001": ("NAME_001", names, ["label"]),
+        "NAME_002": ("NAME_002", names, ["label"]),
+        "NAME_003": ("NAME_003", names[:1], []),
+        "anna": ("anna", names, ["label"]),
+    }
+    assert any("lost.nii.gz" in odd.message for odd in found.oddities)
+
+
+def test_numbered_images_with_labels_of_the_same_names_are_not_channels(tmp_path: Path) -> None:
+    for number in range(3):
+        touch(tmp_path / "images" / f"scan_{number:04}.nii.gz", tmp_path / "labels" / f"scan_{number:04}.nii.gz")
+    assert len(find_subjects(tmp_path).subjects) == 3

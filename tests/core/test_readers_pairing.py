@@ -131,3 +131,12 @@ def test_what_somebody_drew_goes_before_what_a_program_found(tmp_path: Path) -> 
     found = find_subject_files(tmp_path)
     assert found.labels == tmp_path / "FLAIR_lesion.nii.gz"
     assert not any("made by a program" in note for note in found.notes)
+
+
+def test_one_version_of_the_images_opens_with_the_labels_above_them(tmp_path: Path) -> None:
+    touch(*(tmp_path / kind / f"{name}.nii.gz" for kind in ("orig", "pre") for name in ("FLAIR", "T1")))
+    touch(tmp_path / "wmh.nii.gz")
+    found = find_subject_files(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path, _ in found.images] == ["pre/FLAIR.nii.gz", "pre/T1.nii.gz"]
+    assert found.labels == tmp_path / "wmh.nii.gz"
+    assert any("another version of the images: those in pre are used" in note for note in found.notes)
