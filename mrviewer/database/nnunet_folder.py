@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from mrviewer.database.found import FoundDatabase, FoundSubject
@@ -40,11 +41,14 @@ def find_in_nnunet_folder(root: Path) -> FoundDatabase:
         truth = {"label": labels[name]} if name in labels else {}
         subjects.append(FoundSubject(name, patient_of(_CHANNEL.sub("", identity_of(file))), named, truth))
     stray = sorted(path for name, path in labels.items() if name not in images)
-    oddities = ()
-    if stray:
-        message = f"{len(stray)} label file(s) belong to no image: {stray[0].name} first"
-        oddities = (Oddity("", "unused-file", message, True),)
-    return FoundDatabase(root, "nnunet", tuple(subjects), oddities)
+    return FoundDatabase(root, "nnunet", tuple(subjects), tuple(_unused(stray)))
+
+
+def _unused(labels: Sequence[Path]) -> list[Oddity]:
+    if not labels:
+        return []
+    message = f"{len(labels)} label file(s) belong to no image: {labels[0].name} first"
+    return [Oddity("", "unused-file", message, True)]
 
 
 def _labels(root: Path) -> dict[str, Path]:

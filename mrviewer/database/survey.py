@@ -79,7 +79,7 @@ class Survey:
     path
         Folder, ``dataset.json`` or table; for simulated patients what was asked for.
     layout
-        ``bids``, ``decathlon``, ``table``, ``folders`` or ``simulated``.
+        ``bids``, ``decathlon``, ``nnunet``, ``table``, ``folders`` or ``simulated``.
     subjects
         All that can be opened, by name.
     oddities

@@ -30,14 +30,15 @@ class LabelKind(Enum):
 
 _RANKS = (
     r"gold|goldstandard",
-    r"consensus",
+    r"consensus|staple|majority(?:vote)?",
     r"gt|ground ?truth|truth",
     r"labels?|labeled|labelled|manual(?:ly)?|manuell|manuel(?:le)?|handdrawn",
-    r"seg\d*|segs|segm|segmentations?|manualseg(?:mentation)?|segmentierung(?:en)?|segmentazion[ei]|segmentacion(?:es)?"
+    r"seg\d*|segs|segm|segmented|(?:lesion|wmh|tumou?r|gm|wm|sc)seg(?:mentation)?|segmentations?|manualseg(?:mentation)?|segmentierung(?:en)?|segmentazion[ei]|segmentacion(?:es)?"
     r"|segmentacao",
-    r"masks?\d*|masken?|masques?|mascher[ae]|mascaras?|msk|rois?\d*|vois?|[gcp]tv|tumou?rmask|lesionmask|lesionmap|dseg"
-    r"|annotations?|delineations?|outlines?|contours?|konture?n?|wmhs?|wmls?|(?:black)?holes?"
-    r"|(?:rater|reader|annotator|expert)s?\d*",
+    r"masks?\d*|masken?|masques?|mascher[ae]|mascaras?|msk|rois?\d*|vois?|[gcp]tv|tumou?rmask|dseg"
+    r"|l(?:e|ae?)sion(?:s|en)?(?:mas[kq]\w*|maps?|labels?)|(?:new|all)lesions|hyperintensit(?:y|ies)"
+    r"|annot(?:ated|ations?)?|traced|tracings?|drawn|delineations?|outlines?|contours?|konture?n?|wmhs?|wmls?|(?:black)?holes?"
+    r"|(?:rater|reader|annotator|expert|(?:neuro)?radiologist)s?\d*",
     r"reference|ref|tumou?rs?|tumeurs?|tumori?e?|infarct|infarkte?|l(?:e|ae?)s(?:ion(?:en|es|[ies])?|ao|oes)",
     r"bin|binar(?:y|i[sz]ed)|thr(?:esh(?:old(?:ed)?)?)?\d*",
 )
@@ -49,7 +50,7 @@ _ANATOMY_RANK = _MACHINE_RANK + 1
 _DRAWN_RANK = 3
 """Up to here words say that somebody drew or checked the labels."""
 _MACHINE = (
-    r"pred(?:s|icted|ictions?)?\d*|pr(?:e|ae)di(?:ktion|zione|ccion)|prob(?:s|ability|abilities|abilistic)?"
+    r"pred(?:s|icted|ictions?)?\d*|pr(?:e|ae)di(?:ktion|zione|ccion)|prob(?:s|ability|abilities|abilistic)?\d*"
     r"|(?:prob(?:ability)?|lesionprob(?:ability)?)(?:maps?|seg)?|softmax|sigmoid|logits?|heatmaps?|uncertainty"
     r"|auto(?:mat(?:ic|ed|isch|ique))?|auto(?:matic)?seg(?:mentation)?|ples|lst|lstai|lga|lpa|bianca|samseg|nicmslesions"
 )
@@ -76,6 +77,7 @@ _BRAIN_MASK = re.compile(
 )
 _STRUCTURES = re.compile(
     r"\b(?:tissues?|tissueseg|[wcd]?gm|wm|csf|(?:gr[ae]y|white) ?matter|parc(?:ellations?)?|hippocamp(?:us|i)"
+    r"|(?:gm|wm|sc)seg|(?:spinal ?)?cord"
     r"|thalam(?:us|i)|ventricles?|brain ?stem|cerebell(?:um|ar)|cortex|cortical|basal ?ganglia|s?fmriprep|smriprep"
     r"|free ?surfer|fast ?surfer|cat12|fast(?: \w+)? seg\d*|seg\d* fast)\b(?! \d)"
 )
@@ -85,6 +87,15 @@ _ANATOMY = re.compile(
     r"(?: \d+)?\b"
 )
 """What needs no other word."""
+_IMAGE_WORD = r"(?:[23]d|[rwm])?(?:flair|t[12](?:w|gd|ce|c|km)?|pd|dp|dwi|adc)"
+_LABEL_WORD = (
+    r"(?:lesions?|masks?|seg(?:mentation)?|labels?|manual|wmh|pred(?:iction)?|prob|gt|consensus|roi|aseg"
+    r"|brainmask|truth)"
+)
+_GLUED = re.compile(
+    rf"(?i)(?<![a-z0-9])({_IMAGE_WORD})({_LABEL_WORD})(?![a-z])|(?<![a-z])({_LABEL_WORD})({_IMAGE_WORD})(?![a-z0-9])"
+)
+"""A modality and labels that are written in one word: ``FLAIRmask`` and ``lesionFLAIR``."""
 _CHALLENGE_TRUTH = re.compile(r"(?i)(?:vsd|smir)\.brain\w*\.(?:.*\.)?ot(?:\.|$)")
 """Names of ISLES and BraTS as their server gave them: ``VSD.Brain.XX.O.OT.123.nii``."""
 
@@ -177,4 +188,5 @@ def _tells_modality(text: str) -> bool:
 def _humps(text: str) -> list[str]:
     """Words of a text without accents, cut where a capital follows a small letter."""
     text = "".join(sign for sign in normalize("NFKD", text) if not combining(sign))
+    text = _GLUED.sub(lambda match: " ".join(filter(None, match.groups())), text)
     return [word for word in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", text) if word]

@@ -248,7 +248,23 @@ def test_the_brain_of_a_standard_name_is_no_lesion() -> None:
     assert guess_modality("sub-01_desc-brain_T1w.nii.gz") == "T1"
 
 
-_DRAWN = ("{}_manual", "manual_{}", "{}_consensus", "lesions_{}", "{}_lesion", "{}_reader2", "{}_truth", "{}_outline")
+_DRAWN = (
+    "{}_segmented",
+    "{}_hyperintensities",
+    "{}_staple",
+    "{}_Läsionsmaske",
+    "{}_lesionseg",
+    "{}_annotated",
+    "{}_radiologist",
+    "{}_manual",
+    "manual_{}",
+    "{}_consensus",
+    "lesions_{}",
+    "{}_lesion",
+    "{}_reader2",
+    "{}_truth",
+    "{}_outline",
+)
 _FOUND = (
     "{}_prob", "{}_pred", "lst_lpa_{}", "ples_lga_0.1_rm{}", "{}_probmap", "{}_softmax", "{}_autoseg", "{}_samseg",
     "{}_lesion_prob", "{}_nnUNet_pred", "predicted_{}", "bianca_{}", "{}_pred_mask",
@@ -308,3 +324,15 @@ def test_a_word_of_illness_goes_before_those_of_anatomy(name: str) -> None:
 )  # fmt: skip
 def test_more_habits_of_writing_a_modality(name: str, modality: str) -> None:
     assert guess_modality(f"{name}.nii.gz") == modality
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("FLAIRmask", LabelKind.LESIONS), ("t1seg", LabelKind.LESIONS), ("lesionsFLAIR", LabelKind.LESIONS),
+        ("FLAIRpred", LabelKind.MACHINE), ("T1wprob", LabelKind.MACHINE), ("T1aseg", LabelKind.ANATOMY),
+        ("T1brainmask", LabelKind.BRAIN), ("FLAIRmasked", None), ("FLAIRprobe", None), ("maskedT1", None),
+    ],
+)  # fmt: skip
+def test_a_modality_and_labels_may_be_one_word(name: str, kind: LabelKind | None) -> None:
+    assert label_kind(name) is kind
