@@ -181,7 +181,7 @@ def test_label_values_that_are_not_described_are_told(tmp_path: Path) -> None:
 def test_an_image_that_is_labels_under_another_name_is_told(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_image(tmp_path / name / "FLAIR.nii.gz", ord(name))
-        save_labels(tmp_path / name / "manual.nii.gz")
+        save_labels(tmp_path / name / "something.nii.gz")
     assert odd(survey(tmp_path), "looks-like-labels") == ["a", "b"]
 
 
