@@ -8,14 +8,14 @@ BIN := .venv/bin
 ARGS ?=
 # Where `make run` writes its picture when there is no screen
 SCREENSHOT ?= mrviewer-demo.png
-DISPLAYED := $(DISPLAY)$(WAYLAND_DISPLAY)
+# Only X11 and Wayland name their screen; elsewhere, as on macOS, there is one.
+DISPLAYED := $(if $(filter Linux,$(shell uname)),$(DISPLAY)$(WAYLAND_DISPLAY),yes)
 
-# Another installed Qt binding must not be picked; more threads than cores only fight.
+# Another installed Qt binding must not be picked.
 export QT_API := pyside6
-test suite manifest screenshot: export OMP_NUM_THREADS := 1
 
 help:  ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name words; do printf '  make %-11s %s\n' "$$name" "$$words"; done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/installed-%: pyproject.toml constraints.txt setup/environment.sh
 	@setup/environment.sh $*
@@ -50,7 +50,7 @@ manifest: .venv/installed-dev libraries  ## is napari's manifest sound?
 	$(BIN)/npe2 validate plugins/mrviewer_napari/napari.yaml
 
 suite: .venv/installed-dev libraries  ## the tests alone; ARGS go to pytest
-	setup/display.sh $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 setup/display.sh $(BIN)/python -m pytest $(ARGS)  # more threads than cores only fight
 
 bench: .venv/installed-dev libraries  ## measure speed; ARGS go to the benchmarks
 	setup/display.sh $(BIN)/python -m benchmarks $(ARGS)
@@ -65,7 +65,7 @@ reproduce: .venv/installed-dev  ## run the papers' tables, write docs/reproducti
 screenshot: .venv/installed-gui  ## draw docs/images/demo.png anew
 	@mkdir -p docs/images
 	@env -u DISPLAY -u WAYLAND_DISPLAY setup/libraries.sh
-	env -u DISPLAY -u WAYLAND_DISPLAY setup/display.sh $(BIN)/mrviewer demo --screenshot docs/images/demo.png
+	env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 setup/display.sh $(BIN)/mrviewer demo --screenshot docs/images/demo.png
 
 clean:  ## remove all that these commands made, the environment too
 	rm -rf .venv build dist .ruff_cache .mypy_cache .hypothesis .import_linter_cache .pytest_cache .benchmarks $(SCREENSHOT)

@@ -20,9 +20,10 @@ run() { # METHOD NAME ARGUMENTS...
     local method=$1 output="$runs/$2"
     shift 2
     [ -f "$output/finished" ] && return
+    # An empty list is an unset one in the bash of macOS, 3.2.
     local resume=()
     [ -f "$output/checkpoint.safetensors" ] && resume=(--resume)
-    mrviewer train "$method" --output "$output" "${resume[@]}" --set threads=1 --set "lesion_masks=$masks" "$@"
+    mrviewer train "$method" --output "$output" ${resume[@]+"${resume[@]}"} --set threads=1 --set "lesion_masks=$masks" "$@"
     touch "$output/finished"
 }
 
@@ -52,22 +53,22 @@ python "$here/ship.py" itfs-drlc "$runs/itfs_all" "$runs/itfs_no19" "$runs/itfs_
 
 # The methods below hold patient 19 out once, and simulated patients with it: what is shipped is what was measured.
 shares=(--set phase_share=0.2 --set noise_share=0.2 --set coil_share=0.15 --set main_share=0.6)
-data=(--database simulated:40 --database simulated:1@5000 --database "$patients" --database "$glioma"
+mixed=(--database simulated:40 --database simulated:1@5000 --database "$patients" --database "$glioma"
     --set hold_out=patient19,simulated-5000)
-run cirim cirim_first "${data[@]}" "${shares[@]}" --set steps=1800 --set learning_rate=3e-3
+run cirim cirim_first "${mixed[@]}" "${shares[@]}" --set steps=1800 --set learning_rate=3e-3
 run cirim cirim --database simulated:40 --database simulated:2@5000 --database "$patients" --database "$glioma" \
     --set hold_out=patient19,simulated-5000,simulated-5001 --set steps=900 --set learning_rate=1.5e-3 --set seed=2 \
     --set phase_share=0.4 --set noise_share=0.35 --set coil_share=0.4 --set main_share=0.6 \
     --set "start_from=$runs/cirim_first/weights.safetensors"
-run mtlrs mtlrs "${data[@]}" "${shares[@]}" --set steps=450 --set reconstruction_scale=50 \
+run mtlrs mtlrs "${mixed[@]}" "${shares[@]}" --set steps=450 --set reconstruction_scale=50 \
     --set "reconstruction_from=$runs/cirim_first/weights.safetensors"
-run synnet synnet "${data[@]}" "${shares[@]}" --set steps=420 --set loss_seg=dice_ce
-run linet linet "${data[@]}" "${shares[@]}" --set steps=600 --set loss_seg=dice_ce
-run seranet seranet "${data[@]}" "${shares[@]}" --set steps=350 --set loss_seg=dice_ce --set seg_input=magnitude
-run recseg recseg "${data[@]}" "${shares[@]}" --set steps=400 --set batch_size=3
-run segnetmri segnetmri "${data[@]}" "${shares[@]}" --set steps=420
-run idslr idslr "${data[@]}" "${shares[@]}" --set steps=400 --set alpha=1e-3
-run semunet semunet "${data[@]}" --set steps=560 --set learning_rate=0.002 --set slope=150 --set loss_seg=bce_dice \
+run synnet synnet "${mixed[@]}" "${shares[@]}" --set steps=420 --set loss_seg=dice_ce
+run linet linet "${mixed[@]}" "${shares[@]}" --set steps=600 --set loss_seg=dice_ce
+run seranet seranet "${mixed[@]}" "${shares[@]}" --set steps=350 --set loss_seg=dice_ce --set seg_input=magnitude
+run recseg recseg "${mixed[@]}" "${shares[@]}" --set steps=400 --set batch_size=3
+run segnetmri segnetmri "${mixed[@]}" "${shares[@]}" --set steps=420
+run idslr idslr "${mixed[@]}" "${shares[@]}" --set steps=400 --set alpha=1e-3
+run semunet semunet "${mixed[@]}" --set steps=560 --set learning_rate=0.002 --set slope=150 --set loss_seg=bce_dice \
     --set segmentation_weight=0.02
 many=(--database simulated:16 --database simulated-stroke:16 --database simulated-glioma:16 --database simulated:1@5000
     --database simulated-stroke:1@5000 --database simulated-glioma:1@5000 --database "$patients"

@@ -28,8 +28,11 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     "$python" -m venv .venv
 fi
 
-echo "setup: installing mrviewer[$extra] into .venv; the first time this takes some minutes"
-.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[$extra]"
+# Whoever runs the viewer may want to fine-tune in it.
+extras=$extra
+if [ "$extra" = gui ]; then extras=gui,train; fi
+echo "setup: installing mrviewer[$extras] into .venv; the first time this takes some minutes"
+.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[$extras]"
 
 # `dev` holds `gui`, so one install serves both.
 touch .venv/installed-gui

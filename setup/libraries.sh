@@ -33,5 +33,6 @@ if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
 fi
 
 # Unquoted: a list of words.
+# shellcheck disable=SC2086
 set -- $missing
 [ $# -eq 0 ] || "$(dirname "$0")/apt.sh" "$@"
