@@ -93,7 +93,7 @@ def _declared(extra: str | None) -> set[str]:
 @pytest.mark.parametrize(
     ("package", "extras", "witnesses"),
     [
-        (PACKAGES[0], ("fast", "raw"), ("cc3d", "twixtools")),
+        (PACKAGES[0], ("fast", "raw", "train"), ("cc3d", "twixtools", "lightning_fabric")),
         (PACKAGES[1], ("gui",), ("napari",)),
         (PACKAGES[2], (None,), ("torch",)),
     ],
@@ -114,6 +114,25 @@ def test_what_is_imported_is_asked_for(
         if not allowed & {canonicalize_name(one) for one in distributions.get(name, [])}
     }
     assert undeclared == set()
+
+
+# What is never imported by name, and what for.
+UNNAMED = {
+    "python-gdcm": "pydicom decodes pixels with it",
+    "pyside6-essentials": "qtpy stands before it",
+    "nilearn": "its files are read, see mrviewer/phantom/anatomy.py",
+}
+
+
+@pytest.mark.parametrize("extra", [None, "fast", "raw", "train", "gui"])
+def test_what_is_asked_for_is_imported(extra: str | None) -> None:
+    imported = {name for path in MODULES for name in _imported(ast.parse(path.read_text(encoding="utf-8")))}
+    distributions = packages_distributions()
+    used = {canonicalize_name(one) for name in imported for one in distributions.get(name, [])}
+    asked = _declared(extra) - (_declared(None) if extra else set())
+    if not asked & used:
+        pytest.skip(f"the packages of the extra {extra} are not installed here")
+    assert asked - used - set(UNNAMED) == set()
 
 
 def test_import_contracts_hold() -> None:
@@ -163,6 +182,22 @@ def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:
         "print(*sorted({'torch', 'napari', 'qtpy', 'monai'} & set(sys.modules)))"
     )
     assert heavy.split() == []
+
+
+def test_only_training_needs_fabric() -> None:
+    names = [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
+    said = _python(
+        "import importlib, sys\n"
+        "sys.modules['lightning_fabric'] = None\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "from mrviewer.cli import main\n"
+        "sys.argv[1:] = ['train', 'unet-full', '--database', 'simulated:2', '--output', 'never-made']\n"
+        "sys.stderr = sys.stdout\n"
+        "main()",
+        *names,
+    )
+    assert 'install it with pip install "mrviewer[train]"' in " ".join(said.split())
+    assert not Path("never-made").exists()
 
 
 def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None:

@@ -17,6 +17,7 @@ from mrviewer.study import Study
 from mrviewer.training.evaluate import Terms
 from mrviewer.training.recipe import Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
+from mrviewer.training.world import require_fabric
 
 __all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "require_possible", "split_database"]
 
@@ -123,10 +124,12 @@ def require_possible(plan: FinetunePlan) -> None:
     Raises
     ------
     InputError
-        If its method has nothing to train, or an option is not known, cannot be read, or trains nothing.
+        If what trains is not installed, the method has nothing to train, or an option is not known, cannot be read, or
+        trains nothing.
     WeightsError
         If the weights are missing, damaged or of another architecture.
     """
+    require_fabric()
     _seed(plan)
     parent = find_parent(plan)
     parent.recipe(_overrides(plan, parent, None))

@@ -1,14 +1,12 @@
 """The bytes of a file, compressed with gzip or not: read in part, and known to be there before memory is taken."""
 
 import gzip
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import deflate
 from isal import igzip
 from isal.igzip_lib import IsalError
 
@@ -123,19 +121,21 @@ class StoredBytes:
 
         Returns
         -------
-        The content, writable; `None` if it is not compressed, is made of several members, or is damaged or gone, which
-        `fill` tells more of.
+        The content, writable; `None` if it is not compressed, or is made of several members.
+
+        Raises
+        ------
+        FileFormatError
+            If the file has changed, ends early, or is damaged.
         """
         if not self.compressed or not 0 < count <= self.size * MAX_DEFLATE_RATIO:
             return None
-        try:
-            if self._size_in_trailer() != count % (1 << 32):
-                return None
-            with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stored:
-                content = deflate.gzip_decompress(stored, count)
-        except (deflate.DeflateError, OSError, ValueError):
+        if self._size_in_trailer() != count % (1 << 32):
             return None
-        return content if len(content) == count else None
+        content = bytearray(count)
+        for _ in self.fill(memoryview(content), 0, 1):
+            pass
+        return content
 
     def _count(self, needed: int) -> None:
         buffer = memoryview(bytearray(min(needed, CHUNK)))

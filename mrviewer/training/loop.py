@@ -22,7 +22,7 @@ from mrviewer.run_lock import hold_lock
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
-from mrviewer.training.world import World, close_world, is_first_process, open_world
+from mrviewer.training.world import World, close_world, is_first_process, open_world, require_fabric
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
@@ -76,6 +76,7 @@ def cli_train(
     if not isinstance(method, Trainable):
         raise InputError(f"method {recipe!r} has nothing to train; choose one with a recipe, such as d5c5")
     plan = method.recipe(overrides or {})
+    require_fabric()
     training, held_out = split_subjects(open_database(database), plan.training.held_out)
     with ExitStack() as stack:
         if is_first_process():

@@ -10,17 +10,19 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, Literal
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
 from mrviewer.device import is_quick_in_bfloat16, resolve_device
+from mrviewer.errors import InputError
 
-__all__ = ["World", "close_world", "is_first_process", "open_world"]
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+__all__ = ["World", "close_world", "is_first_process", "open_world", "require_fabric"]
 
 Precision = Literal["fp32", "bf16"]
 
@@ -39,7 +41,7 @@ class World:
         What this process computes on, such as ``cuda:1``.
     """
 
-    def __init__(self, fabric: Fabric, device: str) -> None:
+    def __init__(self, fabric: "Fabric", device: str) -> None:
         self._fabric = fabric
         self.device = device
         self.rank: int = fabric.global_rank
@@ -116,6 +118,18 @@ class World:
         return list(stacked.cpu())
 
 
+def require_fabric() -> None:
+    """Refuse to train where Lightning Fabric is not installed, before anything is written.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if find_spec("lightning_fabric") is None:
+        raise InputError('training needs the package lightning-fabric; install it with pip install "mrviewer[train]"')
+
+
 def open_world(device: str = "auto", precision: Precision = "fp32") -> World:
     """Join the processes that ``torchrun`` started, or be alone.
 
@@ -125,7 +139,17 @@ def open_world(device: str = "auto", precision: Precision = "fp32") -> World:
         See `mrviewer.device.resolve_device`; of several processes each takes the GPU of its own number.
     precision
         ``bf16`` computes convolutions in bfloat16 where the device has instructions for it.
+
+    Raises
+    ------
+    InputError
+        If Lightning Fabric is not installed.
     """
+    require_fabric()
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+    from lightning_fabric.strategies import DDPStrategy
+
     kind, _, number = resolve_device(device).partition(":")
     size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     in_bf16 = precision == "bf16" and is_quick_in_bfloat16(kind)
