@@ -14,6 +14,9 @@ from mrviewer.physics import fft2c, ifft2c
 from mrviewer.readers import open_study
 from mrviewer.study import RawData, Study
 
+# That damaged files are tried first is tested in `test_readers_raw` and `test_guarded_files`.
+pytestmark = pytest.mark.usefixtures("sound_hdf5")
+
 XML = header((WIDTH, HEIGHT, 1), (WIDTH, HEIGHT, 1), (WIDTH * 2.0, HEIGHT * 1.5, 3.0))
 STACK = kspace()
 
