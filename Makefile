@@ -1,11 +1,13 @@
 # One command each for what a person, or a continuous-integration machine, does with this project.
-.PHONY: help run test format lint types contracts manifest suite bench weights reproduce screenshot libraries clean
+.PHONY: help run test format lint types contracts manifest suite validator bench weights reproduce screenshot libraries clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
 # Extra arguments of pytest or of the benchmarks, e.g. make test ARGS="-k mask"
 ARGS ?=
+# Processes of pytest; 0 for none but its own, as a debugger needs it
+WORKERS ?= 2
 # Where `make run` writes its picture when there is no screen
 SCREENSHOT ?= mrviewer-demo.png
 # Only X11 and Wayland name their screen; elsewhere, as on macOS, there is one.
@@ -49,8 +51,12 @@ contracts: .venv/installed-dev  ## who may import whom
 manifest: .venv/installed-dev libraries  ## is napari's manifest sound?
 	$(BIN)/npe2 validate plugins/mrviewer_napari/napari.yaml
 
-suite: .venv/installed-dev libraries  ## the tests alone; ARGS go to pytest
-	OMP_NUM_THREADS=1 setup/display.sh $(BIN)/python -m pytest $(ARGS)  # more threads than cores only fight
+validator:
+	@setup/validator.sh
+
+# More threads than cores only fight; a test that hangs holds up the others for 15 minutes and not for good.
+suite: .venv/installed-dev libraries validator  ## the tests alone; ARGS go to pytest
+	OMP_NUM_THREADS=1 setup/display.sh $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --timeout 900 $(ARGS)
 
 bench: .venv/installed-dev libraries  ## measure speed; ARGS go to the benchmarks
 	setup/display.sh $(BIN)/python -m benchmarks $(ARGS)

@@ -9,6 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Fewer examples of each law in daily work: HYPOTHESIS_PROFILE=thorough asks for more.
+settings.register_profile("daily", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 ROOT = Path(__file__).resolve().parents[1]
 # The core is tested where napari is not installed, too.
@@ -44,8 +50,13 @@ def _heed_signals() -> None:
             signal.signal(number, handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what draws where there is nothing to draw on."""
+    """Skip what cannot be drawn; keep together what shares a screen, or fixtures of a module."""
+    for item in items:
+        folder = item.path.parent.name
+        # Read by pytest-xdist, where several processes test; two windows on one screen would take each other's keys.
+        item.add_marker(pytest.mark.xdist_group("screen" if folder == "plugin" else f"{folder}/{item.path.stem}"))
     if not HAS_SCREEN:
         reason = "draws on a screen, and DISPLAY and WAYLAND_DISPLAY are unset; xvfb-run gives one"
         for item in items:

@@ -182,6 +182,7 @@ def same_tensors(first: Path, second: Path) -> bool:
     return set(one) == set(other) and all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(0, 3), (4, 6), (8,)])
 def test_a_resumed_run_comes_to_the_same_numbers(stops: tuple[int, ...], plan: FinetunePlan) -> None:
     broken = replace(plan, output=str(plan.folder.with_name("broken")))
@@ -472,6 +473,7 @@ def test_a_reconstruction_is_judged_by_its_image(plan: FinetunePlan, tmp_path: P
     assert all(set(one) == {"psnr", "ssim"} for one in metrics)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_run_stays_in_memory(plan: FinetunePlan) -> None:
     def networks() -> set[int]:
         gc.collect()

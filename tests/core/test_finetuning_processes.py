@@ -28,6 +28,8 @@ from mrviewer.finetuning import (
 
 PATIENCE = 240.0
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,7 @@ targets = pytest.importorskip("benchmarks.fuzz_targets")
 N_INPUTS = 300
 
 
+@pytest.mark.slow
 def test_damaged_files_open_or_are_refused() -> None:
     tally = fuzz.fuzz(inputs.made_seeds(), N_INPUTS, seed=1)
     assert tally.faults == []
@@ -30,6 +31,7 @@ def test_damaged_files_open_or_are_refused() -> None:
     assert tally.total("refused") > N_INPUTS / 4
 
 
+@pytest.mark.slow
 def test_files_that_are_no_images_are_guarded_as_well() -> None:
     seeds = targets.target_seeds()
     assert {seed.kind for seed in seeds} == set(targets.TARGETS)
@@ -40,6 +42,7 @@ def test_files_that_are_no_images_are_guarded_as_well() -> None:
     assert tally.total("refused") > N_INPUTS / 4
 
 
+@pytest.mark.slow
 def test_an_input_that_takes_too_long_is_counted_and_the_run_goes_on() -> None:
     tally = fuzz.fuzz(inputs.made_seeds(), 2, bounds=fuzz.Bounds(seconds=0.0), n_workers=1)
     assert (tally.tried, tally.total("hung")) == (2, 2)

@@ -452,6 +452,7 @@ def test_learned_masks_of_an_own_model_go_by_its_name(make_run: MakeRun) -> None
     assert {pattern.method for pattern in installed_patterns("learned:own-masks")} == {"own-masks"}
 
 
+@pytest.mark.slow
 def test_listing_own_models_needs_no_torch(make_run: MakeRun, folder: Path) -> None:
     add_model(make_run(), "model")
     script = "import sys, mrviewer.registry as m; print(m.list_methods()[-1].card.name, 'torch' in sys.modules)"

@@ -84,6 +84,7 @@ def test_every_vendor_is_known(shared_data: Path) -> None:
     assert folders == {name.partition("/")[0] for name in VENDORS}
 
 
+@pytest.mark.slow
 def test_classic_and_enhanced_philips_are_one(shared_data: Path) -> None:
     entries = [
         the_series(shared_data / "dicom_vendors" / f"philips_fieldmap_{kind}") for kind in ("classic", "enhanced")

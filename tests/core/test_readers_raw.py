@@ -294,6 +294,7 @@ def sound_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fastmri.h5", "bart.hdr", "array.npy", "old.mat"])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @example(changes=[(0.946627908869479, 127)], kept=1.0)
@@ -377,6 +378,7 @@ def test_the_combined_image_of_real_data_is_that_of_its_file(shared_data: Path) 
     assert np.linalg.norm(difference) < 0.03 * np.linalg.norm(stored)
 
 
+@pytest.mark.slow
 def test_siemens_raw_data_equal_their_conversion(shared_data: Path) -> None:
     pytest.importorskip("twixtools")
     folder = shared_data / "kspace_siemens_twix_phantom"
@@ -390,6 +392,7 @@ def test_siemens_raw_data_equal_their_conversion(shared_data: Path) -> None:
     assert twix.geometry().voxel_size_mm == (5.0, 1.375, 1.375)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # twixtools leaves its file open
 def test_damaged_siemens_files_are_refused(shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("twixtools")

@@ -81,6 +81,7 @@ def read_at_once(paths: list[Path], seconds: float) -> None:
     assert done.stdout.split() == [path.name for path in paths]
 
 
+@pytest.mark.slow
 def test_two_threads_read_every_format(tmp_path: Path) -> None:
     read_at_once(write_all(tmp_path), 0.3)
 
