@@ -150,16 +150,21 @@ class StoredBytes:
     def _size_in_trailer(self) -> int:
         if self.size < SMALLEST_GZIP:
             return -1
-        with self.path.open("rb") as file:
+        with self._in_words(), self.path.open("rb") as file:
             file.seek(-4, 2)
             return int.from_bytes(file.read(4), "little")
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
-        """Open for reading; what the disk or the decompressor has to say becomes one sentence."""
+        """Open for reading."""
+        with self._in_words(), igzip.open(self.path, "rb") if self.compressed else self.path.open("rb") as file:
+            yield file
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Turn what the disk or the decompressor has to say into one sentence."""
         try:
-            with igzip.open(self.path, "rb") if self.compressed else self.path.open("rb") as file:
-                yield file
+            yield
         except _DAMAGED as error:  # type: ignore[misc]  # isal's stubs declare its error as an instance
             raise FileFormatError(
                 f"{self.path.name} is damaged or cut short ({_one_line(error)}); copy or download it again"
