@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from mrviewer.errors import WeightsError
 from mrviewer.weights import read_about, read_sizes
 
-__all__ = ["shape_of_weights"]
+__all__ = ["record_of_weights", "shape_of_weights"]
 
 Shape = TypeVar("Shape")
 
@@ -29,13 +29,27 @@ def shape_of_weights(path: Path, kind: type[Shape]) -> Shape:
     WeightsError
         If the file says nothing that fits, or a number that its weights cannot have.
     """
-    recipe = read_about(path).get("recipe")
-    shape = recipe.get("shape") if isinstance(recipe, dict) else None
-    if not isinstance(shape, dict):
+    shape = record_of_weights(path, kind, "shape")
+    if shape is None:
         raise WeightsError(f"{path.name} does not say the size of its network; give weights that mrviewer trained")
+    return shape
+
+
+def record_of_weights(path: Path, kind: type[Shape], name: str) -> Shape | None:
+    """Rebuild any record that a recipe saved beside the weights; `None` where there is none of that name.
+
+    Raises
+    ------
+    WeightsError
+        If it does not fit, or holds a number that the weights cannot have.
+    """
+    recipe = read_about(path).get("recipe")
+    values = recipe.get(name) if isinstance(recipe, dict) else None
+    if not isinstance(values, dict):
+        return None
     try:
         # As JSON, in which a list may stand for a tuple and nothing else for anything else.
-        record = TypeAdapter(kind).validate_json(json.dumps(shape), strict=True)
+        record = TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
     except (ValidationError, ValueError, TypeError) as error:
         raise WeightsError(f"{path.name} belongs to another architecture; give weights of this method") from error
     sizes = read_sizes(path)
