@@ -24,6 +24,7 @@ from benchmarks.peers import REFERENCES, PeerMissingError, Scan
 from mrviewer.device import place_network
 from mrviewer.method import Measurement
 from mrviewer.physics import fft2c
+from mrviewer.progress import finish
 from mrviewer.sampling import make_mask
 from mrviewer.study import Origin
 from mrviewer_models.blocks.inference import fast_inference, measured_tensors
@@ -137,11 +138,11 @@ def _reference(name: str, network: nn.Module, scan: Scan) -> tuple[str, Callable
 def _unet_full(preset: str, shape: tuple[int, int]) -> Case:
     network, measurement = _network("unet_full", preset), _measurement(shape)
     quick = _quick(network)
-    infer = import_module("mrviewer_models.unet_full.inference").infer
+    infer = import_module("mrviewer_models.unet_full.inference").infer_volume
     image = torch.from_numpy(measurement.images["FLAIR"])
     size = f"{shape[0]} x {shape[1]}"
     peer, theirs, note = _reference("unet_full", network, (image,))
-    return Case(f"unet_full, {preset}", size, peer, lambda: infer(quick, measurement, "cpu"), theirs, note)
+    return Case(f"unet_full, {preset}", size, peer, lambda: finish(infer(quick, measurement, "cpu")), theirs, note)
 
 
 def _mtinet(preset: str, shape: tuple[int, int]) -> Case | Row:

@@ -2,8 +2,9 @@
 
     python models/ship.py METHOD RUN [FOLD_RUN ...]
 
-The fold runs were trained by the same recipe with one subject held out each; their ``evaluation.json`` become the
-figures of the card inside the weights. The same figures are printed, for ``card.toml``.
+The fold runs were trained by the same recipe with one subject held out each; their ``calibrated.json`` (see
+``calibrate.py``), or else their ``evaluation.json``, become the figures of the card inside the weights. The same
+figures are printed, for ``card.toml``.
 """
 
 import json
@@ -20,7 +21,9 @@ def ship(method: str, run: Path, folds: list[Path]) -> None:
     weights = load_weights(run / "weights.safetensors")
     figures: dict[str, object] = {}
     for fold in folds:
-        figures |= json.loads((fold / "evaluation.json").read_text(encoding="utf-8"))
+        calibrated = fold / "calibrated.json"
+        measured = calibrated if calibrated.is_file() else fold / "evaluation.json"
+        figures |= json.loads(measured.read_text(encoding="utf-8"))
     about = {**weights.about, "held_out_figures": _rounded(figures)}
     save_weights(MODELS / method.replace("-", "_") / "weights.safetensors", Weights(weights.tensors, about))
     sys.stdout.write(json.dumps(about["held_out_figures"], indent=1) + "\n")

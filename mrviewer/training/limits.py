@@ -40,7 +40,7 @@ _BY_NAME = (
     (r"center_fraction|alpha|beta|dropout|real_class|\w*_(?:share|shares|probability)", _SHARE),
     (
         r"steps_per_epoch|weight_decay|decay_times|seed|threads|contrast_spread|crop|crop_rows|slice_size|stages|blocks|"
-        r"iterations|recurrences|max_coils|always_lines|free_channels|voxel_mm|window|sharpness|\w*_weight",
+        r"iterations|recurrences|max_coils|always_lines|free_channels|neighbours|voxel_mm|window|sharpness|\w*_weight",
         _NUMBER,
     ),
 )

@@ -66,7 +66,7 @@ def test_promises_are_kept_at_any_size(
         assert result.segmentation.shape == shape
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "unet-full"])  # it sees the slices beside each
 def test_empty_slices_cost_nothing_and_change_nothing(name: str, tiny_methods: dict[str, NetworkMethod]) -> None:
     method = tiny_methods[name]
     whole = sample_measurement(method, (2, 24, 20))

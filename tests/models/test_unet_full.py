@@ -1,6 +1,6 @@
 """The U-Net on fully sampled images: sizes, weights, and that it learns."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
 from mrviewer.method import Measurement
+from mrviewer.progress import finish
 from mrviewer.sampling import Mask
 from mrviewer.study import Origin
 from mrviewer.training.batches import Batch
@@ -16,7 +17,7 @@ from mrviewer.training.recipe import Moment
 from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.d5c5.network import D5C5Shape
-from mrviewer_models.unet_full.inference import infer, load
+from mrviewer_models.unet_full.inference import infer_volume, load
 from mrviewer_models.unet_full.network import PRESETS, ImageUNet
 from mrviewer_models.unet_full.recipe import recipe
 
@@ -48,8 +49,9 @@ def test_brightness_does_not_matter() -> None:
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_presets_differ_in_size_alone(preset: str) -> None:
     made = recipe({"preset": preset})
-    assert (made.options.shape.inputs, made.options.shape.outputs) == (1, 2)
-    assert made.options.shape == PRESETS[preset]
+    assert (made.options.shape.inputs, made.options.shape.outputs) == (3, 2)
+    assert replace(made.options.shape, inputs=1) == PRESETS[preset]
+    assert recipe({"preset": preset, "neighbours": "0"}).options.shape == PRESETS[preset]
     assert made.needs_labels
 
 
@@ -62,7 +64,7 @@ def test_strangers_are_refused() -> None:
 
 @pytest.mark.parametrize("loss", ["dice_c", "ce", "dice_ce"])
 def test_it_learns_two_slices_by_heart(loss: str) -> None:
-    made = recipe({"preset": "tiny", "loss_seg": loss})
+    made = recipe({"preset": "tiny", "loss_seg": loss, "neighbours": "0"})
     torch.manual_seed(0)
     network, batch = made.network(), batch_of(*spotted())
     optimiser = torch.optim.Adam(network.parameters(), 1e-2)
@@ -77,7 +79,7 @@ def test_it_learns_two_slices_by_heart(loss: str) -> None:
 
 
 def test_unknown_labels_teach_nothing() -> None:
-    made = recipe({"preset": "tiny"})
+    made = recipe({"preset": "tiny", "neighbours": "0"})
     network = made.network()
     made.losses(network, batch_of(*spotted(), torch.zeros(2, dtype=torch.bool)), Moment(0, 0, 1)).total.backward()
     assert not any(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
@@ -98,7 +100,7 @@ def test_saved_weights_segment_the_measured_modality(tmp_path: Path) -> None:
         origin=Origin.MAGNITUDE,
         images={"T1": np.zeros_like(images), "FLAIR": images},
     )
-    result = infer(load(path).eval(), measurement, "cpu")
+    result = finish(infer_volume(load(path).eval(), measurement, "cpu"))
     assert result.image is None
     assert result.segmentation is not None
     assert result.probabilities is not None
