@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.evaluation.metric_list import by_group, flat
 from mrviewer.geometry import Geometry
 from mrviewer.lesions import CONVENTIONS as LESION_CONVENTIONS
 from mrviewer.lesions import LesionTable, lesion_table
@@ -25,7 +26,7 @@ from mrviewer.voxel_size import size_doubt, size_text
 if TYPE_CHECKING:
     from mrviewer.reconstruct import Reconstruction
 
-__all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run", "in_object"]
+__all__ = ["Assessment", "SegmentationQuality", "assess", "assess_run"]
 
 Array = NDArray[np.generic]
 UNPLACED = (
@@ -48,7 +49,7 @@ class SegmentationQuality:
         95th percentile of the Hausdorff distance.
     lesion_f1, lesion_f1_iou10
         Lesion by lesion, where one voxel in common is enough, and where intersection over union must be 0.1.
-    n_lesions, n_lesions_found, n_false_regions
+    lesions_reference, lesions_found, false_regions
         Lesions of the reference, those that were found, and predicted components that touch none.
     """
 
@@ -57,10 +58,10 @@ class SegmentationQuality:
     recall: float | None
     hd95_mm: float | None
     lesion_f1: float
-    n_lesions: int
-    n_lesions_found: int
-    n_false_regions: int
     lesion_f1_iou10: float
+    lesions_reference: int
+    lesions_found: int
+    false_regions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,40 +90,27 @@ class Assessment:
     def to_json(self) -> dict[str, object]:
         """Return the keys of ``metrics.json`` that are measured."""
         return {
-            "image": asdict(self.image or _NO_IMAGE),
-            "image_in_object": asdict(self.image_in_object or _NO_IMAGE),
-            "segmentation": _segmentation_to_json(self.segmentation),
+            **self._parts(),
             "lesions": None if self.lesions is None else [row.to_json() for row in self.lesions.rows],
             "missing_slices": list(self.missing),
             "conventions": list(self.conventions),
         }
 
     def figures(self) -> dict[str, float | None]:
-        """Every figure by its name in ``metrics.json``; those inside the object end in ``_in_object``."""
-        inside = {in_object(name): value for name, value in asdict(self.image_in_object or _NO_IMAGE).items()}
-        return {**asdict(self.image or _NO_IMAGE), **inside, **_segmentation_to_json(self.segmentation)}
+        """Every figure by its key in `mrviewer.evaluation.metric_list.METRICS`."""
+        return flat(self._parts())
+
+    def _parts(self) -> dict[str, dict[str, float | None]]:
+        return {
+            "image": _part(self.image, "image"),
+            "image_in_object": _part(self.image_in_object, "image_in_object"),
+            "segmentation": _part(self.segmentation, "segmentation"),
+        }
 
 
-_NO_IMAGE = ImageQuality(None, None, None, None)
-
-
-def in_object(name: str) -> str:
-    """Name of an image figure inside the object, where all figures stand in one list."""
-    return f"{name}_in_object"
-
-
-def _segmentation_to_json(quality: SegmentationQuality | None) -> dict[str, float | None]:
-    return {
-        "dice": quality.dice if quality else None,
-        "precision": quality.precision if quality else None,
-        "recall": quality.recall if quality else None,
-        "hd95_mm": quality.hd95_mm if quality else None,
-        "lesion_f1": quality.lesion_f1 if quality else None,
-        "lesion_f1_iou10": quality.lesion_f1_iou10 if quality else None,
-        "lesions_reference": quality.n_lesions if quality else None,
-        "lesions_found": quality.n_lesions_found if quality else None,
-        "false_regions": quality.n_false_regions if quality else None,
-    }
+def _part(quality: ImageQuality | SegmentationQuality | None, group: str) -> dict[str, float | None]:
+    """A part of ``metrics.json``; `None` everywhere where nothing was measured."""
+    return dict.fromkeys(metric.name for metric in by_group(group)) if quality is None else asdict(quality)
 
 
 def assess(
@@ -260,10 +248,10 @@ def _agreement(segmentation: Array, reference: Array, table: LesionTable, geomet
         voxels.recall,
         hd95_mm(reference, segmentation, geometry.voxel_size_mm),
         table.lesion_f1,
+        table.lesion_f1_iou10,
         table.n_reference,
         table.n_found,
         table.n_false,
-        table.lesion_f1_iou10,
     )
 
 

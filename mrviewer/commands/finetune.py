@@ -13,26 +13,13 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import INTERRUPTED, print_json, print_table, say, watch
+from mrviewer.evaluation.metric_list import METRICS, flat
 from mrviewer.progress import finish
 
 if TYPE_CHECKING:
     from mrviewer.finetuning import FinetunePlan, FinetuneSummary
 
 __all__ = ["finetune"]
-
-_TOLD = {
-    "dice": "Dice",
-    "precision": "precision",
-    "recall": "recall",
-    "hd95_mm": "HD95 (mm)",
-    "lesion_f1": "lesion F1",
-    "lesion_f1_iou10": "lesion F1 at IoU 0.1",
-    "lesions_found": "lesions found",
-    "false_regions": "false regions",
-    "psnr": "PSNR (dB)",
-    "ssim": "SSIM",
-    "nmse": "NMSE",
-}
 
 Names = Annotated[
     list[str] | None,
@@ -155,10 +142,11 @@ def _tell(plan: "FinetunePlan", summary: "FinetuneSummary", *, as_json: bool) ->
     table = Table(
         "", "before", "after", title=f"mean of {len(summary.summary['subjects']['validation'])} validation cases"
     )
-    for key, title in _TOLD.items():
-        values = [_value(summary.summary[side], key) for side in ("before", "after")]
+    before, after = (flat(summary.summary[side]) for side in ("before", "after"))
+    for metric in METRICS:
+        values = [side.get(metric.key) for side in (before, after)]
         if any(value is not None for value in values):
-            table.add_row(title, *("–" if value is None else f"{value:.4g}" for value in values))
+            table.add_row(metric.heading, *map(metric.text, values))
     print_table(table, to_stdout=False)
     say(str(summary.summary["sentence"]))
     _tell_lesions(summary.summary["by_lesion"], summary.summary.get("false_lesions", {}))
@@ -174,7 +162,3 @@ def _tell_lesions(lesions: Sequence[dict[str, Any]], false: Mapping[str, Mapping
             f"{found[0]} of {len(lesions)} lesions found before, {found[1]} after; "
             f"{invented[0]} false regions before, {invented[1]} after"
         )
-
-
-def _value(means: dict[str, dict[str, float | None]], name: str) -> float | None:
-    return next((group[name] for group in means.values() if name in group), None)

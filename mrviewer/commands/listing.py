@@ -31,44 +31,36 @@ def methods(as_json: AsJson = False) -> None:
 
 def masks(as_json: AsJson = False) -> None:
     """List the mask families."""
-    from mrviewer.sampling import mask_families
+    from mrviewer.sampling import FILE, MaskSetting, mask_families
 
     learned = _learned_in_words()
-    records: list[dict[str, str | int | None]] = [
+    records: list[dict[str, str | int | list[str] | None]] = [
         {
-            "name": family.name,
+            "name": FILE.named(FILE.argument) if family is FILE else family.name,
             "title": family.title,
             "dimensions": family.dimensions,
             "description": " ".join(filter(None, (family.description, learned.get(family.name)))),
-            "citation": family.citation,
+            "citation": family.citation or None,
+            "settings": [setting.value for setting in MaskSetting if setting in family.settings],
         }
-        for family in mask_families()
+        for family in (*mask_families(), FILE)
     ]
-    records.append(
-        {
-            "name": "file:PATH",
-            "title": "From a file",
-            "dimensions": None,
-            "description": "A pattern that you bring, of the size of a slice or of a line.",
-            "citation": None,
-        }
-    )
     if as_json:
         print_json(records)
         return
     table = Table("name", "acquires", "description", "citation")
     for record in records:
-        acquires = {1: "lines", 2: "samples"}.get(int(record["dimensions"] or 0), "either")
+        acquires = {1: "lines", 2: "samples", None: "either"}[record["dimensions"]]  # type: ignore[index]
         table.add_row(str(record["name"]), acquires, str(record["description"]), str(record["citation"] or "-"))
     print_table(table, to_stdout=True)
 
 
 def _learned_in_words() -> dict[str, str]:
     """For which rates the installed methods have learned masks, by name of the family."""
-    from mrviewer.sampling import installed_patterns, is_learned, mask_families
+    from mrviewer.sampling import installed_patterns, mask_families
 
     told = {}
-    for name in (family.name for family in mask_families() if is_learned(family.name)):
+    for name in (family.name for family in mask_families() if family.is_learned):
         try:
             patterns = installed_patterns(name)
         except MaskError:

@@ -10,20 +10,22 @@ import typer
 from mrviewer.commands.options import AsJson, Device, MinLesion, Output, VoxelForVoxel, VoxelSize
 from mrviewer.commands.study import load_study
 from mrviewer.commands.terminal import print_json, say, watch
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY, flat
 from mrviewer.progress import Progress
 
 __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
 
 _TOLD = (
-    ("image", "psnr", "PSNR", 2, " dB"),
-    ("image", "ssim", "SSIM", 3, ""),
-    ("image_in_object", "psnr", "in the object PSNR", 2, " dB"),
-    ("image_in_object", "ssim", "SSIM", 3, ""),
-    ("segmentation", "dice", "Dice", 3, ""),
-    ("segmentation", "lesion_f1", "lesion F1", 3, ""),
-    ("segmentation", "lesion_f1_iou10", "at IoU 0.1", 3, ""),
+    "psnr",
+    "ssim",
+    "psnr_in_object",
+    "ssim_in_object",
+    "dice",
+    "lesion_f1",
+    "lesion_f1_iou10",
 )
-"""Part of ``metrics.json``, name there, name for a person, digits and unit."""
+"""The figures of most interest, by their keys."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,7 @@ class ReconstructRequest:
     """What ``mrviewer reconstruct`` was asked to do; the fields are its options."""
 
     images: tuple[str, ...]
-    mask: str
-    acceleration: float
-    center_fraction: float
-    seed: int
+    sampling: SamplingCondition
     method: str
     modality: str | None
     reference_labels: Path | None
@@ -70,10 +69,7 @@ def reconstruct(
     """Accelerate one study with a mask, reconstruct it, and measure what was lost."""
     request = ReconstructRequest(
         images=tuple(images),
-        mask=mask,
-        acceleration=acceleration,
-        center_fraction=center_fraction,
-        seed=seed,
+        sampling=SamplingCondition(mask, acceleration, center_fraction, seed),
         method=method,
         modality=modality,
         reference_labels=reference_labels,
@@ -95,17 +91,13 @@ def _tell(metrics: Mapping[str, Any]) -> None:
     """Say what a person should know of the study, and the figures of most interest."""
     for note in metrics.get("notes", ()):
         say(f"note: {note}")
-    figures = [
-        f"{title} {values[name]:.{digits}f}{unit}"
-        for part, name, title, digits, unit in _TOLD
-        if (values := metrics.get(part) or {}).get(name) is not None
-    ]
-    segmentation = metrics.get("segmentation") or {}
-    if segmentation.get("lesions_found") is not None:
-        found, known = segmentation["lesions_found"], segmentation["lesions_reference"]
-        figures.append(f"{found} of {known} lesions found, {segmentation['false_regions']} false regions")
-    if figures:
-        say(", ".join(figures))
+    known = flat(metrics)
+    figures = [METRICS_BY_KEY[key].sentence(known.get(key)) for key in _TOLD]
+    if known.get("lesions_found") is not None:
+        found, of, false = (known[key] for key in ("lesions_found", "lesions_reference", "false_regions"))
+        figures.append(f"{found} of {of} lesions found, {false} false regions")
+    if told := ", ".join(filter(None, figures)):
+        say(told)
 
 
 def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, None, dict[str, object]]:
@@ -121,14 +113,11 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     MrviewerError
         If the request cannot be met; nothing is written then.
     """
-    from mrviewer.acquisition import raw_data
-    from mrviewer.assess import assess_run
     from mrviewer.device import resolve_device
+    from mrviewer.evaluation.measuring import measure_study
     from mrviewer.method import require_fit
     from mrviewer.raw import with_virtual_coils
-    from mrviewer.reconstruct import reconstruct as run_method
     from mrviewer.registry import get_method
-    from mrviewer.sampling import make_mask
     from mrviewer.writers.results import write_results
     from mrviewer.writers.whole_folder import require_writable
 
@@ -145,9 +134,8 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     modality = study.choose_modality(request.modality)
     if caution := require_fit(method, study, modality).caution:
         say(f"caution: {caution}")
-    _, _, height, width = raw_data(study, modality).shape
-    mask = make_mask(request.mask, (height, width), request.acceleration, request.center_fraction, request.seed)
     require_writable(request.output)
-    run = yield from run_method(study, method, mask, modality=modality, device=device, keep_reference=False)
-    labels = None if study.labels is None else study.labels.volume()
-    return write_results(request.output, run, assess_run(run, labels, request.min_lesion_ml), study.notes)
+    measured = yield from measure_study(
+        method, study, request.sampling, modality=modality, device=device, min_lesion_ml=request.min_lesion_ml
+    )
+    return write_results(request.output, measured.run, measured.assessment, study.notes)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.experiments.compare import Spread, spread
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer.evaluation.paired import Spread, spread
 from mrviewer.experiments.figures import RowFigures
-from mrviewer.experiments.metrics import METRICS
 from mrviewer.experiments.tables import Condition, Table
 from mrviewer.experiments.verdict import Comparison, comparisons, sentences
+from mrviewer.sampling import FULL, MaskSetting, family_of
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["section", "update_page"]
@@ -66,7 +67,7 @@ def update_page(path: Path, sections: Mapping[str, str]) -> None:
 
 
 def _figures(table: Table, condition: Condition, figures: Mapping[str, RowFigures]) -> str:
-    header = ["", *(METRICS[metric].title for metric in table.metrics), "parameters", "s per run"]
+    header = ["", *(METRICS_BY_KEY[metric].heading for metric in table.metrics), "parameters", "s per run"]
     lines = []
     for row in table.rows:
         measured = figures.get(row.name)
@@ -86,7 +87,7 @@ def _real(table: Table, figures: Mapping[str, RowFigures]) -> str:
         for row in table.rows
         if row.name in figures and figures[row.name].real
     ]
-    return _markdown(["", *(METRICS[metric].title for metric in table.metrics)], lines)
+    return _markdown(["", *(METRICS_BY_KEY[metric].heading for metric in table.metrics)], lines)
 
 
 def _verdicts(table: Table, figures: Mapping[str, RowFigures]) -> list[str]:
@@ -98,7 +99,7 @@ def _verdicts(table: Table, figures: Mapping[str, RowFigures]) -> list[str]:
         cells = {(one.against, one.column): one for one in found if one.column in columns}
         rows = [row for row in table.rows if any(against == row.name for against, _ in cells)]
         if rows:
-            header = [f"`{table.headline}` minus", *(METRICS[metric].title for metric in columns.values())]
+            header = [f"`{table.headline}` minus", *(METRICS_BY_KEY[metric].heading for metric in columns.values())]
             lines = [
                 [row.title, *(_compared(cells.get((row.name, column)), metric) for column, metric in columns.items())]
                 for row in rows
@@ -111,7 +112,7 @@ def _verdicts(table: Table, figures: Mapping[str, RowFigures]) -> list[str]:
 def _compared(one: Comparison | None, metric: str) -> str:
     if one is None:
         return ""
-    decimals = METRICS[metric].decimals
+    decimals = METRICS_BY_KEY[metric].digits
     low, high = _signed(one.ours.low, decimals), _signed(one.ours.high, decimals)
     published = f" · *{_signed(one.expected, decimals)}*" if one.is_published else ""
     return f"{_signed(one.ours.mean, decimals)} ({low} to {high}){published}: {one.verdict}"
@@ -139,13 +140,19 @@ def _in_words(condition: Condition) -> str:
     said = [", ".join(condition.database)]
     said += [f"{condition.coarsen} times coarser"] if condition.coarsen > 1 else []
     said += [f"one slice in {condition.every}"] if condition.every > 1 else []
-    mask = f"mask {condition.mask} at R = {condition.acceleration:g}" if condition.mask != "full" else ""
+    mask = "" if FULL.matches(condition.mask) else _mask_in_words(condition)
     title = f"{condition.title}: " if condition.title else ""
     return title + ", ".join([*said, mask] if mask else said)
 
 
+def _mask_in_words(condition: Condition) -> str:
+    """Name of a mask, with the acceleration where it has one."""
+    has_rate = MaskSetting.ACCELERATION in family_of(condition.mask).settings
+    return f"mask {condition.mask}" + (f" at R = {condition.acceleration:g}" if has_rate else "")
+
+
 def _cell(metric: str, ours: Spread | None, published: float | None = None, deviation: float | None = None) -> str:
-    decimals = METRICS[metric].decimals
+    decimals = METRICS_BY_KEY[metric].digits
     mine = "–" if ours is None else _with_deviation(ours.mean, ours.deviation, decimals)
     return mine if published is None else f"{mine} · *{_with_deviation(published, deviation, decimals)}*"
 

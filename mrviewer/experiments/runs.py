@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mrviewer.database import Subject, open_database
 from mrviewer.errors import DoesNotFitError, InputError, MrviewerError, UnknownNameError
+from mrviewer.evaluation.measuring import Figures, mean_figures, measure_study
 from mrviewer.experiments.cases import load_case, with_modalities
-from mrviewer.experiments.measure import Figures, measure_study
 from mrviewer.experiments.tables import Condition, Row
 from mrviewer.json_text import parse_json
 from mrviewer.method import Method
@@ -172,22 +172,14 @@ def _measure_subject(
 ) -> Generator[Progress, None, Figures]:
     """Figures of a subject; with several sets of modalities their mean."""
     study = load_case(subject, job.folder / "cases", coarsen=condition.coarsen, every=condition.every)
+    sampling = condition.sampling(job.seed)
     parts = []
     for modalities in condition.modality_sets or ((),):
         seen = with_modalities(study, modalities)
         modality = modalities[0] if modalities else study.choose_modality(condition.modality or None)
-        part = yield from measure_study(method, seen, modality, condition, seed=job.seed, device=job.device)
-        parts.append(part)
-    return _mean_of(parts)
-
-
-def _mean_of(parts: Sequence[Figures]) -> Figures:
-    """Mean of each figure over the parts that have it."""
-    means: Figures = {}
-    for name in parts[0]:
-        values = [value for part in parts if (value := part[name]) is not None]
-        means[name] = sum(values) / len(values) if values else None
-    return means
+        measured = yield from measure_study(method, seen, sampling, modality=modality, device=job.device)
+        parts.append(measured.figures)
+    return mean_figures(parts)
 
 
 def _require_unseen(row: Row) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mrviewer.errors import FileFormatError, UnknownNameError
-from mrviewer.experiments.metrics import METRICS
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.experiments.tables import Condition, Row, Table
 
 __all__ = ["list_tables", "open_tables", "read_table"]
@@ -157,8 +157,8 @@ def _require(table: Table, path: Path) -> None:
         raise FileFormatError(f"table {path.name} has two rows of one name; rename one")
     if table.headline not in names:
         raise FileFormatError(f"table {path.name} compares with row {table.headline!r}, which it lacks; name another")
-    if unknown := sorted({*table.metrics, *table.claimed} - set(METRICS)):
-        raise FileFormatError(f"table {path.name} asks for {unknown[0]!r}; there are {', '.join(METRICS)}")
+    if unknown := sorted({*table.metrics, *table.claimed} - set(METRICS_BY_KEY)):
+        raise FileFormatError(f"table {path.name} asks for {unknown[0]!r}; there are {', '.join(METRICS_BY_KEY)}")
     for row in table.rows:
         if foreign := sorted(set(row.published) - set(table.columns)):
             raise FileFormatError(f"row {row.name} of {path.name} publishes {foreign[0]!r}, which is no column; add it")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mrviewer.errors import UnknownNameError
+from mrviewer.evaluation.conditions import SamplingCondition
 
 __all__ = ["Condition", "Row", "Table"]
 
@@ -26,8 +27,8 @@ class Condition:
         Images that the method may see, measured once for each set and averaged; empty for all that there are. The
         first of a set that the method was made for is the measured one.
     mask, acceleration, center_fraction
-        See `mrviewer.sampling.make_mask`; the centre is at most half of what is acquired. The masks ``own`` (lines) and
-        ``own-2d`` (samples) are those that the row learned.
+        See `mrviewer.evaluation.conditions.SamplingCondition`; the masks ``learned`` (lines) and ``learned-2d``
+        (samples) of a row that learns masks are its own.
     seed_of_run
         Draw the mask by the seed of the training, for a row that saw this one mask only; otherwise by seed 0.
     coarsen
@@ -47,6 +48,11 @@ class Condition:
     seed_of_run: bool = False
     coarsen: int = 1
     every: int = 1
+
+    def sampling(self, seed: int) -> SamplingCondition:
+        """How the test subjects are sampled for a training with a seed."""
+        drawn = seed if self.seed_of_run else 0
+        return SamplingCondition(self.mask, self.acceleration, self.center_fraction, drawn)
 
     def column(self, metric: str) -> str:
         """Name of the column with a metric of this condition."""
@@ -108,7 +114,7 @@ class Table:
     headline
         Row that the others are compared with: what the source proposes.
     metrics
-        Figures of each condition, see `mrviewer.experiments.metrics.METRICS`.
+        Figures of each condition, see `mrviewer.evaluation.metric_list.METRICS`.
     rows
         In the order of the source.
     claimed

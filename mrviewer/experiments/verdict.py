@@ -6,9 +6,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from mrviewer.experiments.compare import Difference, agreeing_pairs, paired_difference, rank_correlation, spread
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer.evaluation.paired import Paired, agreeing_pairs, paired_difference, rank_correlation, spread
 from mrviewer.experiments.figures import RowFigures
-from mrviewer.experiments.metrics import METRICS
 from mrviewer.experiments.tables import Table
 
 __all__ = ["Comparison", "Verdict", "comparisons", "sentences"]
@@ -42,7 +42,7 @@ class Comparison:
     against: str
     expected: float
     is_published: bool
-    ours: Difference
+    ours: Paired
 
     @property
     def verdict(self) -> Verdict:
@@ -93,7 +93,7 @@ def _expected(table: Table, row: str, column: str, metric: str) -> float:
     if ours is not None and theirs is not None:
         return ours - theirs
     if metric in table.claimed and not table.row(row).is_bound:
-        return 1.0 if METRICS[metric].higher_is_better else -1.0
+        return 1.0 if METRICS_BY_KEY[metric].higher_is_better else -1.0
     return 0.0
 
 
@@ -152,6 +152,6 @@ def _in_words(table: Table, column: str) -> str:
     for condition in table.conditions:
         for metric in table.metrics:
             if condition.column(metric) == column:
-                title = METRICS[metric].title.partition(",")[0]
+                title = METRICS_BY_KEY[metric].title
                 return f"{title} ({condition.title or condition.name})" if condition.name else title
     return column

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from mrviewer.acquisition import measure, raw_data, reference_slice
 from mrviewer.database import Subject
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.evaluation.measuring import mean_figures, measured_modality
 from mrviewer.method import Card, Measurement, Method, Result, require_fit
 from mrviewer.overlap import overlap
 from mrviewer.physics import adjoint
@@ -17,7 +19,6 @@ from mrviewer.progress import Progress, retold
 from mrviewer.quality import image_quality
 from mrviewer.reconstruct import lesions_of
 from mrviewer.study import Study
-from mrviewer.training.evaluate import Terms, mask_for, measured_modality
 
 __all__ = ["Check", "Picture", "check_cases", "chosen_cases", "means_of", "score_of"]
 
@@ -69,7 +70,7 @@ def chosen_cases(subjects: Sequence[Subject]) -> list[Subject]:
 
 
 def check_cases(
-    method: Method, subjects: Sequence[Subject], terms: Terms, device: str
+    method: Method, subjects: Sequence[Subject], sampling: SamplingCondition, modality: str, device: str
 ) -> Generator[Progress, None, Check]:
     """Look at validation cases.
 
@@ -79,8 +80,8 @@ def check_cases(
         With the weights of now; it must fit.
     subjects
         Of `chosen_cases`.
-    terms
-        Image and sampling; the same slices are looked at each time.
+    sampling, modality
+        See `mrviewer.evaluation.measuring.measure_study`; the same slices are looked at each time.
     device
         What computes.
     """
@@ -90,7 +91,7 @@ def check_cases(
     for number, subject in enumerate(subjects):
         yield Progress(number, len(subjects), f"validating {subject.name}")
         try:
-            figures, shown = yield from _check(method, subject.load(), terms, device)
+            figures, shown = yield from _check(method, subject.load(), sampling, modality, device)
         except (MrviewerError, OSError) as error:
             failures[subject.name] = str(error)
             continue
@@ -101,8 +102,7 @@ def check_cases(
 
 def means_of(cases: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Mean of each figure over the cases that have it."""
-    names = dict.fromkeys(name for case in cases for name in case)
-    return {name: float(np.mean([case[name] for case in cases if name in case])) for name in names}
+    return {name: mean for name, mean in mean_figures(cases).items() if mean is not None}
 
 
 def score_of(means: Mapping[str, float]) -> float | None:
@@ -112,11 +112,11 @@ def score_of(means: Mapping[str, float]) -> float | None:
 
 
 def _check(
-    method: Method, study: Study, terms: Terms, device: str
+    method: Method, study: Study, sampling: SamplingCondition, modality: str, device: str
 ) -> Generator[Progress, None, tuple[dict[str, float], Picture | None]]:
-    require_fit(method, study, modality := measured_modality(method, study, terms))
+    require_fit(method, study, modality := measured_modality(method, study, modality))
     raw = raw_data(study, modality)
-    mask = mask_for(method, raw.shape[2:], terms)
+    mask = sampling.mask(raw.shape[2:], method)
     labels = None if study.labels is None else np.moveaxis(study.labels.volume().astype(bool), raw.slice_axis, 0)
     slices = range(raw.shape[0]) if method.card.needs.whole_volume else _slices(labels, raw.shape[0])
     measurement = measure(study, raw, mask, list(slices), method.card.needs.companions)

@@ -4,7 +4,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from mrviewer.errors import InputError, MrviewerError
-from mrviewer.finetuning.figures import Figures, mean_figures
+from mrviewer.evaluation.measuring import mean_groups
+from mrviewer.finetuning.figures import Figures
 from mrviewer.finetuning.files import BEST, SUMMARY, WEIGHTS
 from mrviewer.finetuning.lineage import file_hash, lineage_of
 from mrviewer.finetuning.orders import fingerprint_of
@@ -13,7 +14,7 @@ from mrviewer.finetuning.record import RunState
 from mrviewer.finetuning.result import FinetuneSummary
 from mrviewer.finetuning.setting import Setting
 from mrviewer.finetuning.verdict import judge
-from mrviewer.finetuning.zero_shot import flat, measure_all
+from mrviewer.finetuning.zero_shot import known_figures, measure_all
 from mrviewer.json_text import json_text
 from mrviewer.own_models import add_model, check_model_name, suggest_model_name
 from mrviewer.progress import Progress
@@ -68,7 +69,7 @@ def end_run(
     journal.state(RunState.EVALUATING)
     if fitting.step and fitting.notes.get("best_step") == 0:
         setting.note("no step was better than the start on the validation cases, so that its weights are the result")
-    keep_weights(setting, fitting, {"before": mean_figures(before["subjects"])})
+    keep_weights(setting, fitting, {"before": mean_groups(before["subjects"].values())})
     after = yield from measure_all(setting, setting.method_with(folder / WEIGHTS))
     if after["failures"]:
         watch.require()
@@ -85,8 +86,8 @@ def end_run(
         "result",
         verdict=summary["verdict"],
         message=summary["sentence"],
-        before=flat(summary["before"]),
-        after=flat(summary["after"]),
+        before=known_figures(summary["before"]),
+        after=known_figures(summary["after"]),
         model=model,
     )
     journal.state(RunState.FINISHED, message=summary["sentence"], seconds_left=0.0)
@@ -104,8 +105,8 @@ def _summarise(setting: Setting, fitting: Fitting, before: Figures, after: Figur
         "database_fingerprint": fingerprint_of([*setting.training, *setting.validation]),
         "subjects": {"training": [subject.name for subject in setting.training], "validation": names},
         "skipped": setting.skipped,
-        "before": mean_figures(early),
-        "after": mean_figures(late),
+        "before": mean_groups(early.values()),
+        "after": mean_groups(late.values()),
         **judge(early, late),
         "by_subject": {name: {"before": _plain(early[name]), "after": _plain(late[name])} for name in names},
         "by_lesion": [row for name in names for row in _lesions(name, early[name], late[name])],

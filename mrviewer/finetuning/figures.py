@@ -1,20 +1,19 @@
 """Figures of a method on the validation cases: each subject in full, by the same functions as everybody's numbers."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from mrviewer.database import Subject
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.evaluation.measuring import measure_study
 from mrviewer.findings import Finding, summarise
 from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
-from mrviewer.training.evaluate import Terms, measure_study
 
-__all__ = ["Figures", "mean_figures", "measure_subjects", "merged"]
-
-_GROUPS = ("image", "image_in_object", "segmentation")
+__all__ = ["Figures", "measure_subjects", "merged"]
 
 Figures = dict[str, Any]
 """As JSON: ``subjects`` (``{name: {image, segmentation, seconds, lesions}}``), ``failures`` (``{name: why}``), and
@@ -22,7 +21,7 @@ Figures = dict[str, Any]
 
 
 def measure_subjects(
-    method: Method, subjects: Sequence[Subject], terms: Terms, device: str
+    method: Method, subjects: Sequence[Subject], sampling: SamplingCondition, modality: str, device: str
 ) -> Generator[Progress, None, Figures]:
     """Measure a method on subjects; one that cannot be measured is named with the reason and passed over."""
     measured: dict[str, Any] = {}
@@ -32,19 +31,20 @@ def measure_subjects(
         words = f"measuring {subject.name}"
         yield Progress(number, len(subjects), words)
         try:
-            job = measure_study(method, subject.load(), terms, device)
-            figures = yield from retold(job, partial(_as_part, done=number, total=len(subjects), words=words))
+            job = measure_study(method, subject.load(), sampling, modality=modality, device=device)
+            one = yield from retold(job, partial(_as_part, done=number, total=len(subjects), words=words))
         except (MrviewerError, OSError) as error:
             failures[subject.name] = str(error)
             continue
-        findings.append(figures.finding)
+        findings.append(one.finding)
+        lesions = one.assessment.lesions
         measured[subject.name] = {
-            **{group: figures.metrics[group] for group in _GROUPS},
-            "seconds": round(float(str(figures.metrics["seconds"])), 3),
-            "lesions": [asdict(lesion) for lesion in figures.lesions],
+            **one.groups,
+            "seconds": round(one.run.seconds, 3),
+            "lesions": [] if lesions is None else [asdict(lesion) for lesion in lesions.rows],
         }
     card = method.card
-    summary = summarise(findings, card.regresses, card.classifies) if card.regresses or card.classifies else None
+    summary = summarise(findings, card.regresses, card.classifies) if card.answers_for_study else None
     return {"subjects": measured, "failures": failures, "findings": summary}
 
 
@@ -59,19 +59,3 @@ def merged(shares: Sequence[Figures]) -> Figures:
         "failures": {name: why for share in shares for name, why in share["failures"].items()},
         "findings": shares[0]["findings"],
     }
-
-
-def mean_figures(subjects: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
-    """Mean over subjects of each figure of ``metrics.json``; `None` where no subject has it."""
-    means: dict[str, dict[str, float | None]] = {}
-    for group in _GROUPS:
-        # Runs of earlier versions lack a group.
-        parts = [figures.get(group, {}) for figures in subjects.values()]
-        names = dict.fromkeys(name for part in parts for name in part)
-        means[group] = {name: _mean([part.get(name) for part in parts]) for name in names}
-    return means
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -9,19 +9,18 @@ from typing import Protocol, runtime_checkable
 
 from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_patient
 from mrviewer.errors import InputError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.finetuning.begun import read_begun
 from mrviewer.finetuning.plan import FinetunePlan
 from mrviewer.own_models import Adaptable
 from mrviewer.registry import get_method
+from mrviewer.sampling import family_of
 from mrviewer.study import Study
-from mrviewer.training.evaluate import Terms
 from mrviewer.training.recipe import Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
 from mrviewer.training.world import require_fabric
 
 __all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "require_possible", "split_database"]
-
-_GIVEN_MASKS = ("learned", "file:", "full")
 
 
 @runtime_checkable
@@ -60,10 +59,10 @@ class Order:
     overrides: dict[str, str]
 
     @property
-    def terms(self) -> Terms:
-        """On what the method is measured."""
+    def sampling(self) -> SamplingCondition:
+        """How the validation cases are sampled."""
         plan = self.plan
-        return Terms(plan.modality, plan.mask, plan.acceleration, self.recipe.training.center_fraction)
+        return SamplingCondition(plan.mask, plan.acceleration, self.recipe.training.center_fraction)
 
     def lasting(self, steps: int) -> "Order":
         """Return the same order for a number of steps."""
@@ -141,7 +140,7 @@ def _overrides(plan: FinetunePlan, parent: Finetunable, study: Study | None) -> 
     overrides |= {"main_acceleration": f"{plan.acceleration:g}"}
     if plan.modality:
         overrides["modality"] = plan.modality
-    if not plan.mask.startswith(_GIVEN_MASKS):
+    if family_of(plan.mask).is_drawn:
         overrides["main_family"] = plan.mask
     return overrides | dict(plan.options)
 

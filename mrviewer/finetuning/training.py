@@ -151,9 +151,9 @@ class TrainingPhase:
         setting, fitting = self._setting, self._fitting
         begun = time.monotonic()
         weights = setting.save_now(fitting.network)
-        cases = setting.share(chosen_cases(setting.validation))
+        cases, order = setting.share(chosen_cases(setting.validation)), setting.order
         check = yield from setting.steering.phase(
-            check_cases(setting.method_with(weights), cases, setting.order.terms, setting.world.device)
+            check_cases(setting.method_with(weights), cases, order.sampling, order.plan.modality, setting.world.device)
         )
         shares = setting.world.gather({"cases": list(check.cases), "failures": dict(check.failures)})
         self._tell_failures({name: why for share in shares for name, why in share["failures"].items()})

@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer.evaluation.paired import ENOUGH, paired_difference
 
 __all__ = ["Comparison", "Verdict", "compare", "judge"]
 
 Verdict = Literal["better", "worse", "undecided"]
 
-_ENOUGH = 6
-"""Fewer pairs cannot reach the level, however they fall."""
-_LEVEL = 0.05
-_JUDGED = (("segmentation", "dice", "Dice"), ("image", "ssim", "SSIM"))
+_JUDGED = tuple(METRICS_BY_KEY[key] for key in ("dice", "ssim"))
+_VERDICTS: dict[int, Verdict] = {1: "better", -1: "worse", 0: "undecided"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Comparison:
     figure
         ``dice`` or ``ssim``.
     n, n_better, n_worse
-        Subjects that have it on both sides; those in which it rose, and fell.
+        Subjects that have it on both sides; those in which it got better, and worse.
     before, after
         Means over these subjects.
     p
@@ -46,18 +46,14 @@ class Comparison:
 
 
 def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
-    """Compare one figure of the same subjects, of which more is better."""
-    differences = [late - early for early, late in zip(before, after, strict=True)]
-    n, n_better = len(differences), sum(difference > 0 for difference in differences)
-    n_worse = sum(difference < 0 for difference in differences)
-    p = None
-    if n >= _ENOUGH and n_better + n_worse:
-        p = float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
-    verdict: Verdict = "undecided"
-    if p is not None and p < _LEVEL:
-        ranks = stats.rankdata(np.abs(differences))
-        verdict = "better" if float(ranks @ np.sign(differences)) > 0 else "worse"
-    return Comparison(figure, n, n_better, n_worse, sum(before) / n, sum(after) / n, p, verdict)
+    """Compare one figure of the same subjects, at least one."""
+    late, early = (np.asarray([values], np.float64) for values in (after, before))
+    paired = paired_difference(late, early)
+    assert paired is not None
+    better = 1 if METRICS_BY_KEY[figure].higher_is_better else -1
+    n_better, n_worse = (paired.n_higher, paired.n_lower)[::better]
+    verdict: Verdict = _VERDICTS[paired.tested * better]
+    return Comparison(figure, paired.n_subjects, n_better, n_worse, paired.second, paired.first, paired.p, verdict)
 
 
 def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -69,12 +65,13 @@ def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
         ``verdict``, ``sentence``, and ``test``: a `Comparison` by figure.
     """
     comparisons: dict[str, Comparison] = {}
-    for group, figure, title in _JUDGED:
+    for metric in _JUDGED:
+        group, figure = metric.group, metric.name
         pairs = [(before[name][group].get(figure), after[name][group].get(figure)) for name in before if name in after]
         known = [(early, late) for early, late in pairs if early is not None and late is not None]
         if known:
-            one = compare(figure, [early for early, _ in known], [late for _, late in known])
-            comparisons[title] = one
+            one = compare(metric.key, [early for early, _ in known], [late for _, late in known])
+            comparisons[metric.title] = one
     verdict = _together([one.verdict for one in comparisons.values()])
     return {
         "verdict": verdict,
@@ -88,10 +85,10 @@ def _sentence(verdict: Verdict, comparisons: Mapping[str, Comparison]) -> str:
     if not comparisons:
         return _UNKNOWN
     headline = _HEADLINES[verdict]
-    if all(one.n < _ENOUGH for one in comparisons.values()):
+    if all(one.n < ENOUGH for one in comparisons.values()):
         most = max(one.n for one in comparisons.values())
         cases = f"{most} validation cases are" if most > 1 else "one validation case is"
-        headline = f"Undecided: {cases} too few for a test, which needs {_ENOUGH}."
+        headline = f"Undecided: {cases} too few for a test, which needs {ENOUGH}."
     return " ".join([headline, *(_in_words(title, one) for title, one in comparisons.items())])
 
 
@@ -111,7 +108,7 @@ def _together(verdicts: Sequence[Verdict]) -> Verdict:
 
 def _in_words(title: str, one: Comparison) -> str:
     means = f"{title} {one.before:.3f} before, {one.after:.3f} after"
-    if one.n < _ENOUGH:
+    if one.n < ENOUGH:
         return f"{means}; it rose in {one.n_better} and fell in {one.n_worse} of {one.n} (not tested)."
     test = "none changed" if one.p is None else f"Wilcoxon signed-rank p = {one.p:.2g}"
     return f"{means}, better in {one.n_better} and worse in {one.n_worse} of {one.n} ({test})."

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict
 
 from torch import nn
 
-from mrviewer.assess import in_object
 from mrviewer.errors import InputError
-from mrviewer.finetuning.figures import Figures, mean_figures, measure_subjects, merged
+from mrviewer.evaluation.measuring import mean_groups
+from mrviewer.evaluation.metric_list import flat
+from mrviewer.finetuning.figures import Figures, measure_subjects, merged
 from mrviewer.finetuning.files import BEFORE
 from mrviewer.finetuning.lineage import file_hash
 from mrviewer.finetuning.orders import Finetunable, fingerprint_of
@@ -20,12 +21,14 @@ from mrviewer.json_text import read_json_object
 from mrviewer.progress import Progress
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["flat", "measure_all", "measure_before"]
+__all__ = ["known_figures", "measure_all", "measure_before"]
 
 
 def measure_all(setting: Setting, method: Finetunable) -> Generator[Progress, None, Figures]:
     """Measure a method on all validation cases, each process its share."""
-    job = measure_subjects(method, setting.share(setting.validation), setting.order.terms, setting.world.device)
+    order = setting.order
+    cases = setting.share(setting.validation)
+    job = measure_subjects(method, cases, order.sampling, order.plan.modality, setting.world.device)
     try:
         share = yield from setting.steering.phase(job)
     finally:
@@ -61,19 +64,14 @@ def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -
         _store(setting, key, figures)
     setting.skip(figures["failures"])
     setting.validation = [subject for subject in setting.validation if subject.name in figures["subjects"]]
-    means = mean_figures(figures["subjects"])
-    setting.journal.event("zero_shot", step=0, metrics=flat(means), subjects=len(figures["subjects"]))
+    means = known_figures(mean_groups(figures["subjects"].values()))
+    setting.journal.event("zero_shot", step=0, metrics=means, subjects=len(figures["subjects"]))
     return figures
 
 
-def flat(means: dict[str, dict[str, float | None]]) -> dict[str, float]:
-    """Figures that are known, by name alone; those inside the object as `mrviewer.assess.in_object` names them."""
-    return {
-        in_object(name) if group == "image_in_object" else name: value
-        for group, values in means.items()
-        for name, value in values.items()
-        if value is not None
-    }
+def known_figures(means: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
+    """Figures that are known, by their keys."""
+    return {key: value for key, value in flat(means).items() if value is not None}
 
 
 def _require_measured(setting: Setting, figures: Figures) -> None:
@@ -90,7 +88,7 @@ def _require_measured(setting: Setting, figures: Figures) -> None:
 def _key(setting: Setting) -> str:
     facts = [
         file_hash(setting.order.method.weights_file),
-        asdict(setting.order.terms),
+        [setting.order.plan.modality, asdict(setting.order.sampling)],
         fingerprint_of(setting.validation),
     ]
     return json.dumps(facts)

@@ -2,27 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from mrviewer.errors import WeightsError
+from mrviewer.evaluation.metric_list import METRICS, flat
 from mrviewer.method import Card, Needs
 from mrviewer.own_models.record import OwnModel
 
 __all__ = ["own_card"]
 
-_MEASURES = {
-    "dice": "Dice",
-    "precision": "precision",
-    "recall": "recall",
-    "lesion_f1": "lesion F1",
-    "lesion_f1_iou10": "lesion F1 at IoU 0.1",
-    "lesions_found": "lesions found",
-    "false_regions": "false regions",
-    "hd95_mm": "HD95 (mm)",
-    "psnr": "PSNR (dB)",
-    "ssim": "SSIM",
-    "nmse": "NMSE",
-}
 _LARGEST = 1e300
 """No figure is larger; a whole number in a file may be."""
 _VERDICTS = {
@@ -120,8 +108,11 @@ def _trained_on(model: OwnModel, card: Card, database: str) -> str:
 def _figures(lineage: Mapping[str, object], database: str) -> tuple[str, ...]:
     """What was measured before and after, as one sentence each."""
     before, after = _numbers(lineage.get("before")), _numbers(lineage.get("after"))
-    told = [f"{word} {after[name]:.3g} (before {_number(before.get(name))})" for name, word in _MEASURES.items()
-            if name in after]  # fmt: skip
+    told = [
+        f"{metric.sentence(after[metric.key])} (before {metric.text(before.get(metric.key), 'unknown')})"
+        for metric in METRICS
+        if metric.key in after
+    ]
     if not told:
         return ()
     subjects = lineage.get("subjects")
@@ -132,18 +123,11 @@ def _figures(lineage: Mapping[str, object], database: str) -> tuple[str, ...]:
     return (*sentences, f"On these it is {verdict}.") if verdict else tuple(sentences)
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}"
-
-
 def _numbers(value: object) -> dict[str, float]:
-    """Every number in nested dictionaries, by the last name; of equal names the first."""
-    found: dict[str, float] = {}
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, int | float) and not isinstance(item, bool):
-                if abs(item) < _LARGEST:
-                    found.setdefault(str(name), float(item))
-            else:
-                found = {**_numbers(item), **found}
-    return found
+    """Figures of the parts of ``metrics.json`` by their keys, as far as a file holds numbers."""
+    figures: dict[str, Any] = dict(flat(value)) if isinstance(value, dict) else {}
+    return {
+        key: float(number)
+        for key, number in figures.items()
+        if isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < _LARGEST
+    }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError, ShapeError, WeightsError
-from mrviewer.sampling.family import MaskFamily
+from mrviewer.sampling.family import MaskFamily, MaskSetting
 from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.probability_map import at_rate, ranking, resampled
 from mrviewer.sampling.request import MaskRequest
@@ -24,13 +24,10 @@ __all__ = [
     "LearnedPattern",
     "OffersPatterns",
     "installed_patterns",
-    "is_learned",
     "learned_mask",
     "learned_probability",
     "mask_of_patterns",
 ]
-
-_DIMENSIONS: dict[str, Literal[1, 2]] = {"learned": 1, "learned-2d": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +76,13 @@ class OffersPatterns(Protocol):
         ...
 
 
-def is_learned(name: str) -> bool:
-    """Whether a mask of this name is a learned one: ``learned``, ``learned-2d``, or either with ``:METHOD``."""
-    return name.partition(":")[0] in _DIMENSIONS
-
-
 def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
     """Patterns behind a mask name, those of one method: the named one, or the first that offers any.
 
     Parameters
     ----------
     name
-        See `is_learned`.
+        ``learned`` or ``learned-2d``, or either with ``:METHOD``.
 
     Raises
     ------
@@ -101,7 +93,8 @@ def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
     """
     from mrviewer.registry import method_names  # methods know masks, so that masks may meet methods only when asked
 
-    family, _, wanted = name.partition(":")
+    _, _, wanted = name.partition(":")
+    dimensions = next(family.dimensions for family in (LEARNED_LINES, LEARNED_SAMPLES) if family.matches(name))
     untrained = []
     for candidate in (wanted,) if wanted else method_names():
         try:
@@ -109,7 +102,7 @@ def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
         except WeightsError:
             untrained.append(candidate)
             continue
-        fitting = tuple(pattern for pattern in patterns if pattern.dimensions == _DIMENSIONS[family])
+        fitting = tuple(pattern for pattern in patterns if pattern.dimensions == dimensions)
         if fitting:
             return fitting
     if untrained:
@@ -149,7 +142,7 @@ def learned_probability(name: str, shape: tuple[int, int], acceleration: float) 
     Parameters
     ----------
     name
-        See `is_learned`.
+        See `installed_patterns`.
     shape : (y, x)
         Size of k-space.
     acceleration
@@ -234,7 +227,10 @@ LEARNED_LINES = MaskFamily(
     description="Whole lines that a method found most useful for what it does; learned:METHOD picks the method.",
     citation="Bahadir CD et al. (2020), Deep-learning-based optimization of the under-sampling pattern in MRI, IEEE "
     "Trans Comput Imaging 6:1139-1152, doi:10.1109/TCI.2020.3006727",
-    draw=lambda request: learned_mask("learned", request).pattern,
+    settings=frozenset({MaskSetting.ACCELERATION}),
+    is_learned=True,
+    argument="METHOD",
+    make=learned_mask,
 )
 
 LEARNED_SAMPLES = MaskFamily(
@@ -243,5 +239,8 @@ LEARNED_SAMPLES = MaskFamily(
     dimensions=2,
     description="Single samples that a method found most useful for what it does; learned-2d:METHOD picks the method.",
     citation=LEARNED_LINES.citation,
-    draw=lambda request: learned_mask("learned-2d", request).pattern,
+    settings=LEARNED_LINES.settings,
+    is_learned=True,
+    argument=LEARNED_LINES.argument,
+    make=learned_mask,
 )

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from mrviewer.errors import MaskError
 from mrviewer.sampling.array_file import read_array
 from mrviewer.sampling.dc_position import center_dc
+from mrviewer.sampling.family import MaskFamily
 from mrviewer.sampling.mask import Mask
+from mrviewer.sampling.request import MaskRequest
 
-__all__ = ["load_mask"]
+__all__ = ["FILE", "load_mask"]
 
 MAX_SAMPLES = 4096 * 4096
 """Largest mask that is looked at."""
@@ -56,7 +58,7 @@ def load_mask(path: str | Path, shape: tuple[int, int] | None = None) -> Mask:
     notes.append(note)
     if (pattern == pattern[:1]).all():
         pattern = pattern[:1]
-    return Mask(pattern, f"file:{path}", note=" ".join(notes))
+    return Mask(pattern, FILE.named(str(path)), note=" ".join(notes))
 
 
 def _split_index(path: str) -> tuple[Path, int | None]:
@@ -123,3 +125,21 @@ def _require_fit(pattern: NDArray[np.bool_], shape: tuple[int, int], file: Path)
         f"{file.name} has {came} but k-space is {(height, width)} (y, x); "
         f"give a mask of {width} lines or of {height} x {width} samples"
     )
+
+
+def _mask_of_file(name: str, request: MaskRequest) -> Mask:
+    _, _, path = name.partition(":")
+    return load_mask(path, (request.height, request.width))
+
+
+FILE = MaskFamily(
+    name="file",
+    title="From a file",
+    dimensions=None,
+    description="A pattern that you bring, of the size of a slice or of a line.",
+    citation="",
+    settings=frozenset(),
+    argument="PATH",
+    make=_mask_of_file,
+)
+"""Not among the families that are listed, because it cannot be had without a file."""

@@ -1,27 +1,26 @@
 """Mask families by name, and the one function that makes a mask of any of them."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from mrviewer.errors import UnknownNameError
 from mrviewer.sampling.equispaced import EQUISPACED
-from mrviewer.sampling.family import MaskFamily
+from mrviewer.sampling.family import MaskFamily, MaskSetting
 from mrviewer.sampling.full import FULL
 from mrviewer.sampling.gaussian_1d import GAUSSIAN_1D
 from mrviewer.sampling.gaussian_2d import GAUSSIAN_2D
-from mrviewer.sampling.learned import LEARNED_LINES, LEARNED_SAMPLES, is_learned, learned_mask
+from mrviewer.sampling.learned import LEARNED_LINES, LEARNED_SAMPLES
 from mrviewer.sampling.mask import Mask
-from mrviewer.sampling.mask_file import load_mask
+from mrviewer.sampling.mask_file import FILE
 from mrviewer.sampling.poisson import POISSON
 from mrviewer.sampling.radial import RADIAL
 from mrviewer.sampling.random_lines import RANDOM
 from mrviewer.sampling.request import MaskRequest
 from mrviewer.sampling.spiral import SPIRAL
 
-__all__ = ["make_mask", "mask_families"]
-
-FILE_PREFIX = "file:"
+__all__ = ["family_of", "make_mask", "mask_families"]
 
 _FAMILIES = {
     family.name: family
@@ -41,8 +40,24 @@ _FAMILIES = {
 
 
 def mask_families() -> tuple[MaskFamily, ...]:
-    """All families, in the order in which a person should see them."""
+    """All families but `FILE`, in the order in which the user should see them."""
     return tuple(_FAMILIES.values())
+
+
+def family_of(name: str) -> MaskFamily:
+    """Return the family that a mask of a name belongs to; see `make_mask`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such family.
+    """
+    for family in (*_FAMILIES.values(), FILE):
+        if family.matches(name):
+            return family
+    raise UnknownNameError(
+        f"there is no mask {name!r}; choose one of {', '.join(_FAMILIES)} or {FILE.named(FILE.argument)}"
+    )
 
 
 def make_mask(
@@ -53,8 +68,8 @@ def make_mask(
     Parameters
     ----------
     name
-        Of a family (`mask_families`), or ``file:PATH`` (`load_mask`); a file ignores all but the shape. A learned
-        family may name its method, ``learned:METHOD``.
+        Of a family (`mask_families`), or ``file:PATH`` (`load_mask`). A learned family may name its method,
+        ``learned:METHOD``.
     shape : (y, x)
         Size of k-space; lines run along y.
     acceleration
@@ -62,10 +77,10 @@ def make_mask(
         others exactly ``round(y x / R)`` samples, but for `radial`, which acquires whole spokes.
     center_fraction
         What is always acquired around DC, 0 to 1: for line families ``round(f x)`` lines, else an ellipse with
-        diameters ``f y`` and ``f x``, which is ``0.785 f^2`` of k-space. Learned families ignore it and the seed,
-        `full` the rate, too.
+        diameters ``f y`` and ``f x``, which is ``0.785 f^2`` of k-space.
     seed
-        Seed of the random draw; the same seed gives the same mask.
+        Seed of the random draw; the same seed gives the same mask. Of these three settings those that the family does
+        not read (`MaskFamily.settings`) have no effect.
 
     Raises
     ------
@@ -75,23 +90,30 @@ def make_mask(
         If no such mask exists: a size below 2, a rate below 1 or one that leaves nothing, a centre larger than the rate
         allows, or a file that holds no mask for this shape.
     """
-    if name.startswith(FILE_PREFIX):
-        return load_mask(name.removeprefix(FILE_PREFIX), shape)
-    if name not in _FAMILIES and not is_learned(name):
-        raise UnknownNameError(f"there is no mask {name!r}; choose one of {', '.join(_FAMILIES)} or file:PATH")
+    family = family_of(name)
     height, width = shape
-    request = MaskRequest(int(height), int(width), float(acceleration), float(center_fraction), int(seed))
-    return learned_mask(name, request) if is_learned(name) else _draw(name, request)
+    given: dict[MaskSetting, Any] = {
+        MaskSetting.ACCELERATION: float(acceleration),
+        MaskSetting.CENTER_FRACTION: float(center_fraction),
+        MaskSetting.SEED: int(seed),
+    }
+    request = MaskRequest(int(height), int(width), **{one.value: given[one] for one in family.settings})
+    return _draw(family, request) if family.make is None else family.make(name, request)
 
 
 @lru_cache(maxsize=128)
-def _draw(name: str, request: MaskRequest) -> Mask:
+def _draw(family: MaskFamily, request: MaskRequest) -> Mask:
     """Draw a mask once for each request; a slider that is dragged comes back to the same ones."""
-    if name == FULL.name:
-        return Mask(FULL.draw(request), name, acceleration=1.0)
+    assert family.draw is not None
     if request.acceleration == 1:
-        shape = (1 if _FAMILIES[name].dimensions == 1 else request.height, request.width)
+        shape = (1 if family.dimensions == 1 else request.height, request.width)
         pattern = np.ones(shape, dtype=bool)
     else:
-        pattern = _FAMILIES[name].draw(request)
-    return Mask(pattern, name, request.acceleration, request.center_fraction, request.seed)
+        pattern = family.draw(request)
+    return Mask(
+        pattern,
+        family.name,
+        request.acceleration if MaskSetting.ACCELERATION in family.settings else None,
+        request.center_fraction if MaskSetting.CENTER_FRACTION in family.settings else None,
+        request.seed if MaskSetting.SEED in family.settings else None,
+    )

@@ -13,7 +13,7 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.database import Subject
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.progress import Progress
-from mrviewer.sampling import make_mask
+from mrviewer.sampling import make_mask, mask_families
 from mrviewer.training.augmenting import augmented, cropped_rows, cropped_square
 from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
 from mrviewer.training.options import TrainingOptions
@@ -24,7 +24,7 @@ __all__ = ["Batch", "BatchMaker", "slice_source"]
 _FAMILIES = ("random", "equispaced", "gaussian-1d", "gaussian-2d", "poisson", "radial")
 _FAMILY_SHARES = (0.66, 0.08, 0.08, 0.06, 0.06, 0.06)
 _COILS = (4, 8)
-_LINE_FAMILIES = frozenset({"random", "equispaced", "gaussian-1d"})
+_LINE_FAMILIES = frozenset(family.name for family in mask_families() if family.is_drawn and family.dimensions == 1)
 
 
 @dataclass(frozen=True)

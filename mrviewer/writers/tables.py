@@ -5,21 +5,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.evaluation.metric_list import METRICS
 from mrviewer.lesions import LESION_COLUMNS, LesionTable
 from mrviewer.plain_text import CellWriter
 from mrviewer.writers.whole import whole_file
 
 __all__ = ["write_lesions", "write_metrics", "write_quantities"]
 
-_UNITS = {
-    "image psnr": "dB",
-    "image_in_object psnr": "dB",
-    "segmentation hd95_mm": "mm",
-    "segmentation lesions_reference": "lesions",
-    "segmentation lesions_found": "lesions",
-    "segmentation false_regions": "regions",
-    "seconds": "s",
-}
+_UNITS = {f"{metric.group} {metric.name}": metric.unit for metric in METRICS} | {"seconds": "s"}
 """Units of what is in ``metrics.json``; all else is a ratio or a name."""
 _ELSEWHERE = ("conventions", "notes", "lesions")
 """What is no number, or has a table of its own."""

@@ -7,11 +7,11 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QDockWidget, QWidget
 
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.panels import dock_panel
 from mrviewer_napari.screenshot import save_window
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import MaskWish
 
 __all__ = ["build", "main"]
 
@@ -20,7 +20,7 @@ _LAYER_DOCKS = ("layer list", "layer controls")
 _SIZE = (1760, 1080)
 _SHUTTER_MS = 500
 """Time for the last redraw."""
-_DEMO_MASK = MaskWish("random", 4.0, 0.08, 0)
+_DEMO_MASK = SamplingCondition("random", 4.0, 0.08, 0)
 
 
 def main(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.method import Card, Task
 from mrviewer.quality import slice_quality
 from mrviewer.reconstruct import SliceResult
 from mrviewer.sampling import Mask
 from mrviewer.study import Origin
 from mrviewer_napari.layout import TileKind, TileSpec
-from mrviewer_napari.method_rows import number_text
 from mrviewer_napari.scan import Scan
 
 __all__ = [
@@ -111,7 +111,7 @@ def _quality_text(scan: Scan, result: SliceResult) -> str:
         return ""
     reference = np.ascontiguousarray(scan.plane(scan.reference, result.index), np.float32)
     quality = slice_quality(result.image, reference, scan.data_range)
-    numbers = (number_text("PSNR", quality.psnr, ".1f", " dB"), number_text("SSIM", quality.ssim, ".3f"))
+    numbers = (METRICS_BY_KEY["psnr"].sentence(quality.psnr), METRICS_BY_KEY["ssim"].sentence(quality.ssim))
     return "  ".join(text for text in numbers if text)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from mrviewer.acquisition import within_acquired
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import RawData
-from mrviewer_napari.state import MaskWish
 
 __all__ = ["MaskChoice"]
 
@@ -28,7 +28,7 @@ class MaskChoice:
     def __init__(self) -> None:
         self.mask: Mask | None = None
         self.error: MrviewerError | None = None
-        self._possible = MaskWish()
+        self._possible = SamplingCondition()
 
     @property
     def problem(self) -> str:
@@ -39,14 +39,14 @@ class MaskChoice:
         """Drop the mask: another study has another size."""
         self.mask = None
 
-    def follow(self, wish: MaskWish, shape: tuple[int, int], raw: RawData | None = None) -> bool:
+    def follow(self, wish: SamplingCondition, shape: tuple[int, int], raw: RawData | None = None) -> bool:
         """Make what is wished for slices ``(y, x)``, or take what was acquired; says whether it changed."""
         before = self.mask
         if raw is not None and raw.acquired is not None:
             self.mask, self.error = _acquired_mask(shape, raw), None
             return self.mask != before
         try:
-            self.mask = _mask_of(wish, shape)
+            self.mask = wish.mask(shape)
             self.error, self._possible = None, wish
         except MrviewerError as error:
             self.error = error
@@ -56,7 +56,7 @@ class MaskChoice:
 
     def _last_possible(self, shape: tuple[int, int]) -> Mask | None:
         try:
-            return _mask_of(self._possible, shape)
+            return self._possible.mask(shape)
         except MrviewerError:
             return None
 
@@ -64,7 +64,3 @@ class MaskChoice:
 def _acquired_mask(shape: tuple[int, int], raw: RawData) -> Mask:
     """All that was acquired, which is what ``--mask full`` gives on the command line."""
     return replace(within_acquired(make_mask("full", shape), raw), note="")
-
-
-def _mask_of(wish: MaskWish, shape: tuple[int, int]) -> Mask:
-    return make_mask(wish.family, shape, wish.acceleration, wish.center_fraction, wish.seed)

@@ -6,6 +6,7 @@ from enum import Enum
 from html import escape
 
 from mrviewer.assess import Assessment, SegmentationQuality
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY, by_group
 from mrviewer.method import Card, Fit, Method, Task
 from mrviewer.reconstruct import Reconstruction
 
@@ -17,7 +18,6 @@ __all__ = [
     "in_order",
     "kind_of",
     "long_numbers",
-    "number_text",
     "runnable",
     "segments",
     "short_numbers",
@@ -27,6 +27,15 @@ __all__ = [
 
 ZERO_FILLED = "zero-filled"
 """The one method that is quick enough to be done on the spot."""
+
+
+_SPACE = "   "
+_LINES = (
+    tuple(metric.key for metric in by_group("image")),
+    tuple(metric.key for metric in by_group("image_in_object")),
+    ("dice", "precision", "recall"),
+)
+"""Figures of an assessment that stand in one line."""
 
 
 class Kind(Enum):
@@ -125,64 +134,33 @@ def card_html(card: Card) -> str:
     return "<p>" + "</p><p>".join(parts) + "</p>"
 
 
-def number_text(label: str, value: float | None, form: str, unit: str = "") -> str:
-    """``label value unit``; empty when the value is not known."""
-    return "" if value is None else f"{label} {value:{form}}{unit}"
-
-
 def short_numbers(assessment: Assessment) -> str:
     """Quality of a whole volume in one line, without what is not known."""
-    image, lesions = assessment.image, assessment.segmentation
-    parts: list[str] = []
-    if image is not None:
-        parts += [number_text("PSNR", image.psnr, ".2f", " dB"), number_text("SSIM", image.ssim, ".3f")]
-    if lesions is not None:
-        parts.append(number_text("Dice", lesions.dice, ".3f"))
-        if image is None:
-            parts.append(_lesions_text(lesions))
-    return "   ".join(part for part in parts if part)
-
-
-def _lesions_text(lesions: SegmentationQuality) -> str:
-    found = f"{lesions.n_lesions_found} of {lesions.n_lesions} lesions found"
-    return f"{found}, {lesions.n_false_regions} false region{'' if lesions.n_false_regions == 1 else 's'}"
+    parts = _sentences(assessment, ("psnr", "ssim", "dice"))
+    if assessment.image is None and assessment.segmentation is not None:
+        parts.append(_lesions_text(assessment.segmentation))
+    return _SPACE.join(parts)
 
 
 def long_numbers(assessment: Assessment, made: Reconstruction) -> str:
     """Everything that is known of a run: image, segmentation, images that were looked at, time; a line each."""
-    image, inside, lesions = assessment.image, assessment.image_in_object, assessment.segmentation
-    rows: list[tuple[str, ...]] = []
-    if image is not None:
-        rows.append(
-            (
-                number_text("PSNR", image.psnr, ".2f", " dB"),
-                number_text("SSIM", image.ssim, ".4f"),
-                number_text("NMSE", image.nmse, ".4f"),
-                number_text("HFEN", image.hfen, ".4f"),
-            )
-        )
-    if inside is not None:
-        rows.append(
-            (
-                "in the object",
-                number_text("PSNR", inside.psnr, ".2f", " dB"),
-                number_text("SSIM", inside.ssim, ".4f"),
-                number_text("NMSE", inside.nmse, ".4f"),
-                number_text("HFEN", inside.hfen, ".4f"),
-            )
-        )
-    if lesions is not None:
-        rows.append(
-            (
-                number_text("Dice", lesions.dice, ".3f"),
-                number_text("precision", lesions.precision, ".3f"),
-                number_text("recall", lesions.recall, ".3f"),
-                _lesions_text(lesions),
-            )
-        )
-    rows.append((f"looked at {', '.join(made.modalities_used or (made.modality,))}",))
-    rows.append((f"{made.seconds:.1f} s on {made.device}",))
-    return "\n".join("   ".join(part for part in row if part) for row in rows)
+    rows = [_sentences(assessment, keys) for keys in _LINES]
+    if assessment.segmentation is not None:
+        rows[-1].append(_lesions_text(assessment.segmentation))
+    rows.append([f"looked at {', '.join(made.modalities_used or (made.modality,))}"])
+    rows.append([f"{made.seconds:.1f} s on {made.device}"])
+    return "\n".join(_SPACE.join(row) for row in rows if row)
+
+
+def _sentences(assessment: Assessment, keys: Iterable[str]) -> list[str]:
+    """Known figures, each with its name."""
+    figures = assessment.figures()
+    return [text for key in keys if (text := METRICS_BY_KEY[key].sentence(figures[key]))]
+
+
+def _lesions_text(lesions: SegmentationQuality) -> str:
+    found = f"{lesions.lesions_found} of {lesions.lesions_reference} lesions found"
+    return f"{found}, {lesions.false_regions} false region{'' if lesions.false_regions == 1 else 's'}"
 
 
 def used_images(made: Reconstruction) -> str:

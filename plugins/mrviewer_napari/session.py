@@ -6,10 +6,11 @@ from qtpy.QtCore import QObject, Signal
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.faults import explained
 from mrviewer.method import Method
 from mrviewer.registry import list_methods
-from mrviewer.sampling import Mask
+from mrviewer.sampling import FILE, Mask
 from mrviewer_napari.catalogue import Catalogue
 from mrviewer_napari.compute import Computation
 from mrviewer_napari.derived import first_slice
@@ -21,7 +22,7 @@ from mrviewer_napari.opening import Opening
 from mrviewer_napari.presenter import Presenter
 from mrviewer_napari.results import Outcome, outdated
 from mrviewer_napari.scan import Scan, with_modality, with_true_size
-from mrviewer_napari.state import MaskWish, PanelState, StepWish
+from mrviewer_napari.state import PanelState, StepWish
 from mrviewer_napari.tiles import TileGrid
 from mrviewer_napari.work import measure_again
 
@@ -258,7 +259,7 @@ class Session(QObject):
 
     # Following the wishes ------------------------------------------------------------------------------------------
 
-    def _follow_mask(self, request: MaskWish) -> None:
+    def _follow_mask(self, request: SamplingCondition) -> None:
         del request
         if self._make_mask():
             self._aim()
@@ -269,7 +270,7 @@ class Session(QObject):
             return False
         changed = self.mask_choice.follow(self.state.mask, self.scan.plane_shape, self.scan.raw)
         error = self.mask_choice.error
-        if error is not None and self.state.mask.family.startswith("file:"):
+        if error is not None and FILE.matches(self.state.mask.family):
             self.failed.emit(error)
         self.message.emit(self.mask_choice.problem)
         self.mask_changed.emit()

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from mrviewer_napari.state import MaskWish, PanelState
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer_napari.state import PanelState
 
 __all__ = [
     "author_from_preferences",
@@ -40,7 +41,9 @@ def preferences_of(values: Mapping[str, object]) -> PanelState:
     """Read preferences, whoever wrote them; one that cannot be meant counts as not set."""
     shown, device, usual = values.get("shown"), values.get("device"), PanelState()
     return PanelState(
-        mask=MaskWish(acceleration=_within(values.get("acceleration"), _ACCELERATIONS, MaskWish().acceleration)),
+        mask=SamplingCondition(
+            acceleration=_within(values.get("acceleration"), _ACCELERATIONS, SamplingCondition().acceleration)
+        ),
         methods=tuple(shown.replace(",", " ").split()) if isinstance(shown, str) else (),
         error_gain=_within(values.get("error_gain"), _GAINS, usual.error_gain),
         radiological=values.get("radiological") is True,

@@ -5,36 +5,15 @@ in `mrviewer_napari.derived`; what was computed is held by `mrviewer_napari.sess
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from psygnal import SignalGroupDescriptor
 
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer_napari.views import Plane
 
-__all__ = ["MaskWish", "PanelState", "StepWish"]
-
-
-@dataclass(frozen=True)
-class MaskWish:
-    """What `mrviewer.sampling.make_mask` is asked for.
-
-    Parameters
-    ----------
-    family
-        Name of the command line: ``random``, ``poisson``, ``file:PATH``, ...
-    acceleration
-        Factor by which fewer samples are taken.
-    center_fraction
-        Part of k-space around DC that is always acquired.
-    seed
-        Seed of the random draw.
-    """
-
-    family: str = "random"
-    acceleration: float = 4.0
-    center_fraction: float = 0.08
-    seed: int = 0
+__all__ = ["PanelState", "StepWish"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +70,7 @@ class PanelState:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    mask: MaskWish = MaskWish()
+    mask: SamplingCondition = field(default_factory=SamplingCondition)
     methods: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
     ticked_only: bool = False

@@ -80,7 +80,7 @@ def test_missing_slices_are_left_out_of_segmentation_figures(arrays: Arrays) -> 
     assert quality is not None
     # The lesion across slice 5 stays one, and the one in slice 12 alone is not asked for.
     assert (quality.dice, quality.recall, quality.hd95_mm, quality.lesion_f1) == (1, 1, 0, 1)
-    assert (quality.n_lesions, quality.n_lesions_found, quality.n_false_regions) == (1, 1, 0)
+    assert (quality.lesions_reference, quality.lesions_found, quality.false_regions) == (1, 1, 0)
     assert measured.lesions is not None
     [row] = measured.lesions.rows
     assert row.volume_ml == pytest.approx(64 * GRID.voxel_volume_ml)
@@ -188,7 +188,7 @@ def test_small_lesions_are_dropped_from_the_table_only(arrays: Arrays) -> None:
     every, large = (measure(arrays, min_lesion_ml=size) for size in (0.0, 0.05))
     assert every.segmentation is not None
     assert large.segmentation is not None
-    assert (every.segmentation.n_lesions, large.segmentation.n_lesions) == (2, 1)
+    assert (every.segmentation.lesions_reference, large.segmentation.lesions_reference) == (2, 1)
     assert large.segmentation.lesion_f1 == 1
     assert large.segmentation.dice == every.segmentation.dice
 

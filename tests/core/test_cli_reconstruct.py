@@ -14,6 +14,7 @@ from dicom_files import Series
 from mrviewer import cli, registry
 from mrviewer.commands.reconstruct import ReconstructRequest, reconstruct_to_folder
 from mrviewer.errors import InputError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.progress import Progress
 from mrviewer.study import Study
@@ -213,10 +214,7 @@ def test_stopping_leaves_nothing_behind(scan: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     request = ReconstructRequest(
         images=(str(scan / "FLAIR.nii.gz"),),
-        mask="random",
-        acceleration=4,
-        center_fraction=0.08,
-        seed=0,
+        sampling=SamplingCondition("random", 4, 0.08, 0),
         method="cs-wavelet",
         modality=None,
         reference_labels=None,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mrviewer.errors import FileFormatError, InputError, UnknownNameError
-from mrviewer.experiments.compare import agreeing_pairs, paired_difference, rank_correlation, spread
+from mrviewer.evaluation.paired import agreeing_pairs, paired_difference, rank_correlation, spread
 from mrviewer.experiments.figures import RowFigures
 from mrviewer.experiments.page import section, update_page
 from mrviewer.experiments.table_files import open_tables, read_table

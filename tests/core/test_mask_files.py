@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mrviewer.errors import FileFormatError, MaskError
-from mrviewer.sampling import is_learned, load_mask, make_mask, mask_families
+from mrviewer.sampling import load_mask, make_mask, mask_families
 
 SHAPE = (40, 36)
 POINTS = make_mask("poisson", SHAPE, 4, 0.15).pattern
@@ -120,7 +120,7 @@ def test_a_hash_may_be_a_part_of_the_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_mask(f"{path}#0").pattern, POINTS)
 
 
-NAMES = [family.name for family in mask_families() if family.name != "full" and not is_learned(family.name)]
+NAMES = [family.name for family in mask_families() if family.is_drawn]
 
 
 @pytest.mark.parametrize("acceleration", [2, 4, 8])

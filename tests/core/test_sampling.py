@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError, UnknownNameError
-from mrviewer.sampling import Mask, is_learned, make_mask, mask_families
+from mrviewer.sampling import Mask, MaskSetting, make_mask, mask_families
 from mrviewer.sampling.registry import _draw
 
 # What methods learned has tests of its own, in test_sampling_learned.
-FAMILIES = [family for family in mask_families() if not is_learned(family.name)]
+FAMILIES = [family for family in mask_families() if not family.is_learned]
 NAMES = [family.name for family in FAMILIES]
-LINES = [family.name for family in FAMILIES if family.dimensions == 1 and family.name != "full"]
+LINES = [family.name for family in FAMILIES if family.dimensions == 1 and family.is_drawn]
 POINTS = [family.name for family in FAMILIES if family.dimensions == 2]
 DRAWN = LINES + POINTS
 SHAPE = (60, 50)
@@ -83,8 +83,10 @@ def test_shape_type_and_request(name: str) -> None:
     assert mask.pattern.dtype == bool
     assert not mask.pattern.flags.writeable
     assert mask.name == name
-    if name != "full":
-        assert (mask.acceleration, mask.center_fraction, mask.seed) == (3.0, 0.1, 5)
+    if family.is_drawn:
+        asked = {MaskSetting.ACCELERATION: 3.0, MaskSetting.CENTER_FRACTION: 0.1, MaskSetting.SEED: 5}
+        expected = tuple(asked[setting] if setting in family.settings else None for setting in MaskSetting)
+        assert (mask.acceleration, mask.center_fraction, mask.seed) == expected
 
 
 @every_family
@@ -97,7 +99,7 @@ def test_same_request_gives_an_equal_mask(name: str) -> None:
     assert hash(first) == hash(second)
 
 
-@drawn_family
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES if family.is_random])
 def test_another_seed_gives_another_pattern(name: str) -> None:
     first, second = (make_mask(name, SHAPE, 3, 0.1, seed) for seed in (0, 1))
     assert first != second

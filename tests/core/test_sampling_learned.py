@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mrviewer import installed
 from mrviewer.errors import MaskError, ShapeError, UnknownNameError, WeightsError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.progress import Progress
 from mrviewer.sampling import LearnedPattern, learned_probability, make_mask, mask_of_patterns
@@ -225,7 +226,9 @@ def test_the_probabilities_behind_a_mask(name: str) -> None:
 def test_the_families_draw_them_too() -> None:
     request = MaskRequest(*SHAPE, 4)
     for family in (LEARNED_LINES, LEARNED_SAMPLES):
-        np.testing.assert_array_equal(family.draw(request), make_mask(family.name, SHAPE, 4).pattern)
+        np.testing.assert_array_equal(
+            family.make(family.name, request).pattern, make_mask(family.name, SHAPE, 4).pattern
+        )
 
 
 @pytest.mark.usefixtures("sampler")
@@ -300,3 +303,24 @@ def test_listing_masks_and_making_a_learned_one_imports_no_torch() -> None:
     answer = json.loads(done.stdout)
     assert {"learned", "learned-2d"} < set(answer["names"])
     assert not answer["torch"]
+
+
+def test_a_condition_means_the_mask_of_the_method_that_is_run(install: Installed) -> None:
+    other = Sampler("other", (LearnedPattern("other", 1, 4.0, np.roll(hill((1, 50)), 5)),))
+    install(Sampler("sampler", (LINES_4, POINTS_4)), other)
+    condition = SamplingCondition("learned", 4.0)
+    assert condition.mask(SHAPE) == make_mask("learned", SHAPE, 4)
+    mine = condition.mask(SHAPE, other)
+    assert "by other" in mine.note
+    np.testing.assert_array_equal(mine.pattern, make_mask("learned:other", SHAPE, 4).pattern)
+    named = SamplingCondition("learned:sampler", 4.0).mask(SHAPE, other)
+    assert "by sampler" in named.note
+
+
+def test_a_method_that_learns_masks_is_not_measured_on_those_of_another(install: Installed) -> None:
+    lines_only, plain = Sampler("lines-only", (LINES_4,)), Sampler("plain", tasks=(Task.RECONSTRUCT,))
+    install(Sampler("sampler", (LINES_4, POINTS_4)), lines_only, plain)
+    condition = SamplingCondition("learned-2d", 4.0)
+    with pytest.raises(MaskError, match=r"lines-only has learned no mask 'learned-2d'.*learned-2d:METHOD"):
+        condition.mask(SHAPE, lines_only)
+    assert "by sampler" in condition.mask(SHAPE, plain).note

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from mrviewer.errors import MaskError, ShapeError
 from mrviewer.physics import fft2c, ifft2c
-from mrviewer.sampling import Mask, is_learned, make_mask, mask_families, peak_side_lobe, point_spread_function
+from mrviewer.sampling import Mask, make_mask, mask_families, peak_side_lobe, point_spread_function
 
 SHAPE = (40, 35)
-NAMES = [family.name for family in mask_families() if not is_learned(family.name)]
+NAMES = [family.name for family in mask_families() if not family.is_learned]
 
 
 @pytest.mark.parametrize("shape", [(40, 35), (35, 40), (2, 3)])

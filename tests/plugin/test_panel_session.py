@@ -9,6 +9,7 @@ import pytest
 from conftest import FakeMethod, make_study
 from napari.components import ViewerModel
 
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.geometry import Geometry
 from mrviewer.method import Fit, Task
 from mrviewer.progress import finish
@@ -18,7 +19,7 @@ from mrviewer.study import Image, Study
 from mrviewer_napari.lesion_rows import lesion_at, voxel_of
 from mrviewer_napari.scan import load_scan
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import MaskWish, PanelState
+from mrviewer_napari.state import PanelState
 from mrviewer_napari.status import Phase
 from mrviewer_napari.tiles import TileGrid
 
@@ -73,7 +74,7 @@ def test_a_mask_change_shows_the_zero_filled_slice_on_the_spot(
     session = open_session(*methods)
     eventually(lambda: session.is_settled)
     index = session.grid.current_slice()
-    session.state.mask = MaskWish(acceleration=8)
+    session.state.mask = SamplingCondition(acceleration=8)
     shown = layer(session, "zero-filled")[index].copy()
     expected = finish(
         reconstruct(session.scan.study, methods[0], make_mask("random", (40, 32), 8.0, 0.08, 0), device="cpu")
@@ -86,10 +87,10 @@ def test_going_back_to_a_mask_computes_nothing(open_session: Open, eventually: W
     session = open_session(*methods)
     eventually(lambda: session.is_settled)
     first = session.computation.outcome("joint")
-    session.state.mask = MaskWish(seed=1)
+    session.state.mask = SamplingCondition(seed=1)
     eventually(lambda: session.is_settled)
     runs = methods[1].runs
-    session.state.mask = MaskWish(seed=0)
+    session.state.mask = SamplingCondition(seed=0)
     assert session.computation.outcome("joint") is first
     np.testing.assert_array_equal(layer(session, "joint"), first.reconstruction.image)
     eventually(lambda: session.is_settled)
@@ -101,7 +102,7 @@ def test_answers_to_an_old_mask_are_dropped(open_session: Open, eventually: Wait
     session = open_session(slow)
     eventually(lambda: session.computation.status("slow").phase is Phase.RUNNING)
     for seed in range(1, 6):
-        session.state.mask = MaskWish(seed=seed)
+        session.state.mask = SamplingCondition(seed=seed)
     eventually(lambda: session.is_settled)
     outcome = session.computation.outcome("slow")
     assert outcome.request.mask == make_mask("random", (40, 32), 4.0, 0.08, 5)
@@ -156,7 +157,7 @@ def test_an_impossible_mask_is_refused_in_a_sentence_and_the_old_one_kept(
     messages: list[str] = []
     session.message.connect(messages.append)
     before = session.mask
-    session.state.mask = MaskWish(acceleration=16, center_fraction=0.5)
+    session.state.mask = SamplingCondition(acceleration=16, center_fraction=0.5)
     assert session.mask is before
     assert "centre" in messages[-1] or "center" in messages[-1]
     eventually(lambda: session.is_settled)
@@ -208,7 +209,7 @@ def test_another_study_of_another_size_replaces_the_first(
     larger = Geometry.axial((9, 48, 32), (3.0, 1.0, 1.0))
     volume = np.pad(np.asarray(crop.images["FLAIR"].data), ((0, 3), (0, 8), (0, 0)))
     other = Study("other", {"FLAIR": Image(volume, larger, "FLAIR")})
-    session.state.mask = MaskWish(seed=3)
+    session.state.mask = SamplingCondition(seed=3)
     session.opening.read(load_scan(other))
     eventually(lambda: session.scan.study is other and session.is_settled)
     assert not errors
@@ -226,7 +227,7 @@ def test_the_smallest_lesion_changes_the_table_and_not_the_volume(
     open_session: Open, eventually: Wait, methods: list[FakeMethod]
 ) -> None:
     session = open_session(*methods)
-    session.state.mask = MaskWish("full")
+    session.state.mask = SamplingCondition("full")
     eventually(lambda: session.is_settled)
     runs = methods[1].runs
     assert len(session.computation.outcome("joint").assessment.lesions.rows) == 2
@@ -272,7 +273,7 @@ def test_where_a_lesion_is_and_which_one_is_there(
     open_session: Open, eventually: Wait, methods: list[FakeMethod]
 ) -> None:
     session = open_session(*methods)
-    session.state.mask = MaskWish("full")
+    session.state.mask = SamplingCondition("full")
     eventually(lambda: session.is_settled)
     scan, table = session.scan, session.computation.outcome("joint").assessment.lesions
     first, second = table.rows

@@ -5,6 +5,7 @@ import pytest
 from conftest import FakeMethod, make_study
 
 from mrviewer.errors import InputError
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Fit, Needs, Task
 from mrviewer.progress import finish
 from mrviewer.reconstruct import SliceResult
@@ -14,7 +15,7 @@ from mrviewer_napari.catalogue import Catalogue
 from mrviewer_napari.layout import TileKind
 from mrviewer_napari.results import OutcomeStore, Request, run_volume
 from mrviewer_napari.scan import Scan, load_scan
-from mrviewer_napari.state import MaskWish, PanelState
+from mrviewer_napari.state import PanelState
 
 
 @pytest.fixture
@@ -35,9 +36,9 @@ def test_ticking_keeps_the_order_of_the_methods_and_tells() -> None:
 def test_an_equal_wish_is_not_told_again() -> None:
     state, heard = PanelState(), []
     state.events.mask.connect(heard.append)
-    state.mask = MaskWish()
-    state.mask = MaskWish(acceleration=8)
-    assert heard == [MaskWish(acceleration=8)]
+    state.mask = SamplingCondition()
+    state.mask = SamplingCondition(acceleration=8)
+    assert heard == [SamplingCondition(acceleration=8)]
 
 
 def test_methods_that_do_not_fit_say_why_and_are_not_run() -> None:

@@ -7,10 +7,11 @@ import pytest
 from conftest import FakeMethod, make_study
 from napari.components import ViewerModel
 
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Task
 from mrviewer_napari.scan import load_scan
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import MaskWish, PanelState, StepWish
+from mrviewer_napari.state import PanelState, StepWish
 from mrviewer_napari.tiles import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
@@ -109,7 +110,7 @@ def test_a_method_without_steps_is_not_run_again_for_them(session: Session, even
 def test_another_mask_shows_the_step_of_that_mask(session: Session, eventually: Wait) -> None:
     session.state.step = StepWish("deep", 1)
     eventually(lambda: "NOT THE RESULT" in title(session, "deep"))
-    session.state.mask = MaskWish(seed=9)
+    session.state.mask = SamplingCondition(seed=9)
     eventually(lambda: session.is_settled and "NOT THE RESULT" in title(session, "deep"))
     outcome = session.computation.outcome("deep")
     assert outcome.request.mask.seed == 9

@@ -10,11 +10,11 @@ import pytest
 from conftest import FakeMethod, make_study
 from qtpy.QtWidgets import QComboBox
 
+from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Fit
 from mrviewer.study import Study
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.scan import load_scan
-from mrviewer_napari.state import MaskWish
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -47,7 +47,7 @@ def test_another_modality_keeps_all_but_what_methods_make_of_it(
 ) -> None:
     _, panel = opened
     session = panel.session
-    panel.state.mask = MaskWish("equispaced", 2.0, 0.1, 3)
+    panel.state.mask = SamplingCondition("equispaced", 2.0, 0.1, 3)
     panel.grid.show_slice(1)
     settle(panel, eventually)
     before, mask = session.scan, session.mask

@@ -14,6 +14,7 @@ from mrviewer.portable_names import portable_name
 from mrviewer.privacy import DEFAULT_PRIVACY, Privacy
 from mrviewer.progress import Progress
 from mrviewer.quality import error_map
+from mrviewer.sampling import FILE
 from mrviewer.study import Image
 from mrviewer.writers import write_volume
 from mrviewer.writers.bids import BidsTarget, write_bids
@@ -270,7 +271,7 @@ def _series(outcome: Outcome, items: frozenset[Item]) -> list[DerivedSeries]:
     if made.image is None:
         return []
     mask = made.mask
-    family = "file" if mask.name.startswith("file:") else mask.name
+    family = FILE.name if FILE.matches(mask.name) else mask.name
     words = f"{made.method}, {family} mask, acceleration {mask.achieved_acceleration:.3g}"
     series = []
     if Item.IMAGE_SERIES in items:

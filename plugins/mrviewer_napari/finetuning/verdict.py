@@ -6,28 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY, by_group, flat
 from mrviewer.finetuning import RunRecord, read_summary
 
 __all__ = ["Figure", "FigureRow", "RunResult", "read_result"]
 
-_MEASURES = {
-    "dice": ("Dice", 3, True),
-    "precision": ("Precision", 3, True),
-    "recall": ("Recall", 3, True),
-    "lesion_f1": ("Lesion F1", 3, True),
-    "lesion_f1_iou10": ("Lesion F1 at IoU 0.1", 3, True),
-    "lesions_found": ("Lesions found", 1, True),
-    "false_regions": ("False regions", 1, False),
-    "hd95_mm": ("HD95 (mm)", 1, False),
-    "psnr": ("PSNR (dB)", 2, True),
-    "ssim": ("SSIM", 4, True),
-    "nmse": ("NMSE", 4, False),
-    "hfen": ("HFEN", 4, False),
-}
-"""Words for a figure, its decimals, and whether more is better."""
-
-_GROUPS = {"segmentation": "", "image": "", "image_in_object": " in the object"}
-"""Groups of figures in a summary, and what their names say besides."""
+_DICE = METRICS_BY_KEY["dice"]
+_SHOWN = [metric for group in ("segmentation", "image", "image_in_object") for metric in by_group(group)]
 
 
 @dataclass(frozen=True)
@@ -43,19 +28,19 @@ class Figure:
     decimals
         How many are worth reading.
     more_is_better
-        Which way is good.
+        Which way is good; `None` where neither is.
     """
 
     name: str
     before: float | None
     after: float | None
     decimals: int = 3
-    more_is_better: bool = True
+    more_is_better: bool | None = True
 
     @property
     def is_better(self) -> bool | None:
         """Whether it is better after than before; `None` where it is the same, or not known."""
-        if self.before is None or self.after is None or self.before == self.after:
+        if self.more_is_better is None or self.before is None or self.after is None or self.before == self.after:
             return None
         return (self.after > self.before) is self.more_is_better
 
@@ -130,14 +115,13 @@ def read_result(run: RunRecord) -> RunResult | None:
 
 def _figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Figure, ...]:
     """Every known figure that both sides may have, segmentation first."""
-    found = []
-    for group, where in _GROUPS.items():
-        early, late = before.get(group) or {}, after.get(group) or {}
-        for name, (title, decimals, more) in _MEASURES.items():
-            figure = Figure(f"{title}{where}", early.get(name), late.get(name), decimals, more)
-            if figure.before is not None or figure.after is not None:
-                found.append(figure)
-    return tuple(found)
+    early, late = flat(before), flat(after)
+    pairs = [(metric, early.get(metric.key), late.get(metric.key)) for metric in _SHOWN]
+    return tuple(
+        Figure(metric.heading, first, second, metric.digits, metric.higher_is_better)
+        for metric, first, second in pairs
+        if first is not None or second is not None
+    )
 
 
 def _only(figures: Iterable[Figure], names: Sequence[str]) -> tuple[Figure, ...]:
@@ -150,4 +134,4 @@ def _lesion_row(row: Mapping[str, Any]) -> FigureRow:
     early, late = row["before"], row["after"]
     words = f"{early['status']}, then {late['status']}" if early["status"] != late["status"] else str(late["status"])
     title = (str(row["subject"]), str(row["lesion"]), f"{row['volume_ml']:.2f}", words)
-    return FigureRow(title, (Figure("Dice", early["dice"], late["dice"]),))
+    return FigureRow(title, (Figure(_DICE.heading, early["dice"], late["dice"], _DICE.digits),))

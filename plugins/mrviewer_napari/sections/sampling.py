@@ -1,6 +1,7 @@
 """Sampling: the mask, its picture, and the rate that it really reaches."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -16,13 +17,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.sampling import is_learned, learned_probability, mask_families
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.sampling import FILE, MaskSetting, family_of, learned_probability, mask_families
 from mrviewer_napari.derived import mask_facts
 from mrviewer_napari.plain import PlainLabel, plain_tip
 from mrviewer_napari.sections.mask_pictures import mask_picture, probability_picture, spread_picture
 from mrviewer_napari.sections.parts import quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import MaskWish
 
 __all__ = ["SamplingSection"]
 
@@ -47,7 +48,6 @@ class SamplingSection(QWidget):
         for family in mask_families():
             self.family.addItem(family.title, family.name)
             self.family.setItemData(self.family.count() - 1, plain_tip(family.citation), Qt.ItemDataRole.ToolTipRole)
-        self._descriptions = {family.name: family.description for family in mask_families()}
         self.file_button = QPushButton("File...")
         self.file_button.setToolTip("A mask from a file: .npy, .png or .mat")
         self.description = quiet_label()
@@ -141,7 +141,7 @@ class SamplingSection(QWidget):
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a sampling mask", "", "Masks (*.npy *.png *.mat);;All (*)")
         if path:
-            self._state.mask = replace(self._state.mask, family=f"file:{path}")
+            self._state.mask = replace(self._state.mask, family=FILE.named(path))
 
     def _slide(self, steps: int) -> None:
         self._state.mask = replace(self._state.mask, acceleration=steps / _STEPS)
@@ -160,7 +160,7 @@ class SamplingSection(QWidget):
 
     # To the person -------------------------------------------------------------------------------------------------
 
-    def _show(self, wish: MaskWish) -> None:
+    def _show(self, wish: SamplingCondition) -> None:
         """Show the wish; of a scan that has a mask of its own, the rate of that one."""
         mask, free = self._session.mask, self._is_free
         rate = wish.acceleration if free or mask is None else mask.achieved_acceleration
@@ -173,7 +173,7 @@ class SamplingSection(QWidget):
             with signals_blocked(widget):
                 widget.setValue(value)
         with signals_blocked(self.family):
-            self.family.setCurrentIndex(self.family.findData(wish.family.partition(":")[0]) if free else -1)
+            self.family.setCurrentIndex(self.family.findData(family_of(wish.family).name) if free else -1)
         self._offer(wish)
 
     @property
@@ -182,19 +182,20 @@ class SamplingSection(QWidget):
         scan = self._session.scan
         return scan is None or scan.raw.acquired is None
 
-    def _offer(self, wish: MaskWish) -> None:
+    def _offer(self, wish: SamplingCondition) -> None:
         """Offer what can be chosen of the wished mask."""
-        family, _, path = wish.family.partition(":")
-        made = self._is_free and family not in ("file", "full")
+        family, path = family_of(wish.family), wish.family.partition(":")[2]
+        read = family.settings if self._is_free else frozenset[MaskSetting]()
         for widget in (self.family, self.file_button):
             widget.setEnabled(self._is_free)
         for widget in (self.slider, self.acceleration):
-            widget.setEnabled(made)
-        for widget in (self.center, self.seed, self.dice):
-            widget.setEnabled(made and not is_learned(family))
+            widget.setEnabled(MaskSetting.ACCELERATION in read)
+        self.center.setEnabled(MaskSetting.CENTER_FRACTION in read)
+        for widget in (self.seed, self.dice):
+            widget.setEnabled(MaskSetting.SEED in read)
         for row in (1, 2):
             self._form.setRowVisible(row, self._is_free)
-        words = f"Mask from {path.rsplit('/', 1)[-1]}" if family == "file" else self._descriptions.get(family, "")
+        words = f"Mask from {Path(path).name}" if family is FILE else family.description
         self.description.setText(words if self._is_free else _ACQUIRED)
 
     def _show_mask(self) -> None:
@@ -209,8 +210,9 @@ class SamplingSection(QWidget):
         shape = scan.plane_shape
         self.pattern.setPixmap(mask_picture(mask, shape, _PICTURE))
         self.spread.setPixmap(spread_picture(mask, shape, _PICTURE))
-        show_if(self._columns[self.probability], is_learned(mask.name))
-        if is_learned(mask.name):
+        is_learned = family_of(mask.name).is_learned
+        show_if(self._columns[self.probability], is_learned)
+        if is_learned:
             wanted = learned_probability(mask.name, shape, mask.achieved_acceleration)
             self.probability.setPixmap(probability_picture(wanted, shape, _PICTURE))
         self.achieved.setText("\n".join(filter(None, (mask_facts(mask), mask.note))))

@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QBrush, QColor, QStandardItemModel
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
-from mrviewer.sampling import is_learned, mask_families
+from mrviewer.sampling import mask_families
 from mrviewer_napari.finetuning.models import ModelDesk
 from mrviewer_napari.finetuning.starting import ALL_PARTS, StartingModel, measured_modalities
 from mrviewer_napari.method_rows import card_html
@@ -34,7 +34,7 @@ class ModelBox(QWidget):
         self.measured = choice_box("The image that is undersampled and reconstructed")
         self.mask = choice_box("The sampling mask that is trained most, and measured with")
         for family in mask_families():
-            if family.name != "full" and not is_learned(family.name):
+            if family.is_drawn:
                 self.mask.addItem(family.title, family.name)
         self.acceleration = QDoubleSpinBox(minimum=1.5, maximum=16, singleStep=0.5, decimals=1, value=4)
         self.parts: dict[str, QCheckBox] = {}

@@ -6,6 +6,7 @@ import pyqtgraph
 from qtpy.QtGui import QFont, QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.plain_text import plain
 from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
 
@@ -18,7 +19,6 @@ _SHARES = ("dice", "ssim")
 """Scores that lie between 0 and 1."""
 
 _FAVOURITES = ("dice", "psnr", "ssim")
-_WORDS = {"dice": "Dice", "psnr": "PSNR (dB)", "ssim": "SSIM"}
 _LEFT = 64
 """Room for the numbers of both plots, so that their steps lie under each other."""
 
@@ -47,7 +47,8 @@ class RunCurves(QWidget):
         name = score_name(history)
         series = history.validation.get(name, Series())
         self.scores.setData(series.steps, series.values)
-        self.score.setLabel("left", _WORDS.get(name, escape(plain(name)) or "validation"), color=_SOFT)
+        words = METRICS_BY_KEY[name].heading if name in METRICS_BY_KEY else escape(plain(name))
+        self.score.setLabel("left", words or "validation", color=_SOFT)
         if name in _SHARES:
             self.score.setYRange(0, 1)
         else:

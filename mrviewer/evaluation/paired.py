@@ -1,4 +1,4 @@
-"""What figures of a few trainings and subjects can tell: means, paired differences, order, rank correlation."""
+"""What figures of the same subjects can tell of two methods: means, paired differences, order, rank correlation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["Correlation", "Difference", "Spread", "agreeing_pairs", "paired_difference", "rank_correlation", "spread"]
+__all__ = [
+    "ENOUGH",
+    "LEVEL",
+    "Correlation",
+    "Paired",
+    "Spread",
+    "agreeing_pairs",
+    "paired_difference",
+    "rank_correlation",
+    "spread",
+]
 
 Values = NDArray[np.float64]
 
+ENOUGH = 6
+"""Pairs that a signed-rank test needs: fewer cannot reach `LEVEL`, however they fall."""
+LEVEL = 0.05
 _DRAWS = 4000
 
 
@@ -31,25 +44,47 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Mean paired difference and its interval of 95 %.
+class Paired:
+    """Two rows of figures of the same subjects, one held against the other.
 
     Parameters
     ----------
+    first, second
+        Means over the pairs that were measured on both sides.
     mean, low, high
+        Mean difference, first minus second, and its bootstrap interval of 95 %.
     n_seeds
-        Trainings that it was measured on.
+        Trainings that were measured.
+    n_subjects, n_higher, n_lower
+        Subjects with a pair, and those in which the first is the higher, and the lower, in the mean over seeds.
+    p
+        Two-sided Wilcoxon signed-rank test over the subjects; `None` where there are fewer than `ENOUGH` of them, or
+        none differs.
+    rank_sum
+        Sum of the signed ranks, above 0 where the first is the higher by the test.
     """
 
+    first: float
+    second: float
     mean: float
     low: float
     high: float
     n_seeds: int
+    n_subjects: int
+    n_higher: int
+    n_lower: int
+    p: float | None
+    rank_sum: float
 
     @property
     def is_clear(self) -> bool:
         """Whether the interval leaves out 0; one training alone cannot tell what is chance."""
         return self.n_seeds > 1 and (self.low > 0 or self.high < 0)
+
+    @property
+    def tested(self) -> int:
+        """By the test: 1 if the first is the higher, -1 if it is the lower, 0 if that is not decided."""
+        return 0 if self.p is None or self.p >= LEVEL else int(np.sign(self.rank_sum))
 
 
 @dataclass(frozen=True)
@@ -81,11 +116,12 @@ def spread(values: Values) -> Spread | None:
     return Spread(float(by_seed.mean()), deviation)
 
 
-def paired_difference(first: Values, second: Values) -> Difference | None:
-    """Difference of two rows that share seeds and subjects, with a bootstrap interval over both.
+def paired_difference(first: Values, second: Values) -> Paired | None:
+    """Hold two rows that share seeds and subjects against each other.
 
-    Seeds and subjects are drawn anew, each with replacement and independently (the pigeonhole bootstrap), because what
-    a training gains or loses by chance is common to all of its subjects. The draws are the same at every call.
+    The interval is a bootstrap over both: seeds and subjects are drawn anew, each with replacement and independently
+    (the pigeonhole bootstrap), because what a training gains or loses by chance is common to all of its subjects. The
+    draws are the same at every call. The test is over subjects, each with its mean over seeds.
 
     Parameters
     ----------
@@ -94,15 +130,17 @@ def paired_difference(first: Values, second: Values) -> Difference | None:
 
     Returns
     -------
-    Difference or None
-        Of first minus second; `None` if no pair was measured.
+    Paired or None
+        `None` if no pair was measured.
 
     References
     ----------
     Owen AB (2007), The pigeonhole bootstrap, Ann Appl Stat 1:386-411, doi:10.1214/07-AOAS122.
+    Wilcoxon F (1945), Individual comparisons by ranking methods, Biometrics Bull 1:80-83, doi:10.2307/3001968.
     """
     paired = first - second
-    if not np.isfinite(paired).any():
+    known = np.isfinite(paired)
+    if not known.any():
         return None
     n_seeds, n_subjects = paired.shape
     rng = np.random.default_rng(0)
@@ -110,7 +148,30 @@ def paired_difference(first: Values, second: Values) -> Difference | None:
     subjects = rng.integers(n_subjects, size=(_DRAWS, 1, n_subjects))
     means = _mean(paired[seeds, subjects].reshape(_DRAWS, -1), axis=1)
     low, high = np.nanpercentile(means, [2.5, 97.5])
-    return Difference(float(np.nanmean(paired)), float(low), float(high), n_seeds)
+    of_subjects = _mean(paired, axis=0)
+    of_subjects = of_subjects[np.isfinite(of_subjects)]
+    p, rank_sum = _signed_rank_test(of_subjects)
+    return Paired(
+        first=float(first[known].mean()),
+        second=float(second[known].mean()),
+        mean=float(np.nanmean(paired)),
+        low=float(low),
+        high=float(high),
+        n_seeds=n_seeds,
+        n_subjects=len(of_subjects),
+        n_higher=int(np.count_nonzero(of_subjects > 0)),
+        n_lower=int(np.count_nonzero(of_subjects < 0)),
+        p=p,
+        rank_sum=rank_sum,
+    )
+
+
+def _signed_rank_test(differences: Values) -> tuple[float | None, float]:
+    """P-value, and the sum of signed ranks."""
+    if len(differences) < ENOUGH or not differences.any():
+        return None, 0.0
+    p = float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
+    return p, float(stats.rankdata(np.abs(differences)) @ np.sign(differences))
 
 
 def agreeing_pairs(published: Mapping[str, float], ours: Mapping[str, float]) -> tuple[int, int]:
