@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.method import Measurement
+from mrviewer.method import Measurement, Needs
 from mrviewer.physics import adjoint, fft2c
 from mrviewer.sampling.mask import Mask
 from mrviewer.study import Image, Origin, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_ANY_METHOD = Needs()
 
 __all__ = [
     "MagnitudeRawData",
@@ -128,9 +130,7 @@ def within_acquired(mask: Mask, raw: RawData) -> Mask:
     return replace(mask, pattern=pattern, note=f"{mask.note}; {said}" if mask.note else said)
 
 
-def measure(
-    study: Study, raw: RawData, mask: Mask, slices: Sequence[int], companions: Sequence[str] = ()
-) -> Measurement:
+def measure(study: Study, raw: RawData, mask: Mask, slices: Sequence[int], needs: Needs = _ANY_METHOD) -> Measurement:
     """Sample some slices of raw data on a mask.
 
     Parameters
@@ -143,8 +143,9 @@ def measure(
         Its pattern must fit the ``(y, x)`` of `raw`.
     slices
         Indices along the slice axis.
-    companions
-        Modalities whose images go along where the study has them on the grid of `raw`; see `Needs`.
+    needs
+        Of the method that it is for. Its companions go along where the study has them on the grid of `raw`; k-space and
+        coil maps of a method that works on images alone are not computed, and hold zeros that take no memory.
 
     Raises
     ------
@@ -163,13 +164,18 @@ def measure(
     mask = within_acquired(mask, raw)
     sizes = study.geometry(raw.modality).voxel_size_mm
     in_plane = [size for axis, size in enumerate(sizes) if axis != raw.slice_axis]
+    not_measured = np.broadcast_to(np.complex64(0), (len(slices), *raw.shape[1:]))
+    kspace, coil_maps = not_measured, not_measured
+    if needs.kspace:
+        kspace = _stacked(len(slices), raw, (raw.kspace(index) * mask.pattern for index in slices))
+        coil_maps = _stacked(len(slices), raw, (raw.coil_maps(index) for index in slices))
     return Measurement(
-        kspace=_stacked(len(slices), raw, (raw.kspace(index) * mask.pattern for index in slices)),
+        kspace=kspace,
         mask=mask,
-        coil_maps=_stacked(len(slices), raw, (raw.coil_maps(index) for index in slices)),
+        coil_maps=coil_maps,
         modality=raw.modality,
         origin=raw.origin,
-        images=_image_slices(study, raw, slices, companions),
+        images=_image_slices(study, raw, slices, needs.companions),
         voxel_size_mm=(sizes[raw.slice_axis], in_plane[0], in_plane[1]),
         slice_axis=raw.slice_axis,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.evaluation.metric_list import by_group, flat
 from mrviewer.geometry import Geometry
+from mrviewer.lesion_errors import with_local_errors
 from mrviewer.lesions import CONVENTIONS as LESION_CONVENTIONS
 from mrviewer.lesions import LesionTable, lesion_table
 from mrviewer.object_region import CONVENTION as OBJECT_CONVENTION
@@ -166,6 +167,8 @@ def assess(
         inside = image_quality_in(object_region(truth, slice_axis), shown, truth, slice_axis)
     if segmentation is not None and reference is not None:
         table = lesion_table(reference, segmentation, geometry, min_lesion_ml, missing, slice_axis)
+        if image is not None and image_reference is not None:
+            table = with_local_errors(table, image, image_reference)
         judged, known = (_emptied(volume, missing, slice_axis) for volume in (segmentation, reference))
         agreement = _agreement(judged, known, table, geometry)
     conventions = (

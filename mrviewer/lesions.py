@@ -4,10 +4,11 @@ A lesion is a 26-connected component of the reference. Everything is counted on 
 whole volumes; arrays are ``(z, y, x)`` in internal order and positions are RAS+ millimetres (`mrviewer.geometry`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,19 @@ from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.overlap import Overlap, binarise
 
-__all__ = ["CONVENTIONS", "LESION_COLUMNS", "Lesion", "LesionTable", "SizeBin", "Status", "lesion_table"]
+__all__ = [
+    "CONVENTIONS",
+    "LESION_COLUMNS",
+    "Lesion",
+    "LesionColumn",
+    "LesionTable",
+    "LesionValue",
+    "SizeBin",
+    "Status",
+    "lesion_table",
+]
+
+LesionValue: TypeAlias = float | int | str | None
 
 CONVENTIONS = (
     "Lesions: 26-connected components of the reference; one is found when any predicted component touches it; a "
@@ -29,19 +42,6 @@ CONVENTIONS = (
     "predicted components that touch it is 0.1 or more, and as false every predicted component that touches no such "
     "lesion.",
 )
-
-LESION_COLUMNS = (
-    "lesion",
-    "status",
-    "volume_ml",
-    "dice",
-    "precision",
-    "recall",
-    "centroid_x_mm",
-    "centroid_y_mm",
-    "centroid_z_mm",
-)
-"""Columns of ``lesions.csv``; centroids are RAS+ scanner coordinates."""
 
 _UNIONS_PER_COMMON = 10
 """Largest union, as a multiple of the intersection, of a match: an intersection over union of 0.1."""
@@ -72,6 +72,9 @@ class Lesion:
         recall.
     centroid_mm : (x, y, z)
         RAS+.
+    error_percent
+        Mean absolute error of the image inside the lesion, in % of the brightest reference value; `None` where there is
+        no image, or nothing to hold it against. See `mrviewer.lesion_errors`.
     """
 
     id: int
@@ -81,11 +84,87 @@ class Lesion:
     precision: float | None
     recall: float | None
     centroid_mm: tuple[float, float, float]
+    error_percent: float | None = None
 
-    def to_json(self) -> dict[str, float | int | str | None]:
+    def to_json(self) -> dict[str, LesionValue]:
         """Return the row of ``lesions.csv`` by its columns."""
-        figures = (self.volume_ml, self.dice, self.precision, self.recall, *self.centroid_mm)
-        return dict(zip(LESION_COLUMNS, (self.id, self.status.value, *figures), strict=True))
+        return {column.name: column.value(self) for column in LESION_COLUMNS}
+
+
+@dataclass(frozen=True)
+class LesionColumn:
+    """A column of the lesion table, in files and on the screen.
+
+    Parameters
+    ----------
+    name
+        In CSV, TSV and JSON.
+    title
+        Heading on the screen; empty for a column that stands in files only.
+    description
+        What it holds.
+    value
+        Gives the cell of a lesion; `None` for what is not known.
+    unit
+        Empty for a name or a ratio.
+    digits
+        After the point, on the screen; `None` for what is not a fraction.
+    """
+
+    name: str
+    title: str
+    description: str
+    value: Callable[[Lesion], LesionValue]
+    unit: str = ""
+    digits: int | None = None
+
+
+LESION_COLUMNS = (
+    LesionColumn("lesion", "#", "Number of the lesion in the label volumes, from the largest", lambda row: row.id),
+    LesionColumn(
+        "status",
+        "status",
+        "found when any predicted region touches it, else missed; false for a region that touches no lesion",
+        lambda row: row.status.value,
+    ),
+    LesionColumn(
+        "volume_ml",
+        "ml",
+        "Volume of the reference lesion; of the predicted region if it is false",
+        lambda row: row.volume_ml,
+        "mL",
+        3,
+    ),
+    LesionColumn(
+        "dice", "Dice", "Dice coefficient with all predicted regions that touch it", lambda row: row.dice, digits=2
+    ),
+    LesionColumn(
+        "precision",
+        "prec.",
+        "Precision: share of the touching regions that lies in the lesion",
+        lambda row: row.precision,
+        digits=2,
+    ),
+    LesionColumn("recall", "recall", "Share of the lesion that was predicted", lambda row: row.recall, digits=2),
+    LesionColumn(
+        "centroid_x_mm",
+        "",
+        "Centroid, towards the right in the coordinates of the scanner (RAS+)",
+        lambda row: row.centroid_mm[0],
+        "mm",
+    ),
+    LesionColumn("centroid_y_mm", "", "Centroid, towards anterior", lambda row: row.centroid_mm[1], "mm"),
+    LesionColumn("centroid_z_mm", "", "Centroid, towards superior", lambda row: row.centroid_mm[2], "mm"),
+    LesionColumn(
+        "error_percent",
+        "error",
+        "Mean absolute error of the image inside the lesion, in % of the brightest reference value",
+        lambda row: row.error_percent,
+        "%",
+        1,
+    ),
+)
+"""The one list of columns: files, JSON, BIDS and the panel read it. Other programs read the files: only add to it."""
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def memory_need(study: Study, method: Method, raw: RawData, at_once: int, *, kee
     pixels, voxels = height * width, n_slices * height * width
     names = {raw.modality, *card.needs.companions} & set(study.images)
     need = sum(_unread(study.images[name]) for name in names)
-    need += at_once * pixels * (n_coils * _PER_SAMPLE + 4 * len(names))
+    need += at_once * pixels * (n_coils * _PER_SAMPLE * card.needs.kspace + 4 * len(names))
     need += 4 * voxels * (Task.RECONSTRUCT in card.tasks)
     need += _PER_VOXEL_OF_OBJECT * voxels * (Task.RECONSTRUCT in card.tasks and raw.acquired is None)
-    need += 4 * voxels * (keep_reference and raw.acquired is None)
+    need += 4 * voxels * (keep_reference and raw.acquired is None and Task.RECONSTRUCT in card.tasks)
     if Task.SEGMENT in card.tasks:
         need += voxels * (1 + 4 * (len(card.classes) + 1))
         need += voxels * _PER_VOXEL_OF_LESIONS * (study.labels is not None)

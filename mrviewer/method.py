@@ -156,7 +156,8 @@ class Measurement:
     Parameters
     ----------
     kspace : complex64, (slice, coil, y, x)
-        Zero where `mask` did not acquire; DC at the centre.
+        Zero where `mask` did not acquire; DC at the centre. Not measured, and all zero, for a method that works on
+        images alone (`Needs.kspace`); so are the coil maps.
     mask
         The sampling mask.
     coil_maps : complex64, (slice, coil, y, x)

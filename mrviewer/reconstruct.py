@@ -165,7 +165,8 @@ def reconstruct(
     start
         Slice to begin with; the others follow by distance from it, so that what is looked at comes first.
     keep_reference
-        Whether the fully sampled volume is held in memory; otherwise its slices are computed when they are needed.
+        Whether the fully sampled volume is held in memory; otherwise, and for a method that does not reconstruct, its
+        slices are computed when they are needed.
 
     Raises
     ------
@@ -193,12 +194,11 @@ def reconstruct(
     )
     order = list(range(n_slices)) if whole_volume else sorted(range(n_slices), key=lambda index: abs(index - start))
     volumes = _Volumes(raw)
-    companions = method.card.needs.companions
     seconds, done = 0.0, 0
     result, used = Result(), list[str]()
     for first in range(0, n_slices, at_once):
         indices = order[first : first + at_once]
-        measurement = measure(study, raw, mask, indices, companions)
+        measurement = measure(study, raw, mask, indices, method.card.needs)
         started = time.perf_counter()
         result = yield from retold(
             method.run(measurement, device), partial(_within_slices, done=done, of=len(indices), n_slices=n_slices)
@@ -218,7 +218,7 @@ def reconstruct(
         origin=raw.origin,
         seconds=seconds,
         image=volumes.image,
-        reference=_reference(raw, in_memory=keep_reference),
+        reference=_reference(raw, in_memory=keep_reference and volumes.image is not None),
         segmentation=volumes.segmentation,
         probabilities=volumes.probabilities,
         geometry=study.geometry(chosen),
@@ -252,7 +252,7 @@ def reconstruct_slice(
     study: Study, raw: RawData, method: Method, mask: Mask, index: int, device: str = "cpu"
 ) -> Generator[Progress, None, SliceResult]:
     """Run a method on one slice, as `reconstruct` would, and keep the steps on the way."""
-    measurement = measure(study, raw, mask, [index], method.card.needs.companions)
+    measurement = measure(study, raw, mask, [index], method.card.needs)
     result = yield from method.run(measurement, device)
     [answer] = _split(result, [index])
     if result.steps is None:

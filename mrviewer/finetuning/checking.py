@@ -119,7 +119,7 @@ def _check(
     mask = sampling.mask(raw.shape[2:], method)
     labels = None if study.labels is None else np.moveaxis(study.labels.volume().astype(bool), raw.slice_axis, 0)
     slices = range(raw.shape[0]) if method.card.needs.whole_volume else _slices(labels, raw.shape[0])
-    measurement = measure(study, raw, mask, list(slices), method.card.needs.companions)
+    measurement = measure(study, raw, mask, list(slices), method.card.needs)
     result = yield from retold(
         method.run(measurement, device), lambda step: Progress(step.done, step.total, step.message)
     )

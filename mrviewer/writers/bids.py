@@ -16,7 +16,7 @@ from pathlib import Path
 from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.json_text import json_text, read_json_object
-from mrviewer.lesions import LESION_COLUMNS
+from mrviewer.lesions import LESION_COLUMNS, LesionColumn
 from mrviewer.plain_text import CellWriter
 from mrviewer.writers.whole import whole_file
 from mrviewer.writers.whole_folder import whole_folder
@@ -31,17 +31,6 @@ _SUFFIXES = {
     "T2": "T2w",
     "T2*": "T2starw",
     "PD": "PDw",
-}
-_COLUMNS = {
-    "lesion": ("Number of the lesion in the label volumes", None),
-    "status": ("found, missed, or false: a prediction that touches no lesion of the reference", None),
-    "volume_ml": ("Volume of the reference lesion; of the prediction if it is false", "mL"),
-    "dice": ("Dice coefficient against the predictions that touch the lesion", None),
-    "precision": ("Share of the prediction that lies in the lesion", None),
-    "recall": ("Share of the lesion that was predicted", None),
-    "centroid_x_mm": ("Centroid, towards the right in the coordinates of the scanner (RAS+)", "mm"),
-    "centroid_y_mm": ("Centroid, towards anterior", "mm"),
-    "centroid_z_mm": ("Centroid, towards superior", "mm"),
 }
 # What the standard has no suffix for; a validator passes it over.
 _IGNORED = "*_lesions.tsv\n*_lesions.json\n*_metrics.json\n"
@@ -178,7 +167,9 @@ def _write_lesions(source: Path, path: Path) -> list[Path]:
             rows = list(csv.reader(stream))
     except (ValueError, csv.Error) as error:
         raise FileFormatError(f"{source.name} is damaged; run `mrviewer reconstruct` again") from error
-    if not rows or tuple(rows[0]) != LESION_COLUMNS or any(len(row) != len(LESION_COLUMNS) for row in rows):
+    # Tables of earlier versions lack the columns that were added since.
+    columns = LESION_COLUMNS[: len(rows[0])] if rows else ()
+    if not columns or rows[0] != [column.name for column in columns] or any(len(row) != len(columns) for row in rows):
         raise FileFormatError(
             f"{source.name} has other columns than a table of lesions; run `mrviewer reconstruct` again"
         )
@@ -187,12 +178,12 @@ def _write_lesions(source: Path, path: Path) -> list[Path]:
         for row in rows:
             writer.row(cell or "n/a" for cell in row)
     dictionary = path.with_suffix(".json")
-    _write_json(dictionary, {name: _column(*_COLUMNS[name]) for name in LESION_COLUMNS})
+    _write_json(dictionary, {column.name: _described(column) for column in columns})
     return [path, dictionary]
 
 
-def _column(description: str, unit: str | None) -> dict[str, str]:
-    return {"Description": description} | ({"Units": unit} if unit else {})
+def _described(column: LesionColumn) -> dict[str, str]:
+    return {"Description": column.description} | ({"Units": column.unit} if column.unit else {})
 
 
 def _write_description(root: Path) -> list[Path]:

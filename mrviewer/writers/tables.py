@@ -55,7 +55,7 @@ def write_lesions(path: str | Path, table: LesionTable) -> None:
     """
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = CellWriter(stream)
-        writer.row(LESION_COLUMNS)
+        writer.row(column.name for column in LESION_COLUMNS)
         for row in table.rows:
             writer.row(row.to_json().values())
 

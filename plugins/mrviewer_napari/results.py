@@ -13,7 +13,6 @@ from mrviewer.progress import Progress, retold
 from mrviewer.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
 from mrviewer.sampling import Mask
 from mrviewer_napari.curves import enhancement_of_labels
-from mrviewer_napari.lesion_rows import local_errors
 from mrviewer_napari.scan import Scan
 
 __all__ = [
@@ -52,8 +51,6 @@ class Outcome:
     ----------
     request, reconstruction, assessment
         What was asked for, what came, and how good it is.
-    local_errors
-        Mean absolute error inside each lesion by its number, in parts of the brightest reference value.
     enhancement_of_labels
         Measured in the reference labels, for a method that predicts enhancement; see
         `mrviewer.dynamic.ENHANCED_PHASES`.
@@ -62,7 +59,6 @@ class Outcome:
     request: Request
     reconstruction: Reconstruction
     assessment: Assessment
-    local_errors: dict[int, float]
     enhancement_of_labels: tuple[float, ...] | None = None
 
     @property
@@ -177,9 +173,4 @@ def run_volume(
 def measured(scan: Scan, request: Request, made: Reconstruction, min_lesion_ml: float) -> Outcome:
     """Hold a reconstruction against what is known of the scan."""
     assessment = assess_run(made, scan.labels, min_lesion_ml)
-    errors = (
-        {}
-        if assessment.lesions is None
-        else local_errors(assessment.lesions, made.image, scan.reference, scan.data_range)
-    )
-    return Outcome(request, made, assessment, errors, enhancement_of_labels(scan, made))
+    return Outcome(request, made, assessment, enhancement_of_labels(scan, made))

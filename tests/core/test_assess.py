@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from mrviewer.assess import Assessment, assess, assess_run
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.lesion_errors import with_local_errors
 from mrviewer.lesions import lesion_table
 from mrviewer.object_region import object_region
 from mrviewer.overlap import overlap
 from mrviewer.quality import image_quality, image_quality_in
+from mrviewer.sliced import SlicedVolume
 from mrviewer.surface import hd95_mm
 
 SHAPE = (16, 17, 18)
@@ -99,7 +101,8 @@ def test_slices_that_do_not_exist_cannot_be_missing(arrays: Arrays) -> None:
 def test_the_assessment_holds_the_single_figures(arrays: Arrays, slice_axis: int) -> None:
     assessment = measure(arrays, slice_axis=slice_axis)
     counts = overlap(arrays["reference"], arrays["segmentation"])
-    table = lesion_table(arrays["reference"], arrays["segmentation"], GRID)
+    counted = lesion_table(arrays["reference"], arrays["segmentation"], GRID)
+    table = with_local_errors(counted, arrays["image"], arrays["image_reference"])
     assert assessment.image is not None
     assert assessment.image == image_quality(arrays["image"], arrays["image_reference"], slice_axis)
     assert assessment.to_json()["segmentation"] == {
@@ -205,3 +208,21 @@ def test_small_lesions_are_dropped_from_the_table_only(arrays: Arrays) -> None:
 def test_arrays_of_another_grid_are_refused(arrays: Arrays, name: str, words: str) -> None:
     with pytest.raises(ShapeError, match=rf"^the {words} is \(15, 17, 18\) but its grid is \(16, 17, 18\)"):
         measure({**arrays, name: arrays[name][1:]})
+
+
+def test_the_error_inside_each_lesion_is_in_every_table(arrays: Arrays) -> None:
+    reference = arrays["image_reference"].astype(np.float32)
+    image = reference.copy()
+    image[arrays["reference"] > 0] += 0.05 * reference.max()
+    lesions = measure({**arrays, "image": image, "image_reference": reference}).lesions
+    assert lesions is not None
+    known = [row for row in lesions.rows if row.status != "false"]
+    assert [row.error_percent for row in known] == pytest.approx([5.0] * len(known), rel=1e-4)
+    lazy = SlicedVolume(reference.shape, 1, lambda index: reference[:, index])
+    computed = measure({**arrays, "image": image, "image_reference": lazy}).lesions
+    assert computed is not None
+    expected = [row.error_percent for row in lesions.rows]
+    assert [row.error_percent for row in computed.rows] == pytest.approx(expected)
+    without = measure({name: arrays[name] for name in ("segmentation", "reference")}).lesions
+    assert without is not None
+    assert [row.to_json()["error_percent"] for row in without.rows] == [None] * len(without.rows)

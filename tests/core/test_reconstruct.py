@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from mrviewer.acquisition import MagnitudeRawData
 from mrviewer.errors import DoesNotFitError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
@@ -80,3 +81,14 @@ def test_an_answer_about_the_study_is_that_of_all_slices(start: int) -> None:
 def test_images_that_any_slice_looked_at_are_told(start: int) -> None:
     made = run(Summing(Needs(kspace=False), (Task.SEGMENT,)), start)
     assert set(made.modalities_used) == {"FLAIR", "T1"}
+
+
+def test_no_kspace_is_made_for_a_method_that_works_on_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: MagnitudeRawData, index: int) -> np.ndarray:
+        raise AssertionError("k-space was computed for a method that does not look at it")
+
+    monkeypatch.setattr(MagnitudeRawData, "kspace", refuse)
+    monkeypatch.setattr(MagnitudeRawData, "coil_maps", refuse)
+    made = run(Summing(Needs(kspace=False), (Task.SEGMENT,)), 0)
+    assert made.segmentation is not None
+    assert made.segmentation.sum() == 256

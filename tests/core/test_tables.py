@@ -30,7 +30,7 @@ def test_lesions_have_the_promised_columns_and_values(tmp_path: Path, table: Les
     write_lesions(tmp_path / "lesions.csv", table)
     text = (tmp_path / "lesions.csv").read_text()
     assert text.splitlines()[0] == (
-        "lesion,status,volume_ml,dice,precision,recall,centroid_x_mm,centroid_y_mm,centroid_z_mm"
+        "lesion,status,volume_ml,dice,precision,recall,centroid_x_mm,centroid_y_mm,centroid_z_mm,error_percent"
     )
     rows = list(csv.DictReader(text.splitlines()))
     assert [row["status"] for row in rows] == ["found", "missed", "false"]

@@ -71,10 +71,10 @@ def test_lesions_have_units_and_a_word_for_the_unknown(tmp_path: Path, results: 
     write_bids(results, target)
     table = next(target.folder.glob("*_lesions.tsv"))
     header, row = (line.split("\t") for line in table.read_text().splitlines())
-    assert tuple(header) == LESION_COLUMNS
+    assert header == [column.name for column in LESION_COLUMNS]
     assert row[header.index("precision")] == "n/a"
     dictionary = json.loads(table.with_suffix(".json").read_text())
-    assert set(dictionary) == set(LESION_COLUMNS)
+    assert list(dictionary) == header
     assert dictionary["volume_ml"]["Units"] == "mL"
 
 

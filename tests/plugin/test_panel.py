@@ -124,7 +124,7 @@ def test_the_planes_and_the_error_gain_follow_the_buttons(opened: tuple[Any, MrP
 def test_a_click_on_a_row_moves_every_tile_to_the_lesion(opened: tuple[Any, MrPanel], qtbot: QtBot) -> None:
     viewer, panel = opened
     table, model = panel.lesions.table, panel.lesions.model
-    small = next(place for place, row in enumerate(model.rows) if row.lesion.volume_ml < 0.05)
+    small = next(place for place, row in enumerate(model.rows) if row.volume_ml < 0.05)
     index = panel.lesions.sorted.mapFromSource(model.index(small, 0))
     table.scrollTo(index)
     qtbot.mouseClick(table.viewport(), Click, pos=table.visualRect(index).center())
@@ -137,14 +137,14 @@ def test_a_click_on_a_lesion_selects_its_row(opened: tuple[Any, MrPanel]) -> Non
     panel.grid.clicked.emit((4, 26, 19), "joint:error")
     rows = panel.lesions.table.selectionModel().selectedRows()
     chosen = panel.lesions.model.rows[panel.lesions.sorted.mapToSource(rows[0]).row()]
-    assert chosen.lesion.volume_ml == pytest.approx(9 * 3e-3)
+    assert chosen.volume_ml == pytest.approx(9 * 3e-3)
 
 
 def test_lesions_sort_by_number_and_not_by_letter(opened: tuple[Any, MrPanel]) -> None:
     _, panel = opened
     panel.lesions.table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
     order = [panel.lesions.sorted.mapToSource(panel.lesions.sorted.index(row, 0)).row() for row in range(2)]
-    volumes = [panel.lesions.model.rows[row].lesion.volume_ml for row in order]
+    volumes = [panel.lesions.model.rows[row].volume_ml for row in order]
     assert volumes == sorted(volumes)
 
 

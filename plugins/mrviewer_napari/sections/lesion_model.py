@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor
 
-from mrviewer_napari.lesion_rows import AGREEMENT, COLUMNS, LesionRow, cell
+from mrviewer.lesions import Lesion
+from mrviewer_napari.lesion_rows import AGREEMENT, COLUMNS
 
 __all__ = ["LesionModel"]
 
-_STATUS = 1
+_STATUS = next(place for place, column in enumerate(COLUMNS) if column.name == "status")
 _NOWHERE = QModelIndex()
 
 
@@ -18,9 +19,9 @@ class LesionModel(QAbstractTableModel):
 
     def __init__(self, parent: object | None = None) -> None:
         super().__init__(parent)
-        self.rows: Sequence[LesionRow] = ()
+        self.rows: Sequence[Lesion] = ()
 
-    def set_rows(self, rows: Sequence[LesionRow]) -> None:
+    def set_rows(self, rows: Sequence[Lesion]) -> None:
         """Show other lesions."""
         self.beginResetModel()
         self.rows = rows
@@ -28,7 +29,7 @@ class LesionModel(QAbstractTableModel):
 
     def row_of(self, lesion: int) -> int | None:
         """Row of a lesion's number."""
-        return next((place for place, row in enumerate(self.rows) if row.lesion.id == lesion), None)
+        return next((place for place, row in enumerate(self.rows) if row.id == lesion), None)
 
     def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
         """Lesions."""
@@ -44,19 +45,19 @@ class LesionModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section].title
-        return COLUMNS[section].tip if role == Qt.ItemDataRole.ToolTipRole else None
+        return COLUMNS[section].description if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Text, sort key, colour chip or alignment of a cell."""
         row, column = self.rows[index.row()], index.column()
-        value = cell(row, column)
+        value = COLUMNS[column].value(row)
         if role == Qt.ItemDataRole.UserRole:
             return -1.0 if value is None else value
         if role == Qt.ItemDataRole.DisplayRole:
             digits = COLUMNS[column].digits
             return "" if value is None else str(value) if digits is None else f"{value:.{digits}f}"
         if role == Qt.ItemDataRole.DecorationRole and column == _STATUS:
-            return QColor(AGREEMENT[row.lesion.status].colour)
+            return QColor(AGREEMENT[row.status].colour)
         if role == Qt.ItemDataRole.TextAlignmentRole and column != _STATUS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer_napari.lesion_rows import lesion_at, lesion_rows, voxel_of
+from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer_napari.lesion_rows import lesion_at, voxel_of
 from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.sections.lesion_model import LesionModel
@@ -103,10 +104,11 @@ class LesionsSection(QWidget):
         if outcome is None or table is None:
             self.model.set_rows(())
             return
-        self.model.set_rows(lesion_rows(table, outcome.local_errors))
+        self.model.set_rows(table.rows)
         self.summary.setText(
             f"{table.n_found} of {table.n_reference} lesions found, {table.n_false} false regions, "
-            f"lesion F1 {table.lesion_f1:.2f}, {table.lesion_f1_iou10:.2f} at IoU 0.1"
+            f"{METRICS_BY_KEY['lesion_f1'].sentence(table.lesion_f1)}, "
+            f"{METRICS_BY_KEY['lesion_f1_iou10'].sentence(table.lesion_f1_iou10)}"
         )
 
     def _with_lesions(self) -> dict[str, Outcome]:
@@ -130,7 +132,7 @@ class LesionsSection(QWidget):
             return
         table = outcome.assessment.lesions
         if table is not None:
-            lesion = self.model.rows[self.sorted.mapToSource(index).row()].lesion
+            lesion = self.model.rows[self.sorted.mapToSource(index).row()]
             self._session.grid.go_to(voxel_of(table, lesion, scan.geometry, scan.slice_axis))
 
     def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:
