@@ -14,7 +14,7 @@ from mrviewer.finetuning.orders import Order
 from mrviewer.finetuning.plan import FinetunePlan
 from mrviewer.installed import installed_names
 from mrviewer.own_models import find_own_model
-from mrviewer.training.loop import without_folders
+from mrviewer.training.options import without_folders
 
 __all__ = ["about_weights", "base_method", "file_hash", "known_to_parents", "lineage_of"]
 
@@ -24,7 +24,7 @@ def about_weights(order: Order, training: Sequence[str], needs: Mapping[str, Any
     return {
         "method": base_method(order.plan.method),
         "name": order.plan.model_name,
-        "recipe": without_folders({**asdict(order.recipe.training), **asdict(order.recipe.options)}),
+        "recipe": without_folders({**asdict(order.recipe.training), **asdict(order.recipe.options)}, order.recipe),
         "trained_on": list(training),
         "torch": torch.__version__,
         **({"needs": dict(needs)} if needs else {}),
@@ -56,7 +56,7 @@ def lineage_of(
         "database": [Path(one).name for one in plan.database],
         "database_fingerprint": fingerprint,
         "subjects": {part: list(names) for part, names in subjects.items()},
-        "options": without_folders(order.overrides),
+        "options": without_folders(order.overrides, order.recipe),
         "parts": list(plan.parts),
         **figures,
         "made": datetime.now(UTC).date().isoformat(),

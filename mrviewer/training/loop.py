@@ -21,13 +21,14 @@ from mrviewer.registry import get_method
 from mrviewer.run_lock import hold_lock
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
+from mrviewer.training.options import without_folders
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
 from mrviewer.training.world import World, close_world, is_first_process, open_world, require_fabric
 from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer.writers.lines import open_lines
 from mrviewer.writers.whole import whole_file
 
-__all__ = ["cli_train", "compact", "require_examples", "start_from", "without_folders"]
+__all__ = ["cli_train", "compact", "require_examples", "start_from"]
 
 T = TypeVar("T")
 
@@ -194,7 +195,7 @@ def _about(method: str, plan: Recipe, training: Sequence[Subject], skipped: Sequ
     left_out = {subject.subject for subject in skipped}
     return {
         "method": method,
-        "recipe": without_folders({**asdict(plan.training), **asdict(plan.options)}),
+        "recipe": without_folders({**asdict(plan.training), **asdict(plan.options)}, plan),
         "trained_on": [subject.name for subject in training if subject.name not in left_out],
         "torch": torch.__version__,
     }
@@ -202,15 +203,6 @@ def _about(method: str, plan: Recipe, training: Sequence[Subject], skipped: Sequ
 
 def _describe(parts: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in parts.items())
-
-
-def without_folders(options: Mapping[str, object]) -> dict[str, object]:
-    """Options in which a path is shortened to its last two names: weights travel, and folders are nobody's business."""
-    paths = {"start_from", "lesion_masks", "reconstruction_from", "segmentation_from", "adapt_from", "diagnoses"}
-    return {
-        name: "/".join(Path(value).parts[-2:]) if name in paths and isinstance(value, str) else value
-        for name, value in options.items()
-    }
 
 
 def compact(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -1,36 +1,41 @@
 """What a training run can be told, as typed on a command line or shown in a form."""
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import Field, asdict, dataclass, fields, is_dataclass, replace
 from inspect import getdoc
-from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints, runtime_checkable
 
 from mrviewer.errors import InputError
-from mrviewer.training.limits import require_usable
+from mrviewer.training.option_traits import (
+    COUNT,
+    NUMBER,
+    RATE,
+    SHARE,
+    SIZE,
+    OptionTraits,
+    option,
+    require_usable,
+    traits_of,
+)
 
 __all__ = [
-    "COMMON",
     "HasOptions",
     "OptionField",
     "OptionKind",
     "TrainingOptions",
     "describe_options",
+    "names_where",
     "override",
     "typed",
+    "without_folders",
 ]
 
 Options = TypeVar("Options")
 OptionKind = Literal["int", "float", "bool", "choice", "text", "pair"]
 
-# Given elsewhere: by the split of the database, and by the weights to go on from.
-_NOT_ASKED = frozenset({"hold_out", "start_from", "adapt_from"})
 _ENTRY = re.compile(r"^(\w[\w, ]*)$")
-
-
-COMMON = MappingProxyType({"common": True})
-"""Metadata of the fields that a person is likely to change."""
 
 
 @dataclass(frozen=True)
@@ -93,37 +98,37 @@ class TrainingOptions:
         database, rounded up to 16 and at most 384.
     """
 
-    steps: int = field(default=4000, metadata=COMMON)
-    batch_size: int = field(default=4, metadata=COMMON)
-    steps_per_epoch: int = 0
-    learning_rate: float = field(default=1e-3, metadata=COMMON)
-    weight_decay: float = 1e-6
-    schedule: Literal["one_cycle", "step", "constant"] = "one_cycle"
-    decay: float = 0.2
-    decay_epochs: float = 10.0
-    decay_times: int = 0
-    seed: int = 1
+    steps: int = option(4000, COUNT, common=True, of_run=True)
+    batch_size: int = option(4, COUNT, common=True)
+    steps_per_epoch: int = option(0, NUMBER, of_run=True)
+    learning_rate: float = option(1e-3, RATE, common=True)
+    weight_decay: float = option(1e-6, NUMBER)
+    schedule: Literal["one_cycle", "step", "constant"] = option("one_cycle", of_run=True)
+    decay: float = option(0.2, RATE, of_run=True)
+    decay_epochs: float = option(10.0, SIZE, of_run=True)
+    decay_times: int = option(0, NUMBER, of_run=True)
+    seed: int = option(1, NUMBER, of_run=True)
     precision: Literal["fp32", "bf16"] = "bf16"
-    threads: int = 0
-    hold_out: str = ""
-    start_from: str = ""
-    lesion_masks: str = ""
-    real_share: float = 0.6
-    lesion_share: float = field(default=0.6, metadata=COMMON)
-    accelerations: tuple[float, float] = (2.0, 8.0)
+    threads: int = option(0, NUMBER, of_run=True)
+    hold_out: str = option("", of_run=True, is_asked=False)
+    start_from: str = option("", is_path=True, of_run=True, starts_from=True, is_asked=False)
+    lesion_masks: str = option("", is_path=True, of_run=True)
+    real_share: float = option(0.6, SHARE)
+    lesion_share: float = option(0.6, SHARE, common=True)
+    accelerations: tuple[float, float] = option((2.0, 8.0), COUNT, is_range=True)
     main_family: str = "random"
-    main_share: float = 0.5
-    main_acceleration: float = 4.0
-    center_fraction: float = 0.08
-    contrast_spread: float = 0.12
-    phase_share: float = 0.5
-    noise_share: float = 0.4
-    coil_share: float = 0.2
-    coarsen: int = 1
-    crop_rows: int = 0
-    crop: int = field(default=0, metadata=COMMON)
-    modality: str = ""
-    slice_size: tuple[int, int] = (0, 0)
+    main_share: float = option(0.5, SHARE)
+    main_acceleration: float = option(4.0, COUNT)
+    center_fraction: float = option(0.08, SHARE)
+    contrast_spread: float = option(0.12, NUMBER)
+    phase_share: float = option(0.5, SHARE)
+    noise_share: float = option(0.4, SHARE)
+    coil_share: float = option(0.2, SHARE)
+    coarsen: int = option(1, COUNT)
+    crop_rows: int = option(0, NUMBER)
+    crop: int = option(0, NUMBER, common=True)
+    modality: str = option("", of_run=True)
+    slice_size: tuple[int, int] = option((0, 0), NUMBER, of_run=True)
 
     @property
     def held_out(self) -> tuple[str, ...]:
@@ -145,6 +150,26 @@ class HasOptions(Protocol):
         ...
 
 
+@runtime_checkable
+class _HasStructure(Protocol):
+    @property
+    def structure(self) -> tuple[str, ...]: ...
+
+
+def names_where(records: Iterable[Any], is_so: Callable[[OptionTraits], bool]) -> set[str]:
+    """Names of the options whose traits are of a kind."""
+    return {item.name for record in records for item in fields(record) if is_so(traits_of(item))}
+
+
+def without_folders(values: Mapping[str, object], recipe: HasOptions) -> dict[str, object]:
+    """Options of a recipe with each path shortened to its last two names: absolute paths are not stored in weights."""
+    paths = names_where(_records(recipe), lambda traits: traits.is_path)
+    return {
+        name: "/".join(Path(value).parts[-2:]) if name in paths and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict[str, str]]:
     """Replace fields of an options dataclass by values typed on a command line.
 
@@ -162,12 +187,12 @@ def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict
     """
     hints = get_type_hints(type(options))
     # A record inside the record is derived from the other fields, and nothing to type.
-    names = {item.name for item in fields(options) if not is_dataclass(hints[item.name])}  # type: ignore[arg-type]
-    known = {name: _parse(name, text, hints[name]) for name, text in values.items() if name in names}
+    items = {item.name: item for item in fields(options) if not is_dataclass(hints[item.name])}  # type: ignore[arg-type]
+    known = {name: _parse(name, text, hints[name]) for name, text in values.items() if name in items}
     for name, value in known.items():
-        require_usable(name, value)
+        require_usable(items[name], value)
     changed: Options = replace(options, **known)  # type: ignore[type-var]
-    return changed, {name: text for name, text in values.items() if name not in names}
+    return changed, {name: text for name, text in values.items() if name not in items}
 
 
 def typed(value: object) -> str:
@@ -231,12 +256,13 @@ def describe_options(recipe: HasOptions) -> tuple[OptionField, ...]:
 
     Options that the weights decide are left out where the recipe starts from some.
     """
-    hidden = set(_NOT_ASKED)
-    starts = any(getattr(record, name, "") for record in _records(recipe) for name in ("start_from", "adapt_from"))
-    if starts:
-        hidden |= set(getattr(recipe, "structure", ()))
-    found = [option for record in _records(recipe) for option in _fields_of(record, hidden)]
-    return tuple(sorted(found, key=lambda option: not option.common))
+    records = _records(recipe)
+    hidden = names_where(records, lambda traits: not traits.is_asked)
+    starts = names_where(records, lambda traits: traits.starts_from)
+    if any(asdict(record)[name] for record in records for name in starts & set(asdict(record))):
+        hidden |= set(recipe.structure if isinstance(recipe, _HasStructure) else ())
+    found = [shown for record in records for shown in _fields_of(record, hidden)]
+    return tuple(sorted(found, key=lambda shown: not shown.common))
 
 
 def _records(recipe: HasOptions) -> tuple[Any, Any]:
@@ -262,7 +288,7 @@ def _describe(item: Field[Any], hint: Any, value: object, text: str) -> OptionFi
         kind = "pair" if len(get_args(hint)) == 2 else "text"
     elif hint in (bool, int, float):
         kind = hint.__name__
-    return OptionField(item.name, kind, typed(value), choices, text, bool(item.metadata.get("common")))
+    return OptionField(item.name, kind, typed(value), choices, text, traits_of(item).common)
 
 
 def _help_of(kind: type) -> Mapping[str, str]:

@@ -7,21 +7,13 @@ from typing import Protocol, runtime_checkable
 
 from mrviewer.errors import InputError
 from mrviewer.study import Study
-from mrviewer.training.options import override, typed
+from mrviewer.training.options import names_where, override, typed
 from mrviewer.training.recipe import Recipe, Trainable, Tunable
 from mrviewer.weights import read_about
 
 __all__ = ["finetune_defaults"]
 
 _STEPS = 200
-# What belongs to the run that made the weights, and not to the next one.
-_OF_THE_RUN = frozenset(
-    {
-        "steps", "steps_per_epoch", "schedule", "decay", "decay_epochs", "decay_times", "seed",
-        "threads", "hold_out", "start_from", "adapt_from", "lesion_masks", "reconstruction_from", "segmentation_from",
-        "diagnoses", "modality", "slice_size", "extend_modalities", "column", "voxel_mm", "window",
-    }
-)  # fmt: skip
 
 
 @runtime_checkable
@@ -71,8 +63,11 @@ def finetune_defaults(
 
 def _kept(base: Recipe, saved: Mapping[str, object]) -> dict[str, str]:
     """Saved options that the recipe still has and that a person could type."""
-    left_out = _OF_THE_RUN | set(base.structure if isinstance(base, Tunable) else ())
-    names = {item.name for record in (base.training, base.options) for item in fields(record)} - left_out
+    records = (base.training, base.options)
+    left_out = names_where(records, lambda traits: traits.of_run) | set(
+        base.structure if isinstance(base, Tunable) else ()
+    )
+    names = {item.name for record in records for item in fields(record)} - left_out
     kept = {name: typed(value) for name, value in saved.items() if name in names and not isinstance(value, dict)}
     # An older version may have known values that this one refuses.
     return {name: text for name, text in kept.items() if _is_readable(base, name, text)}

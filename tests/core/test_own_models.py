@@ -110,7 +110,7 @@ def test_its_card_tells_where_it_comes_from(make_run: MakeRun) -> None:
         usual.tasks, usual.needs, usual.classes, usual.citation,
     )  # fmt: skip
     assert card.trained_on == f"{usual.trained_on}; then 2 subject(s) of ward_7"
-    assert "Dice 0.75 (before 0.125)" in card.figures[0]
+    assert "Dice 0.750 (before 0.125)" in card.figures[0]
     assert "better" in card.figures[1]
     assert not set(usual.figures) & set(card.figures), "figures of other weights"
     assert "fine-tuned from unet-full on ward_7; not checked by anybody else" in card.limits[0]

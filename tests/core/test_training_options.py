@@ -1,5 +1,6 @@
 """Options of a run as they are typed, and the page that lists them."""
 
+import ast
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 from mrviewer.errors import InputError
 from mrviewer.registry import get_method
-from mrviewer.training.limits import require_usable
-from mrviewer.training.options import COMMON, OptionField, TrainingOptions, describe_options, override, typed
+from mrviewer.training.option_traits import option, require_usable, traits_of
+from mrviewer.training.options import OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.brain_mask.options import BrainMaskOptions
 from mrviewer_models.cirim.recipe import CIRIMOptions
@@ -116,9 +117,9 @@ def test_every_number_of_every_recipe_has_limits_that_hold_its_default(record: t
         value = getattr(record(), item.name)
         parts = value if isinstance(value, tuple) else (value,)
         if any(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
-            require_usable(item.name, value)
+            require_usable(item, value)
             with pytest.raises(InputError):
-                require_usable(item.name, tuple(-1.0 for _ in parts))
+                require_usable(item, tuple(-1.0 for _ in parts))
 
 
 def test_a_record_inside_is_nothing_to_type() -> None:
@@ -142,7 +143,7 @@ class Described:
 
     kind: Literal["a", "b"] = "a"
     count: int = 1
-    rate: float = field(default=0.5, metadata=COMMON)
+    rate: float = option(0.5, common=True)
     grid: tuple[int, int] = (3, 4)
     shares: tuple[float, float, float] = (0.5, 0.25, 0.25)
     careful: bool = False
@@ -241,3 +242,24 @@ def test_the_page_lists_what_recipes_change() -> None:
         changed = {item.name: getattr(training, item.name) for item in fields(training)}
         own = [f"`{key}={value}`" for key, value in changed.items() if value != getattr(usual, key)]
         assert f"| `{name}` | {', '.join(own) or 'none'} |" in text
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_option_that_holds_a_path_says_so(record: type[Any]) -> None:
+    paths = {item.name for item in fields(record) if traits_of(item).is_path}
+    looks_like_one = {item.name for item in fields(record) if item.name.endswith("_from")}
+    assert looks_like_one <= paths
+    assert all(traits_of(item).of_run for item in fields(record) if item.name in paths)
+
+
+def test_the_core_knows_no_option_of_a_model() -> None:
+    ours = {item.name for item in fields(TrainingOptions)}
+    theirs = {item.name for record in RECORDS for item in fields(record)} - ours - {"shape"}
+    core = Path(__file__).resolve().parents[2] / "mrviewer" / "training"
+    named = {
+        (path.name, node.value)
+        for path in core.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in theirs
+    }
+    assert named == set()

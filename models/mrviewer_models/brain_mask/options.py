@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mrviewer.training.option_traits import COUNT, option
 from mrviewer_models.brain_mask.network import PRESETS, BrainShape
 
 __all__ = ["BrainMaskOptions"]
@@ -23,6 +24,6 @@ class BrainMaskOptions:
     """
 
     preset: Literal["small", "tiny"] = "small"
-    edge: int = 96
-    steps_per_head: int = 4
+    edge: int = option(96, COUNT)
+    steps_per_head: int = option(4, COUNT)
     shape: BrainShape = field(default_factory=lambda: PRESETS["small"])

@@ -11,6 +11,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
+from mrviewer.training.option_traits import NUMBER, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import Consistency
@@ -49,14 +50,14 @@ class IDSLROptions:
     """
 
     preset: Literal["paper", "small", "tiny"] = "small"
-    alpha: float = 1e-5
+    alpha: float = option(1e-5, SHARE)
     loss_rec: ReconstructionLoss = "l2"
-    loss_scale: float = 100.0
+    loss_scale: float = option(100.0, SIZE)
     loss_seg: SegmentationLoss = "dice_ce"
-    iterations: int = 0
-    max_coils: int = 0
+    iterations: int = option(0, NUMBER)
+    max_coils: int = option(0, NUMBER)
     consistency: Consistency = "learned"
-    dropout: float = 0.0
+    dropout: float = option(0.0, SHARE)
     shape: IDSLRShape = field(default_factory=lambda: PRESETS["small"])
 
 

@@ -13,6 +13,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
+from mrviewer.training.option_traits import SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network
@@ -56,16 +57,16 @@ class JointOptions:
 
     preset: Literal["paper", "small", "tiny"] = "small"
     weighting: Weighting = "exp"
-    alpha: float = 0.5
-    time_scale: float = 1.0
-    reconstruction_scale: float = 1000.0
+    alpha: float = option(0.5, SHARE)
+    time_scale: float = option(1.0, SIZE)
+    reconstruction_scale: float = option(1000.0, SIZE)
     alternation: Alternation = "iteration"
-    teacher_probability: float = 0.5
+    teacher_probability: float = option(0.5, SHARE)
     loss_seg: SegmentationLoss = "dice_c"
     seg_input: Literal["magnitude", "complex"] = "magnitude"
     norm: Literal["preset", "batch", "instance", "batch_separate"] = "preset"
-    reconstruction_from: str = ""
-    segmentation_from: str = ""
+    reconstruction_from: str = option("", is_path=True, of_run=True)
+    segmentation_from: str = option("", is_path=True, of_run=True)
     shape: JointShape = field(default_factory=lambda: PRESETS["small"])
 
 

@@ -12,6 +12,7 @@ from mrviewer.study import Study
 from mrviewer.training.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
+from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.training.stages import stage_of, train_only
@@ -49,8 +50,8 @@ class LINetOptions:
 
     preset: Literal["paper", "small", "tiny"] = "small"
     latent_source: Literal["image", "label"] = "image"
-    stage_shares: tuple[float, float, float] = (0.4, 0.3, 0.3)
-    latent_weight: float = 0.1
+    stage_shares: tuple[float, float, float] = option((0.4, 0.3, 0.3), SHARE)
+    latent_weight: float = option(0.1, NUMBER)
     loss_seg: SegmentationLoss = "ce"
     masks: Masks = "slice"
     shape: LINetShape = field(default_factory=lambda: PRESETS["small"])

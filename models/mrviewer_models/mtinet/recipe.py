@@ -11,6 +11,7 @@ from mrviewer.errors import InputError
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import Progress
 from mrviewer.study import Study
+from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
@@ -92,17 +93,17 @@ class MTINetOptions:
     norm: Literal["preset", "instance", "study"] = "preset"
     pooling: Literal["preset", "mean", "region"] = "preset"
     region: Literal["preset", "decoder", "phases"] = "preset"
-    sharpness: float = 0.0
-    segmentation_weight: float = 2.0
-    coarse_weight: float = 1.0
-    regression_weight: float = 1.0
-    classification_weight: float = 1.0
-    consistency_weight: float = 0.1
-    adversarial_weight: float = 0.01
-    late_share: float = 0.5
-    guided_share: float = 0.5
-    real_class: float = 0.9
-    diagnoses: str = ""
+    sharpness: float = option(0.0, NUMBER)
+    segmentation_weight: float = option(2.0, NUMBER)
+    coarse_weight: float = option(1.0, NUMBER)
+    regression_weight: float = option(1.0, NUMBER)
+    classification_weight: float = option(1.0, NUMBER)
+    consistency_weight: float = option(0.1, NUMBER)
+    adversarial_weight: float = option(0.01, NUMBER)
+    late_share: float = option(0.5, SHARE)
+    guided_share: float = option(0.5, SHARE)
+    real_class: float = option(0.9, SHARE)
+    diagnoses: str = option("", is_path=True, of_run=True)
     shape: MTIShape = field(default_factory=lambda: PRESETS["small"])
 
     @property

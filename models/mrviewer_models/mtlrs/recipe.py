@@ -13,6 +13,7 @@ from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.option_traits import COUNT, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network
@@ -71,20 +72,20 @@ class MTLRSOptions:
 
     preset: Literal["paper", "small", "tiny"] = "small"
     arm: Arm = "mtlrs"
-    fine_tuning_share: float = 0.3
+    fine_tuning_share: float = option(0.3, SHARE)
     coupling: Coupling = "add"
     seg_activation: SegActivation = "sigmoid"
     detach_seg_input: bool = False
-    n_cls: int = 2
+    n_cls: int = option(2, COUNT)
     unit: RecurrentUnit = "indrnn"
-    alpha: float = 0.9
-    reconstruction_scale: float = 1.0
-    beta: float = 0.5
+    alpha: float = option(0.9, SHARE)
+    reconstruction_scale: float = option(1.0, SIZE)
+    beta: float = option(0.5, SHARE)
     squared: bool = True
     step_weights: Growth = "exponential"
     cascade_weights: Growth = "exponential"
     normalisation: Normalisation = "target"
-    reconstruction_from: str = ""
+    reconstruction_from: str = option("", is_path=True, of_run=True)
     shape: MTLRSShape = field(default_factory=lambda: PRESETS["small"])
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from mrviewer.training.options import COMMON, TrainingOptions
+from mrviewer.training.option_traits import NUMBER, SHARE, option
+from mrviewer.training.options import TrainingOptions
 from mrviewer_models.multiunet.shape import PRESETS, MultiUNetShape
 
 __all__ = ["TRAINING", "MultiUNetOptions", "Preset", "names_in"]
@@ -74,16 +75,16 @@ class MultiUNetOptions:
     mask_absent: bool = False
     background_zero: bool = False
     modalities: str = "FLAIR,T1,T1Gd,T2"
-    free_channels: int = 2
-    voxel_mm: float = field(default=0.0, metadata=COMMON)
-    window: int = 0
-    drop_modalities: bool = field(default=True, metadata=COMMON)
+    free_channels: int = option(2, NUMBER)
+    voxel_mm: float = option(0.0, NUMBER, common=True, of_run=True)
+    window: int = option(0, NUMBER, of_run=True)
+    drop_modalities: bool = option(True, common=True)
     loss_seg: Literal["dice", "bce", "dice_bce"] = "dice"
-    rotate_share: float = 0.1
-    flip_share: float = 0.0
-    column: Literal["none", "progressive"] = field(default="none", metadata=COMMON)
-    extend_modalities: str = field(default="", metadata=COMMON)
-    adapt_from: str = ""
+    rotate_share: float = option(0.1, SHARE)
+    flip_share: float = option(0.0, SHARE)
+    column: Literal["none", "progressive"] = option("none", common=True, of_run=True)
+    extend_modalities: str = option("", common=True, of_run=True)
+    adapt_from: str = option("", is_path=True, of_run=True, starts_from=True, is_asked=False)
     shape: MultiUNetShape = field(default_factory=lambda: PRESETS["small"])
 
 

@@ -11,6 +11,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
+from mrviewer.training.option_traits import SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
@@ -46,12 +47,12 @@ class RecSegOptions:
     """
 
     preset: Literal["paper", "small", "tiny"] = "small"
-    alpha: float = 0.5
+    alpha: float = option(0.5, SHARE)
     loss_rec: ReconstructionLoss = "l1"
-    reconstruction_scale: float = 20.0
+    reconstruction_scale: float = option(20.0, SIZE)
     loss_seg: SegmentationLoss = "dice_ce"
     residual: Literal["preset", "yes", "no"] = "preset"
-    dropout: float = 0.0
+    dropout: float = option(0.0, SHARE)
     shape: RecSegShape = field(default_factory=lambda: PRESETS["small"])
 
 

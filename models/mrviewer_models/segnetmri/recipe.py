@@ -12,6 +12,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
+from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.training.stages import stage_of, train_only
@@ -56,16 +57,16 @@ class SegNetMRIOptions:
     """
 
     preset: Literal["paper", "small", "tiny"] = "small"
-    stage_shares: tuple[float, float, float] = (0.4, 0.25, 0.35)
-    seg_weight: float = 0.01
+    stage_shares: tuple[float, float, float] = option((0.4, 0.25, 0.35), SHARE)
+    seg_weight: float = option(0.01, NUMBER)
     loss_rec: ReconstructionLoss = "l1"
     loss_seg: SegmentationLoss = "dice_ce"
-    blocks: int = 0
-    max_coils: int = 0
+    blocks: int = option(0, NUMBER)
+    max_coils: int = option(0, NUMBER)
     merge_kernel: Literal["3", "1"] = "3"
     consistency: Consistency = "learned"
     residual: Literal["preset", "yes", "no"] = "preset"
-    dropout: float = 0.0
+    dropout: float = option(0.0, SHARE)
     shape: SegNetMRIShape = field(default_factory=lambda: PRESETS["small"])
 
 

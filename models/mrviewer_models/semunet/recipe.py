@@ -16,6 +16,7 @@ from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.option_traits import NUMBER, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer.training.slice_stacks import SLICE_SHAPE
@@ -70,19 +71,19 @@ class SemuNetOptions:
     preset: Literal["paper", "small", "tiny"] = "small"
     arm: Arm = "semunet"
     samplers: str = "lines@4,lines@8,points@4,points@8"
-    slope: float = 5.0
-    always_lines: int = 4
+    slope: float = option(5.0, SIZE)
+    always_lines: int = option(4, NUMBER)
     gradient: Gradient = "relaxed"
-    steepness: float = 10.0
+    steepness: float = option(10.0, SIZE)
     fixed_lines: Literal["random", "equispaced", "gaussian-1d"] = "random"
     fixed_points: Literal["gaussian-2d", "poisson"] = "gaussian-2d"
     recon: Literal["unet", "mdrecon", "d5c5"] = "unet"
     dc: Literal["none", "soft"] = "none"
-    reconstruction_weight: float = 1.0
-    segmentation_weight: float = 0.1
-    region_weight: float = 0.0
+    reconstruction_weight: float = option(1.0, NUMBER)
+    segmentation_weight: float = option(0.1, NUMBER)
+    region_weight: float = option(0.0, NUMBER)
     loss_seg: ClassLoss = "bce"
-    stages: tuple[float, float, float] = (0.2, 0.6, 0.2)
+    stages: tuple[float, float, float] = option((0.2, 0.6, 0.2), NUMBER)
     norm: Literal["preset", "batch", "instance"] = "preset"
     shape: SemuNetShape = field(default_factory=lambda: PRESETS["small"])
 

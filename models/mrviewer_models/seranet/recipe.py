@@ -11,6 +11,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
+from mrviewer.training.option_traits import NUMBER, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
@@ -41,9 +42,9 @@ class SERANetOptions:
     """
 
     preset: Literal["paper", "small", "tiny"] = "small"
-    recurrences: int = 2
+    recurrences: int = option(2, NUMBER)
     seg_input: Literal["complex", "magnitude"] = "complex"
-    early_weight: float = 0.5
+    early_weight: float = option(0.5, NUMBER)
     loss_seg: SegmentationLoss = "ce"
     shape: SERANetShape = field(default_factory=lambda: PRESETS["small"])
 

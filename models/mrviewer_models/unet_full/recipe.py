@@ -13,6 +13,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
+from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.unet import UNetShape
@@ -47,8 +48,8 @@ class UNetFullOptions:
 
     preset: Literal["paper", "small", "tiny"] = "small"
     loss_seg: SegmentationLoss = "dice_ce"
-    neighbours: int = 1
-    paint_share: float = 0.5
+    neighbours: int = option(1, NUMBER)
+    paint_share: float = option(0.5, SHARE)
     shape: UNetShape = field(default_factory=lambda: PRESETS["small"])
     calibration: Calibration = field(default_factory=Calibration)
 
