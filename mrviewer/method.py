@@ -108,6 +108,9 @@ class Card:
         What not to expect, as one sentence each.
     parent
         Model or method that a model of the person's own was fine-tuned from; `None` for installed methods.
+    is_adjoint
+        Whether its image is the adjoint of the scan and nothing else, which a viewer can compute by itself while a mask
+        is being changed (`mrviewer.live`).
     """
 
     name: str
@@ -124,6 +127,12 @@ class Card:
     figures: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     parent: str | None = None
+    is_adjoint: bool = False
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is made from two methods, see `mrviewer.chain`."""
+        return "+" in self.name
 
     @property
     def answers_for_study(self) -> bool:

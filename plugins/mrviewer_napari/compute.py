@@ -13,7 +13,6 @@ from mrviewer.progress import Progress
 from mrviewer.reconstruct import SliceResult
 from mrviewer_napari.jobs import Slot, gathered, with_spare_core
 from mrviewer_napari.ledger import Ledger, Target
-from mrviewer_napari.method_rows import ZERO_FILLED
 from mrviewer_napari.results import Outcome, SliceAnswer, run_slice, run_volume
 from mrviewer_napari.status import MethodStatus, Phase
 from mrviewer_napari.steps import StepBook
@@ -98,7 +97,7 @@ class Computation(QObject):
     def slice_of(self, method: str, index: int) -> SliceResult | None:
         """One slice of a method on the wished mask if it is known; zero filling is done on the spot."""
         result = self._ledger.slice_of(method, index)
-        spot = method == ZERO_FILLED and self._ledger.is_taken_up(method) and self._is_prepared(index)
+        spot = self._is_adjoint(method) and self._ledger.is_taken_up(method) and self._is_prepared(index)
         if result is None and spot:
             assert self._prepared is not None
             assert self._target is not None
@@ -215,6 +214,11 @@ class Computation(QObject):
         made = self._prepared
         return made is not None and self._target is not None and made.scan is self._target.scan and made.index == index
 
+    def _is_adjoint(self, name: str) -> bool:
+        """Whether a method that is wished can be done on the spot."""
+        methods = () if self._target is None else self._target.methods
+        return any(method.card.is_adjoint for method in methods if method.card.name == name)
+
     def _pump_live(self, target: Target) -> None:
         index = self._index
         missing = [method for method in target.methods if self._lacks_slice(method, index)]
@@ -228,7 +232,7 @@ class Computation(QObject):
 
     def _lacks_slice(self, method: Method, index: int) -> bool:
         name = method.card.name
-        live = name != ZERO_FILLED and not method.card.needs.whole_volume
+        live = not (method.card.is_adjoint or method.card.needs.whole_volume)
         failed = self.status(name).phase is Phase.FAILED
         taken_up = self._ledger.is_taken_up(name)
         return live and not failed and taken_up and self._ledger.slice_of(name, index) is None

@@ -10,7 +10,7 @@ from mrviewer.quality import slice_quality
 from mrviewer.reconstruct import SliceResult
 from mrviewer.sampling import Mask
 from mrviewer.study import Origin
-from mrviewer_napari.layout import TileKind, TileSpec
+from mrviewer_napari.layout import TileKey, TileKind, TileSpec
 from mrviewer_napari.scan import Scan
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "MISSING",
     "NO_ERROR_MAP",
     "REFERENCE",
-    "error_key",
     "first_slice",
     "has_error_map",
     "mask_facts",
@@ -47,19 +46,14 @@ def has_error_map(card: Card, scan: Scan) -> bool:
     return Task.RECONSTRUCT in card.tasks and scan.reference is not None
 
 
-def error_key(method: str) -> str:
-    """Key of the tile that shows a method's error map."""
-    return f"{method}:error"
-
-
 def tile_specs(scan: Scan, cards: Sequence[Card]) -> tuple[TileSpec, ...]:
     """Tiles to show: the reference if there is one, each method, and an error map where one can be made."""
     tiles = []
     if scan.reference is not None:
-        tiles.append(TileSpec(REFERENCE, "Reference", TileKind.IMAGE))
-    tiles += [TileSpec(card.name, card.name, TileKind.IMAGE) for card in cards]
+        tiles.append(TileSpec(TileKey(REFERENCE), "Reference"))
+    tiles += [TileSpec(TileKey(card.name), card.name) for card in cards]
     tiles += [
-        TileSpec(error_key(card.name), f"{card.name}: error", TileKind.ERROR)
+        TileSpec(TileKey(card.name, TileKind.ERROR), f"{card.name}: error")
         for card in cards
         if has_error_map(card, scan)
     ]

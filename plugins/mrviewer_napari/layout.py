@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
 from mrviewer.errors import InputError
 
-__all__ = ["Layout", "TileKind", "TileSpec", "image_key", "lay_out"]
+__all__ = ["Layout", "TileKey", "TileKind", "TileSpec", "lay_out"]
 
-_ERROR = ":error"
 _GAIN_OF_A_BAND = 1.1
 """One more band must enlarge the pictures at least this much: one row of reconstructions is easier to compare."""
 
@@ -20,6 +20,28 @@ class TileKind(Enum):
     ERROR = "error"
 
 
+class TileKey(str):
+    """Which tile: the image of something, or its error map. As text ``d5c5`` and ``d5c5:error``.
+
+    Parameters
+    ----------
+    image
+        Name of the image: of a method, or of the reference.
+    kind
+        Which of its tiles.
+    """
+
+    __slots__ = ("image", "kind")
+    image: str
+    kind: TileKind
+
+    def __new__(cls, image: str, kind: TileKind = TileKind.IMAGE) -> Self:
+        """Name a tile."""
+        key = super().__new__(cls, image if kind is TileKind.IMAGE else f"{image}:{kind.value}")
+        key.image, key.kind = image, kind
+        return key
+
+
 @dataclass(frozen=True)
 class TileSpec:
     """One tile.
@@ -27,16 +49,18 @@ class TileSpec:
     Parameters
     ----------
     key
-        Name of the tile in every call. The error map of tile ``d5c5`` is called ``d5c5:error``.
+        Name of the tile in every call.
     title
         First text on the tile, until `TileGrid.set_text` replaces it.
-    kind
-        What the tile shows.
     """
 
-    key: str
+    key: TileKey
     title: str
-    kind: TileKind
+
+    @property
+    def kind(self) -> TileKind:
+        """What the tile shows."""
+        return self.key.kind
 
 
 @dataclass(frozen=True)
@@ -53,17 +77,12 @@ class Layout:
 
     rows: int
     columns: int
-    cells: tuple[str | None, ...]
+    cells: tuple[TileKey | None, ...]
 
     @property
     def legend_cell(self) -> int | None:
         """First cell without a picture, where the legend fits; `None` when all cells are taken."""
         return self.cells.index(None) if None in self.cells else None
-
-
-def image_key(key: str) -> str:
-    """Key of the image that belongs to an error map; an image's own."""
-    return key.removesuffix(_ERROR)
 
 
 def lay_out(tiles: Sequence[TileSpec], canvas: tuple[float, float], picture: tuple[float, float]) -> Layout:
@@ -88,17 +107,17 @@ def lay_out(tiles: Sequence[TileSpec], canvas: tuple[float, float], picture: tup
     """
     keys = [tile.key for tile in tiles]
     images = [tile.key for tile in tiles if tile.kind is TileKind.IMAGE]
-    errors = {image_key(tile.key): tile.key for tile in tiles if tile.kind is TileKind.ERROR}
+    errors = {tile.key.image: tile.key for tile in tiles if tile.kind is TileKind.ERROR}
     if len(set(keys)) != len(keys) or not images:
         raise InputError(f"tiles are {keys}; expected at least one image and every key once: rename or drop some")
     if lonely := [key for image, key in errors.items() if image not in images]:
-        raise InputError(f"error tile {lonely[0]!r} has no image tile; name it after one, as in '{images[0]}{_ERROR}'")
+        raise InputError(f"error tile {lonely[0]!r} has no image tile; give it the name of one, as in {images[0]!r}")
     per_column = 2 if errors else 1
     bands = _best_bands(len(images), per_column, canvas, picture)
     columns = -(-len(images) // bands)
-    cells: list[str | None] = []
+    cells: list[TileKey | None] = []
     for start in range(0, len(images), columns):
-        band: list[str | None] = [*images[start : start + columns]]
+        band: list[TileKey | None] = [*images[start : start + columns]]
         band += [None] * (columns - len(band))
         cells += band
         if errors:

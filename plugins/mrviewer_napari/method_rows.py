@@ -11,7 +11,6 @@ from mrviewer.method import Card, Fit, Method, Task
 from mrviewer.reconstruct import Reconstruction
 
 __all__ = [
-    "ZERO_FILLED",
     "Kind",
     "MethodFacts",
     "card_html",
@@ -24,9 +23,6 @@ __all__ = [
     "short_reason",
     "used_images",
 ]
-
-ZERO_FILLED = "zero-filled"
-"""The one method that is quick enough to be done on the spot."""
 
 
 _SPACE = "   "
@@ -67,7 +63,7 @@ class MethodFacts:
 def kind_of(card: Card) -> Kind:
     """Group of a method, from its name and its card."""
     tasks = set(card.tasks)
-    if "+" in card.name:
+    if card.is_chain:
         return Kind.CHAIN
     if card.parent is not None:
         return Kind.OWN
@@ -87,7 +83,7 @@ def in_order(methods: Iterable[Method]) -> list[Method]:
         methods,
         key=lambda method: (
             kinds.index(kind_of(method.card)),
-            method.card.name != ZERO_FILLED,
+            not method.card.is_adjoint,
             method.card.weights is not None,
             method.card.name,
         ),

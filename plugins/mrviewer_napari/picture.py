@@ -9,12 +9,12 @@ from mrviewer.method import Card, Task
 from mrviewer.quality import error_map
 from mrviewer.reconstruct import SliceResult, lesions_of
 from mrviewer_napari.colours import PLAIN, agreement, class_code
-from mrviewer_napari.derived import MISSING, REFERENCE, error_key, has_error_map, origin_note, tile_specs, tile_text
+from mrviewer_napari.derived import MISSING, REFERENCE, has_error_map, origin_note, tile_specs, tile_text
 from mrviewer_napari.method_rows import segments
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles import TileGrid, TileKey, TileKind
 
 __all__ = ["Picture"]
 
@@ -82,7 +82,7 @@ class Picture:
         if result.image is not None and scan.reference is not None and has_error_map(card, scan):
             reference = scan.plane(scan.reference, result.index)
             error = error_map(result.image, reference, signed=self._state.signed_errors)
-            self._grid.set_slice(error_key(card.name), result.index, error)
+            self._grid.set_slice(TileKey(card.name, TileKind.ERROR), result.index, error)
         if result.segmentation is not None:
             labels = None if scan.labels is None else scan.plane(scan.labels, result.index)
             self._grid.set_contour_slice(card.name, result.index, self._codes(card, result.segmentation, labels))
@@ -102,7 +102,7 @@ class Picture:
         else:
             self._grid.set_empty(card.name, limits=scan.window)
         if has_error_map(card, scan):
-            self._grid.set_empty(error_key(card.name))
+            self._grid.set_empty(TileKey(card.name, TileKind.ERROR))
         outlines = np.zeros(scan.geometry.shape, np.uint8) if segments(card) else None
         self._grid.set_contours(card.name, outlines, plain=scan.labels is None)
 
@@ -116,7 +116,7 @@ class Picture:
             self._grid.set_volume(card.name, made.image, limits=scan.window)
         if made.image is not None and scan.reference is not None and has_error_map(card, scan):
             error = error_map(made.image, scan.reference, signed=self._state.signed_errors)
-            self._grid.set_volume(error_key(card.name), error)
+            self._grid.set_volume(TileKey(card.name, TileKind.ERROR), error)
         if made.segmentation is not None:
             self._grid.set_contours(card.name, self._codes(card, made.segmentation, scan.labels))
 

@@ -23,7 +23,7 @@ from mrviewer_napari.presenter import Presenter
 from mrviewer_napari.results import Outcome, outdated
 from mrviewer_napari.scan import Scan, with_modality, with_true_size
 from mrviewer_napari.state import PanelState, StepWish
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles import TileGrid, TileKey
 from mrviewer_napari.work import measure_again
 
 __all__ = ["Session"]
@@ -54,7 +54,7 @@ class Session(QObject):
     """Other methods give steps of the shown slice, or the wished ones have come."""
     outcomes_changed = Signal()
     """A volume is finished, or another set of volumes is shown."""
-    clicked = Signal(object, str)
+    clicked = Signal(object, object)
     """Voxel ``(z, y, x)`` and key of the tile under a click."""
     message = Signal(str)
     failed = Signal(object)
@@ -338,5 +338,5 @@ class Session(QObject):
         self._measure_again(outdated((outcome,), self.state.min_lesion_ml))
         self.outcomes_changed.emit()
 
-    def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:
+    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
         self.clicked.emit(voxel, key)

@@ -10,7 +10,7 @@ from typing import Any
 from napari.layers import Image, Labels
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.layout import TileSpec
+from mrviewer_napari.layout import TileKey, TileSpec
 from mrviewer_napari.tile import Tile
 
 __all__ = ["Shelf"]
@@ -38,7 +38,7 @@ class Shelf:
         return 2 if self.outlined else 1
 
     @property
-    def pictures(self) -> dict[str, Tile]:
+    def pictures(self) -> dict[TileKey, Tile]:
         """Tiles with a picture, by key."""
         return {tile.spec.key: tile for tile in self.tiles if tile.spec is not None}
 

@@ -13,7 +13,7 @@ from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.clicks import on_click
 from mrviewer_napari.layers import window_of
-from mrviewer_napari.layout import Layout, TileKind, TileSpec, image_key, lay_out
+from mrviewer_napari.layout import Layout, TileKey, TileKind, TileSpec, lay_out
 from mrviewer_napari.orientation import position_note
 from mrviewer_napari.places import Places
 from mrviewer_napari.scales import Scales
@@ -22,7 +22,7 @@ from mrviewer_napari.stage import Stage
 from mrviewer_napari.tile import Tile
 from mrviewer_napari.views import Plane, centre_on, displayed, move_to
 
-__all__ = ["Plane", "TileGrid", "TileKind", "TileSpec"]
+__all__ = ["Plane", "TileGrid", "TileKey", "TileKind", "TileSpec"]
 
 
 class TileGrid:
@@ -49,7 +49,7 @@ class TileGrid:
         self._stage = Stage(self._viewer, self._shelf)
         self._scales = Scales()
         self._places = Places(self._viewer)
-        self._specs: dict[str, TileSpec] = {}
+        self._specs: dict[TileKey, TileSpec] = {}
         self._slice = -1
         self._windowed = self._closed = False
         self._click = on_click(self._report_click)
@@ -59,7 +59,7 @@ class TileGrid:
         self._viewer.layers.events.removed.connect(self._on_removed)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[TileKey, ...]:
         """Keys of the tiles on the screen in reading order; a tile whose layer somebody removed is not among them."""
         return tuple(self._shelf.pictures)
 
@@ -290,7 +290,7 @@ class TileGrid:
             tile.image.contrast_limits = limits
 
     def _tile(self, key: str) -> Tile:
-        tile = self._shelf.pictures.get(key)
+        tile = next((tile for known, tile in self._shelf.pictures.items() if known == key), None)
         if tile is None:
             raise UnknownNameError(
                 f"there is no tile {key!r}; tiles are {', '.join(self.keys) or 'none'}: arrange first"
@@ -319,7 +319,7 @@ class TileGrid:
             QTimer.singleShot(0, self._close_gaps)
 
     def _close_gaps(self) -> None:
-        kept = [spec for key, spec in self._specs.items() if key in self.keys and image_key(key) in self.keys]
+        kept = [spec for key, spec in self._specs.items() if key in self.keys and key.image in self.keys]
         if self._closed or not self._specs or not self._shelf.tiles:
             return
         if kept:

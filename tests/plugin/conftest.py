@@ -55,6 +55,7 @@ class FakeMethod:
             classes=self.classes,
             regresses=self.regresses,
             classifies=self.classifies,
+            is_adjoint=self.name == "zero-filled",
         )
 
     def fits(self, study: Study, modality: str) -> Fit:

@@ -11,7 +11,7 @@ from mrviewer.geometry import Geometry
 from mrviewer_napari.captions import legend_of, letters_of
 from mrviewer_napari.orientation import EdgeLetters
 from mrviewer_napari.overlays import Place
-from mrviewer_napari.tiles import TileGrid, TileKind, TileSpec
+from mrviewer_napari.tiles import TileGrid, TileKey, TileSpec
 
 GEOMETRY = Geometry.axial((6, 8, 7), (3.0, 1.0, 1.0))
 
@@ -26,7 +26,7 @@ def viewer() -> ViewerModel:
 @pytest.fixture
 def grid(viewer: ViewerModel) -> Iterator[TileGrid]:
     grid = TileGrid(viewer)
-    grid.arrange(GEOMETRY, [TileSpec(name, name, TileKind.IMAGE) for name in ("a", "b", "c", "d")], slice_axis=0)
+    grid.arrange(GEOMETRY, [TileSpec(TileKey(name), name) for name in ("a", "b", "c", "d")], slice_axis=0)
     yield grid
     grid.close()
 

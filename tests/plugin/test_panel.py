@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from mrviewer.method import Fit, Task
 from mrviewer_napari import panels, session
+from mrviewer_napari.layout import TileKey, TileKind
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.status import Phase
 from mrviewer_napari.views import Plane
@@ -134,7 +135,7 @@ def test_a_click_on_a_row_moves_every_tile_to_the_lesion(opened: tuple[Any, MrPa
 
 def test_a_click_on_a_lesion_selects_its_row(opened: tuple[Any, MrPanel]) -> None:
     _, panel = opened
-    panel.grid.clicked.emit((4, 26, 19), "joint:error")
+    panel.grid.clicked.emit((4, 26, 19), TileKey("joint", TileKind.ERROR))
     rows = panel.lesions.table.selectionModel().selectedRows()
     chosen = panel.lesions.model.rows[panel.lesions.sorted.mapToSource(rows[0]).row()]
     assert chosen.volume_ml == pytest.approx(9 * 3e-3)

@@ -109,7 +109,7 @@ def test_tile_text_gives_the_quality_of_the_slice(scan: Scan) -> None:
     text = derived.tile_text(card, scan, exact, "R = 4")
     error = np.mean((0.1 * scan.reference[2].astype(float)) ** 2)
     assert text.startswith("joint  R = 4\n")
-    assert f"PSNR {10 * np.log10(1 / error):.1f} dB" in text
+    assert f"PSNR {10 * np.log10(1 / error):.2f} dB" in text
     assert derived.tile_text(card, scan, None, "R = 4") == "joint  R = 4\ncomputing ..."
 
 

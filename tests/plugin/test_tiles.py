@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 from mrviewer.errors import InputError, ShapeError, UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.colours import PLAIN
-from mrviewer_napari.tiles import Plane, TileGrid, TileKind, TileSpec
+from mrviewer_napari.tiles import Plane, TileGrid, TileKey, TileKind, TileSpec
 
 Volume = NDArray[np.float32]
 SHAPE = (6, 8, 7)
@@ -21,11 +21,11 @@ GEOMETRY = Geometry.axial(SHAPE, (3.0, 1.0, 2.0))
 
 
 def specs(*methods: str) -> list[TileSpec]:
-    tiles = [TileSpec("reference", "Reference", TileKind.IMAGE)]
+    tiles = [TileSpec(TileKey("reference"), "Reference")]
     for method in methods:
         tiles += [
-            TileSpec(method, method.upper(), TileKind.IMAGE),
-            TileSpec(f"{method}:error", f"{method} error", TileKind.ERROR),
+            TileSpec(TileKey(method), method.upper()),
+            TileSpec(TileKey(method, TileKind.ERROR), f"{method} error"),
         ]
     return tiles
 

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrviewer.errors import InputError
-from mrviewer_napari.layout import TileKind, TileSpec, lay_out
+from mrviewer_napari.layout import TileKey, TileKind, TileSpec, lay_out
 
 SQUARE = (200.0, 200.0)
 
 
 def specs(n_methods: int, *, errors: bool = True) -> list[TileSpec]:
     keys = [f"m{number}" for number in range(n_methods)]
-    images = [TileSpec(key, key, TileKind.IMAGE) for key in ("reference", *keys)]
-    return images + [TileSpec(f"{key}:error", key, TileKind.ERROR) for key in keys if errors]
+    images = [TileSpec(TileKey(key), key) for key in ("reference", *keys)]
+    return images + [TileSpec(TileKey(key, TileKind.ERROR), key) for key in keys if errors]
 
 
 @given(st.integers(0, 8), st.booleans(), st.tuples(st.floats(100, 3000), st.floats(100, 3000)), st.floats(50, 300))
@@ -42,7 +42,7 @@ def test_a_tall_canvas_has_several() -> None:
 
 def test_an_error_map_needs_an_image() -> None:
     with pytest.raises(InputError, match="'ghost:error' has no image tile"):
-        lay_out([*specs(1), TileSpec("ghost:error", "", TileKind.ERROR)], (1, 1), SQUARE)
+        lay_out([*specs(1), TileSpec(TileKey("ghost", TileKind.ERROR), "")], (1, 1), SQUARE)
 
 
 def test_a_key_twice_is_refused() -> None:

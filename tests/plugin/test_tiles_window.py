@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.tiles import Plane, TileGrid, TileKind, TileSpec
+from mrviewer_napari.tiles import Plane, TileGrid, TileKey, TileKind, TileSpec
 
 pytestmark = pytest.mark.gl
 
@@ -17,9 +17,9 @@ GEOMETRY = Geometry.axial((20, 30, 24), (2.0, 1.0, 1.0))
 MARKED = (4, 6, 5)
 """Superior, anterior, right of the middle."""
 TILES = [
-    TileSpec("reference", "", TileKind.IMAGE),
-    TileSpec("zf", "", TileKind.IMAGE),
-    TileSpec("zf:error", "", TileKind.ERROR),
+    TileSpec(TileKey("reference"), ""),
+    TileSpec(TileKey("zf"), ""),
+    TileSpec(TileKey("zf", TileKind.ERROR), ""),
 ]
 
 

@@ -44,6 +44,7 @@ _CARD = Card(
     needs=Needs(),
     citation="Roemer PB et al. (1990), The NMR phased array, Magn Reson Med 16:192-225, doi:10.1002/mrm.1910160203",
     limits=("Nothing is done about aliasing: this is the starting point that other methods are compared with.",),
+    is_adjoint=True,
 )
 
 METHOD = ZeroFilled()

@@ -12,6 +12,7 @@ from mrviewer_napari.exporting.sources import find_opened, find_series, use_seri
 from mrviewer_napari.exporting.tiles_figure import Shown, tiles_figure
 from mrviewer_napari.exporting.writing import Exportable, Exported, ExportWish, export
 from mrviewer_napari.jobs import Slot, gathered
+from mrviewer_napari.layout import TileKind
 from mrviewer_napari.results import Outcome
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.session import Session
@@ -135,7 +136,7 @@ class ExportDesk(QObject):
 
     def _shown(self, scan: Scan) -> Shown:
         state, grid = self._session.state, self._session.grid
-        images = [key for key in grid.keys if not key.endswith(":error")]
+        images = [key for key in grid.keys if key.kind is TileKind.IMAGE]
         return Shown(
             plane=grid.plane,
             voxel=grid.shown_voxel(),

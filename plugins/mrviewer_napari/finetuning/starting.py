@@ -79,7 +79,7 @@ def starting_models(
     methods: Iterable[Method], modalities: Collection[str], *, labelled: bool
 ) -> tuple[StartingModel, ...]:
     """Every method that has weights, chains aside, with whether a database of these modalities fits it."""
-    cards = (method.card for method in methods if "+" not in method.card.name)
+    cards = (method.card for method in methods if not method.card.is_chain)
     return tuple(
         StartingModel(card, fits_database(card, modalities, labelled=labelled))
         for card in cards

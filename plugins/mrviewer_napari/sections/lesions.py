@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer_napari.layout import TileKey
 from mrviewer_napari.lesion_rows import lesion_at, voxel_of
 from mrviewer_napari.plain import PlainLabel
 from mrviewer_napari.results import Outcome
@@ -135,9 +136,9 @@ class LesionsSection(QWidget):
             lesion = self.model.rows[self.sorted.mapToSource(index).row()]
             self._session.grid.go_to(voxel_of(table, lesion, scan.geometry, scan.slice_axis))
 
-    def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:
+    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
         """Select the row of the lesion under a click; a click on a segmenting method's tile shows its table."""
-        name = key.partition(":")[0]
+        name = key.image
         if name in self._with_lesions() and name != self._session.state.lesion_method:
             self._session.state.lesion_method = name
             self.refresh()

@@ -146,6 +146,7 @@ class MethodsSection(QWidget):
         self._list.setSpacing(3)
         self.chooser = ChainChooser(session)
         self.button = QPushButton()
+        self._is_working = False
         self.ticked_only = QCheckBox("list the ticked ones only")
         self.more = QToolButton(text="⋯")
         self.more.setAutoRaise(True)
@@ -241,11 +242,12 @@ class MethodsSection(QWidget):
         phases = {self._session.computation.status(method.card.name).phase for method in self._session.shown}
         halted = bool(phases & {Phase.STOPPED, Phase.FAILED})
         working = bool(phases & {Phase.RUNNING, Phase.WAITING})
+        self._is_working = working
         self.button.setText("Cancel" if working else "Go on")
         show_if(self.button, working or halted)
 
     def _stop_or_go_on(self) -> None:
-        if self.button.text() == "Cancel":
+        if self._is_working:
             self._session.stop()
         else:
             self._session.computation.resume()

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from mrviewer_napari.colours import class_colour
 from mrviewer_napari.curves import SignalCurve, has_time, read_signal
 from mrviewer_napari.jobs import Slot
+from mrviewer_napari.layout import TileKey
 from mrviewer_napari.scan import Scan
 from mrviewer_napari.sections.parts import quiet_label, show_if
 from mrviewer_napari.session import Session
@@ -44,7 +45,7 @@ class SignalSection(QWidget):
         """Stop for good; says whether the thread has ended."""
         return self._reading.close(wait_s)
 
-    def _on_click(self, voxel: tuple[int, int, int], key: str) -> None:
+    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
         del key
         scan = self._session.scan
         if scan is not None and has_time(scan):
