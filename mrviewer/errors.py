@@ -22,6 +22,7 @@ __all__ = [
     "InputError",
     "MaskError",
     "MrviewerError",
+    "PositionError",
     "ShapeError",
     "UnforeseenError",
     "UnknownNameError",
