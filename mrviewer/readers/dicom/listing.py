@@ -40,6 +40,8 @@ class _Found:
     copies: dict[tuple[object, ...], list[Header]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     n_copies: int = 0
+    named: frozenset[Path] = frozenset()
+    """Files that the user named one by one; folders and archives are not among them."""
 
 
 def list_series(
@@ -64,7 +66,7 @@ def list_series(
     given = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     parts = files_of_all(given)
     files = {file: part.series for part in parts for file in part.files}
-    found = _Found()
+    found = _Found(named=frozenset(path for path in given if path.is_file()))
     for done, (file, wanted_series) in enumerate(files.items(), 1):
         first = _take(file, wanted_series, found)
         yield Progress(done, len(files), "files looked at", _preliminary(first, found) if first else None)
@@ -114,7 +116,14 @@ def _images(header: Header, found: _Found) -> tuple[list[Header], str]:
     numbers, is_damaged = different_images([usable_frames(copy) for copy in copies])
     kept = [copies[number] for number in numbers] or _by_content(copies)
     found.n_copies += len(copies) - len(kept)
+    asked = [copy for copy in kept if copy.file.place in found.named]
     names = ", ".join(copy.file.name for copy in copies[:MOST_NAMED])
+    if len(kept) > 1 and asked:
+        used = ", ".join(copy.file.name for copy in asked[:MOST_NAMED])
+        return (
+            asked,
+            f"{len(kept)} different images share one identifier (SOPInstanceUID) and place: {names}; {used} is used",
+        )
     if len(kept) > 1:
         return kept, f"{len(kept)} different images share one identifier (SOPInstanceUID) and place: {names}"
     if is_damaged:
