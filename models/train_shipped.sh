@@ -43,9 +43,9 @@ for fold in no19:patient19 no07:patient07 all:; do
         --set steps=1100 --set learning_rate=8e-4 --set real_share=0.85 --set phase_share=0.2 --set noise_share=0.2 \
         --set coil_share=0.15 --set main_share=0.6 --set "start_from=$runs/d5c5_base/weights.safetensors"
     run unet-full "unet_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
-        --set neighbours=0 --set steps=1000 --set real_share=0.65
+        --set steps=1000 --set real_share=0.65
     run unet-full "unet2_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
-        --set neighbours=0 --set steps=260 --set learning_rate=1e-3 --set real_share=0.75 --set lesion_share=0.6 \
+        --set steps=260 --set learning_rate=1e-3 --set real_share=0.75 --set lesion_share=0.6 \
         --set contrast_spread=0.12 --set noise_share=0.2 --set "start_from=$runs/unet_$name/weights.safetensors"
     run itfs-drlc "itfs_$name" --database simulated:40 --database "$patients" "${held_out[@]}" \
         --set steps=150 --set steps_per_epoch=30 --set batch_size=4 --set learning_rate=2e-4 --set loss_seg=dice_ce \
@@ -54,20 +54,8 @@ for fold in no19:patient19 no07:patient07 all:; do
         --set "segmentation_from=$runs/unet2_$name/weights.safetensors"
 done
 
-# Whole volumes with neighbouring slices; the single slices above are what itfs-drlc begins with.
-for fold in no19:patient19 no07:patient07 all:; do
-    name=${fold%%:*}
-    volumes=(--database "$patients" --database "$runs/label_maps.csv" --set "hold_out=${fold#*:}"
-        --set modality=FLAIR --set real_share=0.6 --set lesion_share=0.5)
-    run unet-full "volumes_$name" "${volumes[@]}" --set steps=500
-    run unet-full "volumes2_$name" "${volumes[@]}" --set steps=700 --set seed=2 --set learning_rate=1.5e-3 \
-        --set "start_from=$runs/volumes_$name/weights.safetensors"
-done
-
-python "$here/calibrate.py" "$patients" --fold "$runs/volumes2_no19:patient19" --fold "$runs/volumes2_no07:patient07" \
-    --write "$runs/volumes2_all"
 python "$here/ship.py" d5c5 "$runs/d5c5_all" "$runs/d5c5_no19" "$runs/d5c5_no07"
-python "$here/ship.py" unet-full "$runs/volumes2_all" "$runs/volumes2_no19" "$runs/volumes2_no07"
+python "$here/ship.py" unet-full "$runs/unet2_all" "$runs/unet2_no19" "$runs/unet2_no07"
 python "$here/ship.py" itfs-drlc "$runs/itfs_all" "$runs/itfs_no19" "$runs/itfs_no07"
 
 # The methods below hold patient 19 out once, and simulated patients with it: what is shipped is what was measured.

@@ -41,10 +41,9 @@ def trained(name: str) -> NetworkMethod:
 
 @cache
 def tiny_recipe(name: str) -> Recipe:
-    """The tiny preset, on a small grid where one is learned, and for single slices where that can be chosen."""
+    """The tiny preset, on a small grid where one is learned."""
     grid = {"coarsen": "7", "samplers": "lines@2,points@2", "always_lines": "2"}
-    own = {"semunet": grid, "unet-full": {"neighbours": "0"}}.get(name, {})
-    return trained(name).recipe({"preset": "tiny", **own})
+    return trained(name).recipe({"preset": "tiny", **(grid if name == "semunet" else {})})
 
 
 @pytest.fixture(scope="module")

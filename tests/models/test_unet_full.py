@@ -49,9 +49,9 @@ def test_brightness_does_not_matter() -> None:
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_presets_differ_in_size_alone(preset: str) -> None:
     made = recipe({"preset": preset})
-    assert (made.options.shape.inputs, made.options.shape.outputs) == (3, 2)
-    assert replace(made.options.shape, inputs=1) == PRESETS[preset]
-    assert recipe({"preset": preset, "neighbours": "0"}).options.shape == PRESETS[preset]
+    assert made.options.shape == PRESETS[preset]
+    assert (made.options.shape.inputs, made.options.shape.outputs) == (1, 2)
+    assert recipe({"preset": preset, "neighbours": "1"}).options.shape == replace(PRESETS[preset], inputs=3)
     assert made.needs_labels
 
 
@@ -105,7 +105,9 @@ def test_saved_weights_segment_the_measured_modality(tmp_path: Path) -> None:
     assert result.segmentation is not None
     assert result.probabilities is not None
     assert result.probabilities.shape == (1, 2, 32, 24)
-    assert np.array_equal(result.segmentation, (result.probabilities[0] > 0.5) & (images > 0))
+    probable = (result.probabilities[0] > 0.5) & (images > 0)
+    assert result.segmentation.any()
+    assert probable[result.segmentation > 0].all()
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:

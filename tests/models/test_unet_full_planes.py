@@ -22,7 +22,7 @@ from mrviewer_models.blocks.painting import paint_lesions_into
 from mrviewer_models.blocks.resampling import FineGrid
 from mrviewer_models.blocks.scaling import white_matter_level
 from mrviewer_models.unet_full.calibration import Calibration
-from mrviewer_models.unet_full.inference import infer_volume, lesions_in, load
+from mrviewer_models.unet_full.inference import infer_volume, lesions_in, load, probability_of
 from mrviewer_models.unet_full.network import PRESETS, ImageUNet
 from mrviewer_models.unet_full.planes import PlaneSource, normals
 from mrviewer_models.unet_full.prepared import prepare_volumes
@@ -185,7 +185,9 @@ def test_mirrored_heads_have_mirrored_lesions() -> None:
 
 def test_it_learns_what_bright_spots_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = recipe({"preset": "tiny", "crop": "32", "batch_size": "6", "noise_share": "0", "modality": "FLAIR"})
+    made = recipe(
+        {"preset": "tiny", "neighbours": "1", "crop": "32", "batch_size": "6", "noise_share": "0", "modality": "FLAIR"}
+    )
     assert made.options.shape.inputs == 3
     source = finish(made.source([made_subject(0)]))
     torch.manual_seed(0)
@@ -239,3 +241,18 @@ def test_empty_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     subject = replace(made_subject(0), load=lambda: replace(whole, images={"FLAIR": empty}))
     with pytest.raises(InputError, match="the FLAIR image of subject 'made-0' is empty; leave it out"):
         finish(prepare_volumes([subject], "FLAIR", None))
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel"), [((2, 24, 20), (1, 1, 1)), ((3, 64, 60), (1, 1, 1)), ((1, 12, 10), (5, 1, 1))]
+)
+def test_strips_are_looked_at_from_their_broad_side(
+    shape: tuple[int, int, int], voxel: tuple[float, float, float]
+) -> None:
+    network = ImageUNet(PRESETS["small"]).eval()
+    volume = np.random.default_rng(0).random(shape, np.float32) + 1
+    found = finish(probability_of(network, volume, voxel, "cpu"))
+    straight = ImageUNet(PRESETS["small"], Calibration(planes=False)).eval()
+    straight.load_state_dict(network.state_dict())
+    assert found.shape == shape
+    assert np.array_equal(found, finish(probability_of(straight, volume, voxel, "cpu")))

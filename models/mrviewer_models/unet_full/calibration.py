@@ -24,4 +24,4 @@ class Calibration:
     planes: bool = True
     mirror: bool = True
     threshold: float = 0.5
-    smallest_mm3: float = 3.0
+    smallest_mm3: float = 5.0

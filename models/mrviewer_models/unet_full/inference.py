@@ -1,6 +1,6 @@
-"""The U-Net on fully sampled images: slice by slice, or in three directions through the whole volume."""
+"""The U-Net on fully sampled images, in three directions through the whole volume."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mrviewer.components import find_components
 from mrviewer.method import Measurement, Result
 from mrviewer.progress import Progress
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, network_of_weights
+from mrviewer_models.blocks.inference import fast_inference, network_of_weights
 from mrviewer_models.blocks.resampling import FineGrid
 from mrviewer_models.blocks.scaling import white_matter_level
 from mrviewer_models.blocks.unet import UNetShape
@@ -24,6 +24,8 @@ from mrviewer_models.unet_full.planes import normals
 __all__ = ["infer_volume", "lesions_in", "load", "probability_of"]
 
 _SLICES_AT_ONCE = 4
+_LEAST_EDGE = 32
+"""Voxels along the shorter edge of slices that are looked at beside those of another direction."""
 
 
 def load(path: Path) -> nn.Module:
@@ -36,9 +38,6 @@ def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> G
     """Segment the fully sampled image of the measured modality; its k-space is not looked at."""
     assert isinstance(network, ImageUNet)
     stack = measurement.images[measurement.modality]
-    if network.shape.inputs == 1:
-        result = yield from _slice_by_slice(network, stack, device)
-        return result
     axis = measurement.slice_axis
     spacing = list(measurement.voxel_size_mm)
     spacing.insert(axis, spacing.pop(0))
@@ -64,7 +63,7 @@ def probability_of(
     Parameters
     ----------
     network
-        That sees neighbours.
+        Of single slices, or of slices with their neighbours.
     volume : float32, (z, y, x)
         White matter at 1.
     spacing : (z, y, x)
@@ -72,8 +71,7 @@ def probability_of(
     device
         Of the network.
     """
-    axes = normals(spacing)
-    axes = axes if network.calibration.planes else (int(np.argmax(spacing)),)
+    axes = _large_enough(volume.shape, normals(spacing) if network.calibration.planes else (int(np.argmax(spacing)),))
     total, done, n_slices = np.zeros(volume.shape, np.float32), 0, sum(volume.shape[axis] for axis in axes)
     for axis in axes:
         slices = np.moveaxis(volume, axis, 0)
@@ -95,6 +93,14 @@ def lesions_in(probability: NDArray[np.float32], calibration: Calibration, voxel
     return lesions
 
 
+def _large_enough(shape: tuple[int, ...], axes: Sequence[int]) -> tuple[int, ...]:
+    """Those axes across which slices are not narrow strips; the one of the widest slices in any case."""
+    narrowest = {axis: min(size for other, size in enumerate(shape) if other != axis) for axis in range(3)}
+    return tuple(axis for axis in axes if narrowest[axis] >= _LEAST_EDGE) or (
+        max(narrowest, key=narrowest.__getitem__),
+    )
+
+
 def _brain(measurement: Measurement, device: str) -> Generator[Progress, None, NDArray[np.bool_]]:
     """Where the brain is ``(slice, y, x)``; where none can be found, whatever is not dark is looked at."""
     stack = measurement.images[measurement.modality]
@@ -105,9 +111,9 @@ def _brain(measurement: Measurement, device: str) -> Generator[Progress, None, N
 def _of_slices(
     network: ImageUNet, slices: NDArray[np.float32], numbers: NDArray[np.intp], device: str
 ) -> NDArray[np.float32]:
-    """Probability ``(slice, y, x)`` in some slices, seen with their neighbours, straight on and in the mirror."""
+    """Probability ``(slice, y, x)`` in some slices, straight on and in the mirror."""
     reach = network.shape.inputs // 2
-    around = np.clip(numbers[:, None] + np.arange(-reach, reach + 1), 0, len(slices) - 1)
+    around = np.clip(numbers[:, None] + np.arange(-reach, reach + 1), 0, len(slices) - 1) if reach else numbers
     image = torch.from_numpy(np.ascontiguousarray(slices[around])).to(device)
     with fast_inference(device, allow_bf16=False):
         probability = _lesion_probability(network, image)
@@ -119,17 +125,3 @@ def _of_slices(
 
 def _lesion_probability(network: ImageUNet, image: Tensor) -> Tensor:
     return torch.softmax(network(image).float(), dim=1)[:, 1]
-
-
-def _slice_by_slice(network: ImageUNet, stack: NDArray[np.float32], device: str) -> Generator[Progress, None, Result]:
-    """Single slices, each by itself; empty ones hold nothing."""
-    segmentation = np.zeros(stack.shape, np.uint8)
-    probabilities = np.zeros((1, *stack.shape), np.float32)
-    filled = np.flatnonzero(stack.any(axis=(1, 2)))
-    for first in range(0, len(filled), _SLICES_AT_ONCE):
-        numbers = filled[first : first + _SLICES_AT_ONCE]
-        image = torch.from_numpy(stack[numbers]).to(device)
-        with fast_inference(device, allow_bf16=False):
-            segmentation[numbers], probabilities[:, numbers] = lesion_maps(network(image), image > 0)
-        yield Progress(int(numbers[-1]) + 1, len(stack), f"slice {numbers[-1] + 1} of {len(stack)}")
-    return Result(segmentation=segmentation, probabilities=probabilities)

@@ -22,7 +22,7 @@ from mrviewer_models.unet_full.synthetic import WHITE_MATTER, lesions_of_others,
 
 __all__ = ["Box", "PreparedVolume", "prepare_volumes"]
 
-_VERSION = 2
+_VERSION = 3
 _LABEL_MAP = "anatomy"
 """Modality of a label map, as tables call its column."""
 _MOST_MASKS = 8
@@ -125,10 +125,10 @@ def _prepared(subject: Subject, modality: str, masks: Sequence[Path]) -> dict[st
     study = subject.load()
     if _LABEL_MAP in study.images:
         return _synthetic(study.images[_LABEL_MAP], subject.name, masks)
-    return _real(study, modality, masks)
+    return _labelled(study, modality, masks, is_real=subject.seed is None)
 
 
-def _real(study: Study, modality: str, masks: Sequence[Path]) -> dict[str, NDArray[np.generic]]:
+def _labelled(study: Study, modality: str, masks: Sequence[Path], *, is_real: bool) -> dict[str, NDArray[np.generic]]:
     """A labelled study, and lesions of others that lie on its grid."""
     chosen = study.choose_modality(modality or None)
     image = study.images.get(chosen)
@@ -141,7 +141,7 @@ def _real(study: Study, modality: str, masks: Sequence[Path]) -> dict[str, NDArr
     grid = FineGrid(image.geometry.shape, image.geometry.voxel_size_mm)
     label = grid.to_fine(np.asarray(study.labels.volume(), np.float32) > 0) > 0.5
     foreign = [grid.to_fine(mask) > 0.5 for mask in _masks_on(image, masks)]
-    return _record(grid.to_fine(volume), label, foreign, grid.spacing, is_real=True)
+    return _record(grid.to_fine(volume), label, foreign, grid.spacing, is_real=is_real)
 
 
 def _synthetic(head: Image, name: str, masks: Sequence[Path]) -> dict[str, NDArray[np.generic]]:

@@ -48,7 +48,7 @@ class UNetFullOptions:
 
     preset: Literal["paper", "small", "tiny"] = "small"
     loss_seg: SegmentationLoss = "dice_ce"
-    neighbours: int = option(1, NUMBER)
+    neighbours: int = option(0, NUMBER)
     paint_share: float = option(0.5, SHARE)
     shape: UNetShape = field(default_factory=lambda: PRESETS["small"])
     calibration: Calibration = field(default_factory=Calibration)
