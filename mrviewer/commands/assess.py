@@ -68,7 +68,9 @@ def _assess_files(
     voxel_for_voxel: bool,
     voxel_size: str | None,
 ) -> "tuple[Assessment, tuple[str, ...]]":
+    from mrviewer.alignment import image_name
     from mrviewer.assess import assess as assess_arrays
+    from mrviewer.image_values import notes_on_values
     from mrviewer.labels import labels_on_grid
 
     paths = {"segmentation": labels[0], "reference": labels[1], "image": images[0], "image_reference": images[1]}
@@ -85,6 +87,10 @@ def _assess_files(
         if name in ("segmentation", "reference"):
             image, remark = labels_on_grid(image, image.geometry)
             notes += [prefixed(name, remark)] if remark else []
+        else:
+            notes += notes_on_values(
+                image, image_name(image), lost="no figure can be computed", negative="they were measured as they are"
+            )
         laid, said = _laid_over(image, truth, voxel_for_voxel=voxel_for_voxel)
         volumes[name] = laid.volume()
         missing = missing.union(laid.missing)

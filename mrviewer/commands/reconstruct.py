@@ -115,6 +115,7 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     """
     from mrviewer.device import resolve_device
     from mrviewer.evaluation.measuring import measure_study
+    from mrviewer.image_values import notes_on_values
     from mrviewer.method import require_fit
     from mrviewer.raw import with_virtual_coils
     from mrviewer.registry import get_method
@@ -138,4 +139,8 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     measured = yield from measure_study(
         method, study, request.sampling, modality=modality, device=device, min_lesion_ml=request.min_lesion_ml
     )
-    return write_results(request.output, measured.run, measured.assessment, study.notes)
+    notes = study.notes
+    if modality not in study.raw:
+        ends = {"lost": "they were taken for 0", "negative": "their absolute values were measured"}
+        notes = (*notes, *notes_on_values(study.images[modality], modality, **ends))
+    return write_results(request.output, measured.run, measured.assessment, notes)
