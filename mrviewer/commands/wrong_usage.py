@@ -11,8 +11,8 @@ __all__ = ["WRONG_USAGE", "tell_usage"]
 
 LONGEST = 300
 """Signs of a message; arguments of any length are repeated in it."""
-WRONG_USAGE = cast("type[Exception]", typer.BadParameter.__mro__[-4])
-"""What is raised for wrong usage, which has a name in some versions of typer and another in others."""
+WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__base__ is Exception)
+"""What all errors of wrong usage are made of; typer does not export it, and where it lies depends on the version."""
 
 
 def tell_usage(error: Exception) -> int:
