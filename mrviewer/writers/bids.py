@@ -34,6 +34,8 @@ _SUFFIXES = {
 }
 # What the standard has no suffix for; a validator passes it over.
 _IGNORED = "*_lesions.tsv\n*_lesions.json\n*_metrics.json\n"
+_LEAST_COLUMNS = len(LESION_COLUMNS) - 1
+"""Older tables end before the error inside each lesion."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,12 @@ def _write_lesions(source: Path, path: Path) -> list[Path]:
             rows = list(csv.reader(stream))
     except (ValueError, csv.Error) as error:
         raise FileFormatError(f"{source.name} is damaged; run `mrviewer reconstruct` again") from error
-    # Tables of earlier versions lack the columns that were added since.
     columns = LESION_COLUMNS[: len(rows[0])] if rows else ()
-    if not columns or rows[0] != [column.name for column in columns] or any(len(row) != len(columns) for row in rows):
+    if (
+        len(columns) < _LEAST_COLUMNS
+        or rows[0] != [column.name for column in columns]
+        or any(len(row) != len(columns) for row in rows)
+    ):
         raise FileFormatError(
             f"{source.name} has other columns than a table of lesions; run `mrviewer reconstruct` again"
         )
