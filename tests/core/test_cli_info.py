@@ -231,4 +231,4 @@ def test_reconstruct_says_notes_and_figures(tmp_path: Path, capsys: pytest.Captu
     said = capsys.readouterr().err
     assert "note: the file does not tell its axes" in said
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())["image"]
-    assert f"PSNR {metrics['psnr']:.2f} dB, SSIM {metrics['ssim']:.3f}, in the object PSNR" in said
+    assert f"PSNR {metrics['psnr']:.2f} dB, SSIM {metrics['ssim']:.3f}, PSNR in the object" in said

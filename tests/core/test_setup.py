@@ -41,7 +41,7 @@ def test_a_mac_needs_no_virtual_screen(darwin: dict[str, str]) -> None:
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_the_viewer_opens_on_a_mac(darwin: dict[str, str]) -> None:
-    commands = said(["make", "-n", "run"], darwin)
+    commands = said(["make", "--no-print-directory", "-n", "run"], darwin)
     assert commands.rstrip().endswith("mrviewer demo")
 
 
