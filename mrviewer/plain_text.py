@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TextIO
 
-__all__ = ["CellWriter", "csv_cell", "plain", "plain_name"]
+__all__ = ["CellWriter", "csv_cell", "plain", "plain_name", "shortened"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
@@ -32,6 +32,11 @@ def plain(text: str, *, lines: bool = False) -> str:
         return text
     kept = f"{_JOINERS}\n\t" if lines else _JOINERS
     return "".join(sign if sign in kept or unicodedata.category(sign) not in _UNSEEN else _INSTEAD for sign in text)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Cut a text that somebody else wrote to so many signs, for a sentence that repeats it."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def plain_name(text: str) -> str:

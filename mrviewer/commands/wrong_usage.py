@@ -11,7 +11,7 @@ __all__ = ["WRONG_USAGE", "tell_usage"]
 
 LONGEST = 300
 """Signs of a message; arguments of any length are repeated in it."""
-WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__base__ is Exception)
+WRONG_USAGE = cast("type[Exception]", next(kind for kind in typer.BadParameter.__mro__ if kind.__base__ is Exception))
 """What all errors of wrong usage are made of; typer does not export it, and where it lies depends on the version."""
 
 

@@ -22,6 +22,7 @@ from mrviewer.database.simulated import Simulation, parse_simulation
 from mrviewer.database.subjects import Subject
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.method import Needs
+from mrviewer.plain_text import shortened
 
 __all__ = ["open_database"]
 
@@ -68,7 +69,8 @@ def open_database(
         return subjects
     kept = [subject for subject in subjects if subject.name not in mapping.excluded]
     if not kept:
-        raise InputError("the mapping excludes every subject; leave some in")
+        given = shortened(", ".join(Path(text).name for text in specifications))
+        raise InputError(f"the mapping excludes every subject of {given}; leave some in")
     return kept
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from mrviewer.errors import FileFormatError, UnknownNameError
 from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.experiments.tables import Condition, Row, Table
+from mrviewer.plain_text import shortened
 
 __all__ = ["list_tables", "open_tables", "read_table"]
 
@@ -117,7 +118,9 @@ def _row(path: Path, text: dict[str, object], training: Mapping[str, object], co
     options = {**_mapping(training.get("options")), **_mapping(text.get("options"))}
     changes = {name: _frozen(value) for name, value in _mapping(merged.pop("evaluation", None)).items()}
     if unknown := sorted(set(changes) - {item.name for item in fields(Condition)}):
-        raise FileFormatError(f"table {path.name} sets {unknown[0]!r} of a condition, which does not exist; remove it")
+        raise FileFormatError(
+            f"table {path.name} sets {shortened(unknown[0])!r} of a condition, which does not exist; remove it"
+        )
     merged["options"] = {name: _typed(value) for name, value in options.items()}
     merged["conditions"] = tuple(replace(one, **changes) for one in conditions)  # type: ignore[arg-type]
     return _make(path, Row, {"title": text.get("name"), **merged})
@@ -126,7 +129,7 @@ def _row(path: Path, text: dict[str, object], training: Mapping[str, object], co
 def _make(path: Path, kind: type[Record], values: Mapping[str, object]) -> Record:
     known = {item.name for item in fields(kind)}
     if unknown := sorted(set(values) - known):
-        raise FileFormatError(f"table {path.name} sets {unknown[0]!r}, which does not exist; remove it")
+        raise FileFormatError(f"table {path.name} sets {shortened(unknown[0])!r}, which does not exist; remove it")
     try:
         return kind(**{name: _frozen(value) for name, value in values.items()})  # type: ignore[arg-type]
     except TypeError as error:

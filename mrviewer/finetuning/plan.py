@@ -166,7 +166,7 @@ def read_plan(path: Path) -> FinetunePlan:
     Raises
     ------
     InputError
-        If there is none, or it cannot be read.
+        If there is none, it cannot be read, or a value lies outside what it can be.
     """
     file = path / PLAN if path.is_dir() else path
     try:
@@ -174,6 +174,10 @@ def read_plan(path: Path) -> FinetunePlan:
     except FileNotFoundError:
         raise InputError(f"folder {path.name} holds no {PLAN}; give the folder of a run") from None
     plan = FinetunePlan.from_json(values)
+    try:
+        plan.checked()
+    except InputError as error:
+        raise InputError(f"{file.name} cannot be meant: {error}") from error
     return plan.moved(path) if path.is_dir() else plan
 
 

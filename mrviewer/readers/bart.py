@@ -14,6 +14,7 @@ from mrviewer.readers.stored_bytes import StoredBytes, require_own_values
 
 __all__ = ["BartArray", "bart_array", "read_bart"]
 
+_MOST_BYTES = 10**18
 _READ, _PHASE, _PARTITION, _COIL, _MAPS, _ECHO, _TIME, _SLICE = 0, 1, 2, 3, 4, 5, 10, 13
 _NAMES = {_READ: "y", _PHASE: "x", _PARTITION: "z", _COIL: "coil", _ECHO: "frame", _TIME: "frame", _SLICE: "slice"}
 MOST_AXES = 32
@@ -73,8 +74,9 @@ def bart_array(path: Path) -> BartArray:
     sizes = _sizes(header)
     needed = 8 * _product(sizes)
     if samples.stat().st_size != needed:
+        announced = f"{needed:,}" if needed < _MOST_BYTES else "more than any disk holds"
         raise FileFormatError(
-            f"{samples.name} holds {samples.stat().st_size:,} bytes and {header.name} announces {needed:,}; "
+            f"{samples.name} holds {samples.stat().st_size:,} bytes and {header.name} announces {announced}; "
             "copy both again"
         )
     shown = (_READ, _PHASE) if sizes[_READ] > 1 or sizes[_PARTITION] == 1 else (_PHASE, _PARTITION)

@@ -35,6 +35,7 @@ _BYTES = {
 }  # fmt: skip
 """Of one number, by the class of its matrix."""
 _ADVICE = "save less in one array"
+SPARSE_CLASS = 5
 COMPLEX_FLAG = 0x08
 BEGINNING = 4096
 """Bytes of an array within which its real part begins."""
@@ -93,14 +94,14 @@ def require_known_types(path: Path) -> None:
 
 
 def _inflated(packed: bytes, order: str, file: str) -> bytes:
-    """The beginning of an array; all that it announces if complex, since the imaginary part follows the real one."""
+    """The beginning of an array; all that it announces if complex or sparse, since further parts follow the first."""
     beginning = zlib.decompressobj().decompress(packed, BEGINNING)
-    if not _flags(beginning, order) & COMPLEX_FLAG:
+    if not _flags(beginning, order) & COMPLEX_FLAG and _class(beginning, order) != SPARSE_CLASS:
         return beginning
     announced = 8 + int(struct.unpack_from(f"{order}I", beginning, 4)[0])
     if announced > len(packed) * MAX_DEFLATE_RATIO:
         raise ValueError(f"an array announces {announced:,} bytes, more than its {len(packed):,} can hold")
-    require_memory(announced, f"a complex array of {file}", _ADVICE)
+    require_memory(announced, f"an array of {file}", _ADVICE)
     return zlib.decompressobj().decompress(packed, announced)
 
 
@@ -108,12 +109,21 @@ def _flags(array: bytes, order: str) -> int:
     return struct.unpack_from(f"{order}I", array, 16)[0] >> 8 if len(array) >= 20 else 0
 
 
+def _class(array: bytes, order: str) -> int:
+    """Class of an array as MATLAB numbers them; 0 if it is too short to say."""
+    return int(struct.unpack_from(f"{order}I", array, 16)[0] & 0xFF) if len(array) >= 20 else 0
+
+
 def _require_known_types_of(array: bytes, order: str) -> None:
-    """Check the real and the imaginary part, which follow flags, sizes and name."""
-    if len(array) < 20 or struct.unpack_from(f"{order}I", array, 16)[0] & 0xFF not in NUMERIC_CLASSES:
+    """Check the parts that follow flags, sizes and name; of a sparse array the places of its values come first."""
+    kind = _class(array, order)
+    if kind not in (*NUMERIC_CLASSES, SPARSE_CLASS):
         return
-    n_parts = 2 if _flags(array, order) & COMPLEX_FLAG else 1
-    for number, element in enumerate(_elements(array, 8, order)):
+    n_parts = (2 if _flags(array, order) & COMPLEX_FLAG else 1) + (2 if kind == SPARSE_CLASS else 0)
+    elements = list(_elements(array, 8, order))
+    if kind == SPARSE_CLASS and len(elements) < 3 + n_parts:
+        raise ValueError("a sparse array ends before its numbers")
+    for number, element in enumerate(elements):
         if 3 <= number < 3 + n_parts and element.type not in NUMBERS:
             raise ValueError(f"its numbers are of type {element.type}, which MATLAB does not know")
 

@@ -39,7 +39,7 @@ MOST_ARRAYS = 1000
 MATLAB_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 DAMAGED_MATLAB = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
-    OverflowError, AttributeError, zlib.error, struct.error,
+    OverflowError, AttributeError, ZeroDivisionError, zlib.error, struct.error,
 )  # fmt: skip
 """What scipy raises, depending on which byte is wrong."""
 _DAMAGED_NPY = (

@@ -61,7 +61,13 @@ def read_matrix(path: Path, name: str) -> NDArray[np.generic]:
 
 
 def _full(matrix: "sparse.csc_array") -> NDArray[np.generic]:
-    """A sparse matrix with its zeros; places outside of it would be written into memory that is not its own."""
-    matrix.check_format(full_check=True)
-    full: NDArray[np.generic] = matrix.toarray()
+    """A sparse matrix with its zeros, by indices that numpy checks: scipy writes into memory that is not its own."""
+    starts, rows = np.asarray(matrix.indptr, np.int64), np.asarray(matrix.indices, np.int64)
+    counts = np.diff(starts)
+    n_values = int(starts[-1])
+    is_sound = len(counts) == matrix.shape[1] and starts[0] == 0 and (counts >= 0).all()
+    if not is_sound or n_values > min(len(rows), len(matrix.data)) or (rows[:n_values] < 0).any():
+        raise ValueError("the places of its values cannot be")
+    full = np.zeros(matrix.shape, matrix.dtype)
+    full[rows[:n_values], np.repeat(np.arange(len(counts)), counts)] = matrix.data[:n_values]
     return full
