@@ -193,6 +193,14 @@ class Measurement:
     voxel_size_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     slice_axis: int = 0
 
+    @property
+    def grid_voxel_size_mm(self) -> tuple[float, float, float]:
+        """Spacing along the axes ``(z, y, x)`` of the study's grid."""
+        sizes = list(self.voxel_size_mm)
+        sizes.insert(self.slice_axis, sizes.pop(0))
+        z, y, x = sizes
+        return z, y, x
+
 
 @dataclass(frozen=True, eq=False)
 class Result:

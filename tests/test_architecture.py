@@ -184,8 +184,13 @@ def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:
     assert heavy.split() == []
 
 
+def _without_screen() -> list[str]:
+    """Modules of the core and of the networks."""
+    return [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
+
+
 def test_only_training_needs_fabric() -> None:
-    names = [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
+    names = _without_screen()
     said = _python(
         "import importlib, sys\n"
         "sys.modules['lightning_fabric'] = None\n"
@@ -201,7 +206,7 @@ def test_only_training_needs_fabric() -> None:
 
 
 def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None:
-    names = [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
+    names = _without_screen()
     loaded = _python(
         "import importlib, sys\n"
         "for absent in ('napari', 'qtpy', 'PySide6', 'PyQt6', 'superqt', 'pyqtgraph', 'vispy', 'npe2', 'pytest'):\n"

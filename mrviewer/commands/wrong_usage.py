@@ -5,7 +5,7 @@ from typing import cast
 import typer
 
 from mrviewer.commands.terminal import say
-from mrviewer.plain_text import plain
+from mrviewer.plain_text import plain, shortened
 
 __all__ = ["WRONG_USAGE", "tell_usage"]
 
@@ -27,6 +27,5 @@ def tell_usage(error: Exception) -> int:
     if wrong.ctx is not None:
         say(wrong.ctx.get_usage())
         say(f"Try '{wrong.ctx.command_path} --help' for help.")
-    message = plain(" ".join(wrong.format_message().split()))
-    say(f"Error: {message if len(message) <= LONGEST else message[: LONGEST - 1] + '…'}")
+    say(f"Error: {shortened(plain(' '.join(wrong.format_message().split())), LONGEST)}")
     return wrong.exit_code

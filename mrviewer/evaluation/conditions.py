@@ -53,15 +53,19 @@ class SamplingCondition:
         """
         height, width = (int(size) for size in shape)
         family = family_of(self.family)
-        if method is not None and family.is_learned and self.family == family.name:
-            patterns = [one for one in learned_patterns_of(method) or () if one.dimensions == family.dimensions]
-            if patterns:
-                return mask_of_patterns(patterns, self.family, MaskRequest(height, width, float(self.acceleration)))
-            if learned_patterns_of(method) is not None:
+        if (
+            method is not None
+            and family.is_learned
+            and self.family == family.name
+            and (learned := learned_patterns_of(method)) is not None
+        ):
+            patterns = [one for one in learned if one.dimensions == family.dimensions]
+            if not patterns:
                 raise MaskError(
                     f"{method.card.name} has learned no mask {family.name!r}; choose another mask, or name the method "
                     f"whose mask is meant, {family.named(family.argument)}"
                 )
+            return mask_of_patterns(patterns, self.family, MaskRequest(height, width, float(self.acceleration)))
         return make_mask(self.family, (height, width), self.acceleration, self.center_fraction, self.seed)
 
 

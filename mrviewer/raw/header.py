@@ -94,12 +94,12 @@ def parse_header(text: bytes, name: str) -> RawHeader:
 
 def _encoding(element: ElementTree.Element) -> Encoding:
     steps = ("kspace_encoding_step_1", "kspace_encoding_step_2")
-    centers = [_text(element, f"encodingLimits/{step}/center") for step in steps]
+    center_1, center_2 = (_whole(element, f"encodingLimits/{step}/center") for step in steps)
     last_1, last_2, last_slice = (_whole(element, f"encodingLimits/{name}/maximum") for name in (*steps, "slice"))
     return Encoding(
         encoded=_space(element, "encodedSpace"),
         image=_space(element, "reconSpace"),
-        center=(int(centers[0]) if centers[0] else None, int(centers[1]) if centers[1] else None),
+        center=(center_1, center_2),
         trajectory=_text(element, "trajectory").lower() or "cartesian",
         last=(last_1, last_2, last_slice),
     )

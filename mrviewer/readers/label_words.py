@@ -43,6 +43,7 @@ _RANKS = (
     r"bin|binar(?:y|i[sz]ed)|thr(?:esh(?:old(?:ed)?)?)?\d*",
 )
 """Words that mark labels, the surest first."""
+_CHALLENGE_RANK = 2
 DOUBTFUL_RANK = 6
 """Words that also say what an image shows."""
 _MACHINE_RANK = len(_RANKS)
@@ -115,8 +116,8 @@ def label_kind(stem: str) -> LabelKind | None:
     is_ill = _ILL.search(told) is not None
     if not is_ill and _BRAIN_MASK.search(told):
         return LabelKind.BRAIN
-    words = [word.lower() for word in _humps(bids.suffix if bids.is_standard else stem)]
-    rank = 2 if _CHALLENGE_TRUTH.match(stem) else _rank(words, stem, bids)
+    words = _words(stem, bids)
+    rank = _rank(words, stem, bids)
     is_of_machine = _is_of_machine(words, bids)
     is_label = rank is not None or is_of_machine
     if not is_ill and (_ANATOMY.search(told) or (is_label and _STRUCTURES.search(told))):
@@ -139,10 +140,8 @@ def rank_of_labels(stem: str) -> int | None:
         return _ANATOMY_RANK
     if kind is LabelKind.MACHINE:
         return _MACHINE_RANK
-    if _CHALLENGE_TRUTH.match(stem):
-        return 2
     bids = bids_name(stem)
-    return _rank([word.lower() for word in _humps(bids.suffix if bids.is_standard else stem)], stem, bids)
+    return _rank(_words(stem, bids), stem, bids)
 
 
 def _telling(stem: str, bids: BidsName) -> str:
@@ -152,7 +151,14 @@ def _telling(stem: str, bids: BidsName) -> str:
     return " ".join((*(bids.entities[key] for key in ("desc", "label", "seg") if key in bids.entities), bids.rest))
 
 
+def _words(stem: str, bids: BidsName) -> list[str]:
+    """Words in which a name may speak of labels: all, or the last part of a BIDS name."""
+    return [word.lower() for word in _humps(bids.suffix if bids.is_standard else stem)]
+
+
 def _rank(words: Sequence[str], stem: str, bids: BidsName) -> int | None:
+    if _CHALLENGE_TRUTH.match(stem):
+        return _CHALLENGE_RANK
     for rank, pattern in enumerate(_RANKS):
         places = [at for at, word in enumerate(words) if re.fullmatch(pattern, word)]
         if rank == _DRAWN_RANK:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["FineGrid", "resampled"]
+__all__ = ["FineGrid", "counts_of", "resampled"]
 
 FloatArray = NDArray[np.float32]
 Sizes = tuple[int, int, int]
@@ -47,8 +47,7 @@ class FineGrid:
     @property
     def fine_shape(self) -> Sizes:
         """New voxels along each axis."""
-        z, y, x = np.maximum(np.ceil(np.asarray(self.shape) / self.steps - 1e-6), 1).astype(int)
-        return int(z), int(y), int(x)
+        return counts_of(self.shape, self.steps)
 
     def to_fine(self, volume: NDArray[np.generic]) -> FloatArray:
         """Resample linearly a volume ``(z, y, x)`` of the study."""
@@ -57,6 +56,12 @@ class FineGrid:
     def to_study(self, fine: NDArray[np.generic]) -> FloatArray:
         """Resample linearly a volume of new voxels onto the grid of the study."""
         return resampled(fine, 1 / self.steps, self.shape)
+
+
+def counts_of(shape: Sizes, steps: NDArray[np.float64]) -> Sizes:
+    """New voxels along each axis that cover all of the old ones, by the edges of the new in old ones."""
+    z, y, x = np.maximum(np.ceil(np.asarray(shape) / steps - 1e-6), 1).astype(int)
+    return int(z), int(y), int(x)
 
 
 def resampled(volume: NDArray[np.generic], steps: NDArray[np.float64], shape: Sizes) -> FloatArray:

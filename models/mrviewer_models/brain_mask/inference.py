@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mrviewer.boxes import bounding_box
+from mrviewer.boxes import bounding_box, with_margin
 from mrviewer.method import Measurement, Result
 from mrviewer.progress import Progress
 from mrviewer_models.blocks.inference import fast_inference, load_network
@@ -40,12 +40,8 @@ def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> G
     axis = measurement.slice_axis
     stack = np.nan_to_num(measurement.images[measurement.modality], nan=0.0, posinf=0.0, neginf=0.0)
     image = np.moveaxis(stack, 0, axis)
-    thickness, row_mm, column_mm = measurement.voxel_size_mm
-    sizes = [row_mm, column_mm]
-    sizes.insert(axis, thickness)
-    grid = Cubes(
-        (image.shape[0], image.shape[1], image.shape[2]), (sizes[0], sizes[1], sizes[2]), network.shape.voxel_mm
-    )
+    depth, height, width = image.shape
+    grid = Cubes((depth, height, width), measurement.grid_voxel_size_mm, network.shape.voxel_mm)
     cubes = scaled(grid.to_cubes(image))
     probability = yield from _probability(network, cubes, device)
     found = grid.to_volume(_one_brain(probability)) > 0.5
@@ -74,10 +70,7 @@ def _probability(network: BrainUNet, cubes: FloatArray, device: str) -> Generato
     found = bounding_box(cubes > _DARKEST)
     if found is None:
         return result
-    box = tuple(
-        slice(max(part.start - _MARGIN, 0), min(part.stop + _MARGIN, size))
-        for part, size in zip(found, cubes.shape, strict=True)
-    )
+    box = with_margin(found, _MARGIN, cubes.shape)
     part = torch.from_numpy(np.ascontiguousarray(cubes[box])).to(device)
     axes = _planes_to_look_at(part.shape)
     total = sum(part.shape[axis] for axis in axes)

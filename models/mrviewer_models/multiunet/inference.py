@@ -31,10 +31,8 @@ def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> G
     shape = network.shape
     axis = measurement.slice_axis
     images = {name: np.moveaxis(stack, 0, axis) for name, stack in measurement.images.items()}
-    voxel_size = list(measurement.voxel_size_mm)
-    voxel_size.insert(axis, voxel_size.pop(0))
     depth, height, width = images[measurement.modality].shape
-    grid = CubicGrid((depth, height, width), (voxel_size[0], voxel_size[1], voxel_size[2]), shape.voxel_mm)
+    grid = CubicGrid((depth, height, width), measurement.grid_voxel_size_mm, shape.voxel_mm)
     channels = channels_of(images, grid, shape)
     probability = np.zeros(grid.shape, np.float32)
     if channels.present.any():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.boxes import bounding_box, with_margin
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.shape import MultiUNetShape
 
@@ -73,14 +74,9 @@ def brain_box(channels: Channels, margin: int = 4) -> tuple[slice, slice, slice]
     """Smallest box that holds the brain in every modality, with a margin; everything if there is none."""
     above = channels.volume > channels.air[:, None, None, None] + 0.3
     inside: NDArray[np.bool_] = np.asarray(above[channels.present].any(axis=0))
-    if not inside.any():
-        inside = np.ones(inside.shape, bool)
-    limits = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    z, y, x = (
-        slice(max(int(found[0]) - margin, 0), min(int(found[-1]) + 1 + margin, size))
-        for found, size in zip(limits, inside.shape, strict=True)
-    )
-    return z, y, x
+    box = bounding_box(inside) or bounding_box(np.ones(inside.shape, bool))
+    assert box is not None
+    return with_margin(box, margin, inside.shape)
 
 
 def _brain(cubes: FloatArray) -> NDArray[np.bool_]:

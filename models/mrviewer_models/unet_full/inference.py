@@ -39,16 +39,14 @@ def infer_volume(network: nn.Module, measurement: Measurement, device: str) -> G
     assert isinstance(network, ImageUNet)
     stack = measurement.images[measurement.modality]
     axis = measurement.slice_axis
-    spacing = list(measurement.voxel_size_mm)
-    spacing.insert(axis, spacing.pop(0))
     inside = yield from _brain(measurement, device)
     volume = np.moveaxis(np.where(inside, stack, 0), 0, axis)
     depth, height, width = volume.shape
-    grid = FineGrid((depth, height, width), (spacing[0], spacing[1], spacing[2]))
+    grid = FineGrid((depth, height, width), measurement.grid_voxel_size_mm)
     fine = grid.to_fine(volume / white_matter_level(volume))
     found = yield from probability_of(network, fine, grid.spacing, device)
     probability = grid.to_study(found) * (volume > 0)
-    lesions = lesions_in(probability, network.calibration, float(np.prod(spacing)))
+    lesions = lesions_in(probability, network.calibration, float(np.prod(measurement.voxel_size_mm)))
     return Result(
         segmentation=np.ascontiguousarray(np.moveaxis(lesions, axis, 0)),
         probabilities=np.ascontiguousarray(np.moveaxis(probability, axis, 0))[None],

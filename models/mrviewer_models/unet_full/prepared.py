@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from mrviewer.boxes import bounding_box, with_margin
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.progress import Progress
@@ -136,12 +137,13 @@ def _labelled(study: Study, modality: str, masks: Sequence[Path], *, is_real: bo
         raise InputError(f"subject {study.name!r} has no labels on the grid of its {chosen} image; leave it out")
     volume = np.clip(np.nan_to_num(image.volume().astype(np.float32), posinf=0.0, neginf=0.0), 0, None)
     volume /= white_matter_level(volume)
+    grid = FineGrid(image.geometry.shape, image.geometry.voxel_size_mm)
+    volume = grid.to_fine(volume)
     if not (volume > _TISSUE).any():
         raise InputError(f"the {chosen} image of subject {study.name!r} is empty; leave it out")
-    grid = FineGrid(image.geometry.shape, image.geometry.voxel_size_mm)
     label = grid.to_fine(np.asarray(study.labels.volume(), np.float32) > 0) > 0.5
     foreign = [grid.to_fine(mask) > 0.5 for mask in _masks_on(image, masks)]
-    return _record(grid.to_fine(volume), label, foreign, grid.spacing, is_real=is_real)
+    return _record(volume, label, foreign, grid.spacing, is_real=is_real)
 
 
 def _synthetic(head: Image, name: str, masks: Sequence[Path]) -> dict[str, NDArray[np.generic]]:
@@ -166,7 +168,9 @@ def _record(
 ) -> dict[str, NDArray[np.generic]]:
     """What is kept of the box of a head."""
     chance = np.random.default_rng(0)
-    box = _box(volume > _TISSUE)
+    found = bounding_box(volume > _TISSUE)
+    assert found is not None
+    box = with_margin(found, _MARGIN, volume.shape)
     volume, label, foreign = volume[box], label[box], [mask[box] for mask in foreign]
     places = [_some(np.argwhere(mask), chance)[:_POINTS_OF_A_MASK] for mask in foreign]
     numbered = [np.insert(voxels, 0, number, axis=1) for number, voxels in enumerate(places)]
@@ -191,14 +195,3 @@ def _masks_on(image: Image, masks: Sequence[Path]) -> Generator[NDArray[np.bool_
 
 def _some(points: NDArray[np.intp], chance: np.random.Generator) -> NDArray[np.int16]:
     return points[chance.permutation(len(points))[:_MOST_POINTS]].astype(np.int16)
-
-
-def _box(inside: NDArray[np.bool_]) -> Box:
-    """Smallest box that holds the head, with a margin; everything if there is none."""
-    if not inside.any():
-        return slice(None), slice(None), slice(None)
-    z, y, x = (
-        slice(max(int(found[0]) - _MARGIN, 0), int(found[-1]) + 1 + _MARGIN)
-        for found in (np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1)))
-    )
-    return z, y, x

@@ -14,7 +14,7 @@ __all__ = ["different_images", "soundest"]
 Pixels = list[NDArray[np.generic]]
 
 
-def soundest(copies: Sequence[Sequence[Frame]]) -> tuple[int, bool]:
+def soundest(copies: Sequence[Sequence[Frame]]) -> int:
     """Look at the pixels of copies of one image.
 
     Parameters
@@ -24,17 +24,16 @@ def soundest(copies: Sequence[Sequence[Frame]]) -> tuple[int, bool]:
 
     Returns
     -------
-    Number of the first one that can be decoded and is not a cut version of another, and whether the copies differ.
+    Number of the first one that can be decoded and is not a cut version of another; 0 if none can.
     """
     found = [(number, pixels) for number, copy in enumerate(copies) if (pixels := _pixels(copy))]
     if not found:
-        return 0, False
+        return 0
     best, chosen = found[0]
     for number, pixels in found[1:]:
         if _is_cut(chosen, pixels):
             best, chosen = number, pixels
-    is_equal = all(_shapes(pixels) == _shapes(chosen) and _differing(pixels, chosen) == 0 for _, pixels in found)
-    return best, len(found) < len(copies) or not is_equal
+    return best
 
 
 def different_images(copies: Sequence[Sequence[Frame]]) -> tuple[list[int], bool]:

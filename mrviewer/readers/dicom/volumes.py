@@ -152,7 +152,7 @@ def _by_rank(placed: Sequence[tuple[int, Frame]]) -> tuple[list[Volume], list[No
         # Only one of several is kept, so their pixels are looked at first; among equals the first one made stays.
         for level in levels.values():
             if len(level) > 1:
-                level.insert(0, level.pop(soundest([[frame] for frame in level])[0]))
+                level.insert(0, level.pop(soundest([[frame] for frame in level])))
     volumes: list[Volume] = [{place: level[rank] for place, level in levels.items()} for rank in range(n_kept)]
     extra = [frame for level in levels.values() for frame in level[n_kept:]]
     if not extra:
