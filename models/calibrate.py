@@ -106,16 +106,21 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--fold", action="append", required=True)
     parser.add_argument("--write", action="append", type=Path, default=[])
     given = parser.parse_args(arguments)
+    if len(given.fold) < 2:
+        parser.error("one fold was given; give two or more, since each patient is judged by what the others choose")
     subjects = {subject.name: subject for subject in open_database([str(given.database)])}
     runs = [Path(fold.rpartition(":")[0]) for fold in given.fold]
     names = [fold.rpartition(":")[2] for fold in given.fold]
     patients = [look(subjects[name], run / "weights.safetensors") for run, name in zip(runs, names, strict=True)]
     for run, patient in zip(runs, patients, strict=True):
-        others = [other for other in patients if other is not patient] or patients
-        for title, setting in [("plain", Calibration(False, False, 0.5, 0.0)), ("chosen by others", best(others))]:
-            _print(patient.name, title, setting, patient.score(setting))
-        honest = {"setting": asdict(best(others)), **asdict(patient.score(best(others)))}
-        (run / "calibrated.json").write_text(json.dumps({patient.name: honest}, indent=1), encoding="utf-8")
+        others = [other for other in patients if other is not patient]
+        setting = best(others)
+        score = patient.score(setting)
+        plain = Calibration(False, False, 0.5, 0.0)
+        _print(patient.name, "plain", plain, patient.score(plain))
+        _print(patient.name, "chosen by others", setting, score)
+        honest = {patient.name: {"setting": asdict(setting), **asdict(score)}}
+        (run / "calibrated.json").write_text(json.dumps(honest, indent=1), encoding="utf-8")
     chosen = best(patients)
     for patient in patients:
         _print(patient.name, "chosen by all", chosen, patient.score(chosen))
