@@ -12,6 +12,7 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.faults import guarded
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, left_out
+from mrviewer.plain_text import plain, shortened
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
 from mrviewer.readers.label_files import labels_of
@@ -106,7 +107,7 @@ def open_contents(path: Path, modality: str) -> FileContents:
         If it cannot be opened.
     """
     if not path.exists():
-        raise InputError(f"there is no file {path.name}; check its path in the database")
+        raise InputError(f"there is no file {shortened(plain(path.name))}; check its path in the database")
     with guarded(path.name, "database"):
         return format_of(path).read(path, modality)
 

@@ -8,6 +8,7 @@ from mrviewer.errors import WeightsError
 from mrviewer.evaluation.metric_list import METRICS, flat
 from mrviewer.method import Card, Needs
 from mrviewer.own_models.record import OwnModel
+from mrviewer.plain_text import shortened
 
 __all__ = ["own_card"]
 
@@ -63,7 +64,9 @@ def _needs(model: OwnModel, needs: Needs) -> Needs:
         raise WeightsError(f"{model.path.name} says what it needs in words that are not understood; export it again")
     for name, value in given.items():
         if name not in known or not _is_alike(value, known[name], may_be_none=name == "max_coils"):
-            raise WeightsError(f"{model.path.name} says of its needs {name!r} what is not understood; export it again")
+            raise WeightsError(
+                f"{model.path.name} says of its needs {shortened(name)!r} what is not understood; export it again"
+            )
         known[name] = tuple(value) if isinstance(value, list) else value
     return Needs(**known)
 

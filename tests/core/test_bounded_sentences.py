@@ -8,11 +8,16 @@ import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_array
 
-from mrviewer.errors import FileFormatError, InputError
+from mrviewer.database import survey_database
+from mrviewer.errors import FileFormatError, InputError, WeightsError
 from mrviewer.experiments.table_files import read_table
 from mrviewer.finetuning.plan import FinetunePlan, read_plan, write_plan
+from mrviewer.own_models.cards import own_card
+from mrviewer.own_models.record import OwnModel
 from mrviewer.plain_text import shortened
+from mrviewer.progress import finish
 from mrviewer.readers.bart import bart_array
+from mrviewer.registry import get_method
 from mrviewer.sampling.mask_file import load_mask
 
 LONGEST = 300
@@ -63,4 +68,21 @@ def test_tables_do_not_repeat_long_names(tmp_path: Path) -> None:
     (tmp_path / "table.toml").write_text(f'{"9" * 5000} = 1\ntitle = "a"\n', encoding="utf-8")
     with pytest.raises(FileFormatError, match=r"table\.toml") as caught:
         read_table(tmp_path / "table.toml")
+    assert len(str(caught.value)) < LONGEST
+
+
+def test_a_path_of_a_table_stays_on_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text('subject,FLAIR\na,"a.nii\t1.5\nb\tb.nii"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"table\.csv") as caught:
+        finish(survey_database(table))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < LONGEST
+
+
+def test_needs_of_a_model_are_not_repeated_at_length() -> None:
+    card = get_method("unet-full").card
+    model = OwnModel("mine", Path("mine.safetensors"), "unet-full", about={"needs": {"x" * 5000: 1}})
+    with pytest.raises(WeightsError, match=r"mine\.safetensors") as caught:
+        own_card(model, card)
     assert len(str(caught.value)) < LONGEST
