@@ -1,14 +1,38 @@
 """What the values of an image give away: voxels that no magnitude has, and label maps that were opened as images."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image
 
-__all__ = ["notes_on_values"]
+__all__ = ["label_values", "notes_on_values"]
 
-_FEW = 8
+_FEW = 16
 """Label maps have no more values than this; images have hundreds."""
+
+
+def label_values(volume: NDArray[np.generic]) -> tuple[int, ...]:
+    """Values of a volume that looks like a label map: a few whole numbers and nothing else.
+
+    Parameters
+    ----------
+    volume : (z, y, x)
+        Looked at from the middle, where an image shows itself in the first slice.
+
+    Returns
+    -------
+    In order; empty for an image, and for a volume that has one value everywhere.
+    """
+    middle = len(volume) // 2
+    found: set[float] = set()
+    for plane in (*volume[middle:], *volume[:middle]):
+        if not np.isrealobj(plane) or not np.all(np.isfinite(plane)):
+            return ()
+        found |= {float(value) for value in np.unique(plane)[: _FEW + 1]}
+        if len(found) > _FEW or not all(value.is_integer() for value in found):
+            return ()
+    return tuple(sorted(map(int, found))) if len(found) > 1 else ()
 
 
 def notes_on_values(image: Image, name: str, *, lost: str, negative: str) -> tuple[Note, ...]:

@@ -12,11 +12,11 @@ from mrviewer.database.mapped import open_contents
 from mrviewer.database.survey import Oddity, SurveyedSubject
 from mrviewer.errors import InputError
 from mrviewer.faults import guarded
+from mrviewer.image_values import label_values
 from mrviewer.labels import labels_on_grid
 from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.names import guess_modality
 from mrviewer.study import Image
 
 __all__ = ["Samples", "sample_pixels"]
@@ -26,7 +26,6 @@ MOST_VOXELS = 96_000_000
 """So that all of it takes seconds, whatever the size of the database."""
 LARGEST_FILE = 32_000_000
 _STRIDED = 200_000
-_MOST_CLASSES = 16
 _BRIGHT_PERCENTILE = 99.0
 
 
@@ -156,7 +155,7 @@ def _look_at_image(samples: Samples, subject: SurveyedSubject, channel: str, pat
         message = f"{channel} of {subject.name} is empty: all its values are the same, or none is a number"
         samples.oddities.append(Oddity(subject.name, "empty-image", message))
         return
-    if guess_modality(channel) == "unknown" and _looks_like_labels(part):
+    if label_values(volume):
         message = (
             f"{channel} of {subject.name} holds a few whole numbers only, as labels do; if it is labels, name it so, "
             "or write a table of paths with a column label"
@@ -165,11 +164,6 @@ def _look_at_image(samples: Samples, subject: SurveyedSubject, channel: str, pat
     samples.brightness.setdefault(channel, {})[subject.name] = bright
     digest = hashlib.sha256(repr((volume.shape, volume.dtype.str)).encode() + part.tobytes()).hexdigest()
     samples.signatures.setdefault(subject.name, {})[channel] = digest
-
-
-def _looks_like_labels(values: NDArray[np.generic]) -> bool:
-    different = np.unique(values)
-    return different.size <= _MOST_CLASSES and bool(np.all(np.equal(np.mod(different, 1), 0)))
 
 
 def _brightness(values: NDArray[np.generic]) -> float | None:

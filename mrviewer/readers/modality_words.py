@@ -46,6 +46,8 @@ _HUMP = re.compile(
 )
 _BARE = {"t1": "T1", "t2": "T2", "pd": "PD", "dp": "PD"}
 """Words that are also names of visits and of patients."""
+_DIMENSIONS = re.compile(r"(?<=[a-z*])[23]d$|(?<=t[12])[23]d$")
+"""Behind a contrast it says how the contrast was acquired: ``flair3d``."""
 _PHASES = {
     "arterial": r"arterial(?:phase)?|art|hap|c\+a",
     "portal-venous": r"portal(?:venous|vein)?(?:phase)?|pvp?|venous(?:phase)?|ven|c\+v",
@@ -180,9 +182,9 @@ def _tell(name: str, words: Sequence[str], last_decides: bool) -> Telling | None
 
 
 def _hit(words: Sequence[str], place: int) -> _Hit | None:
-    word = words[place]
+    word = _DIMENSIONS.sub("", words[place])
     if word in _BARE:
-        return _Hit(place, _BARE[word], is_bare=True)
+        return _Hit(place, _BARE[word], is_bare=word == words[place])
     modality = next((name for name, pattern in _CERTAIN.items() if re.fullmatch(pattern, word)), None)
     return None if modality is None else _Hit(place, modality, is_bare=False)
 

@@ -1,5 +1,6 @@
 """Opening a study: from the paths that a person gave to images on one grid, with reference labels."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from mrviewer.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
+from mrviewer.image_values import label_values
 from mrviewer.notes import Note, NoteKind, left_out, prefixed, without_prefix
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of, is_dicom_path
@@ -192,6 +194,7 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
     notes: list[str] = []
     used: dict[str, str] = {}
     failure: InputError | None = None
+    claims = Counter(candidate.modality for candidate in candidates)
     for candidate in candidates:
         name = candidate.path.name
         modality = free_name(candidate.modality, used)
@@ -203,6 +206,14 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
             failure = error
             notes.append(left_out(str(error)))
             continue
+        values = () if candidate.is_asked_for else _label_values(contents, claims[candidate.modality])
+        if values:
+            failure = InputError(
+                f"{name} holds the values {', '.join(map(str, values))} alone, as labels do; "
+                f"give it as labels={name}, or as {candidate.modality}={name} if it is an image"
+            )
+            notes.append(left_out(str(failure)))
+            continue
         if modality != candidate.modality:
             said = f"two images are {candidate.modality}: {name} is called {modality} here"
             notes.append(Note(said, NoteKind.MODALITY))
@@ -212,6 +223,18 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
     if not opened and failure is not None:
         raise failure
     return opened, notes
+
+
+def _label_values(contents: FileContents, n_claims: int) -> tuple[int, ...]:
+    """Values of a file that was taken for an image by its name and holds a label map; empty for an image.
+
+    Only files that store a byte for each voxel, as label maps do, are looked into, and those whose modality several
+    files claim by their names.
+    """
+    if len(contents.images) != 1:
+        return ()
+    [image] = contents.images
+    return label_values(image.volume()) if n_claims > 1 or image.data.dtype.itemsize == 1 else ()
 
 
 def _without_labels(opened: Sequence[FileContents]) -> tuple[list[FileContents], list[Image]]:

@@ -182,7 +182,8 @@ def test_an_image_that_is_labels_under_another_name_is_told(tmp_path: Path) -> N
     for name in ("a", "b"):
         save_image(tmp_path / name / "FLAIR.nii.gz", ord(name))
         save_labels(tmp_path / name / "something.nii.gz")
-    assert odd(survey(tmp_path), "looks-like-labels") == ["a", "b"]
+    save_labels(tmp_path / "a" / "T1_union.nii.gz")
+    assert odd(survey(tmp_path), "looks-like-labels") == ["a", "a", "b"]
 
 
 def test_corrections_are_a_label_source(folder: Path) -> None:

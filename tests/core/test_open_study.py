@@ -71,6 +71,29 @@ def test_a_folder_is_sorted_by_its_names(patient: Path) -> None:
     assert study.notes == ()
 
 
+@pytest.mark.parametrize("name", ["A_FLAIR.nii.gz", "FLAIR_union.nii.gz", "lesion_FLAIR.nii.gz", "FLAIR.union.nii"])
+def test_a_label_map_that_is_named_like_an_image_does_not_take_its_place(patient: Path, name: str) -> None:
+    save(patient / name, value=1)
+    study = open_study([patient])
+    assert study.modalities == ("FLAIR", "T1", "T1Gd", "T2")
+    assert study.images["FLAIR"].path == patient / "FLAIR.nii.gz"
+    assert study.labels is not None
+    assert study.labels.path == patient / "gold_standard.nii.gz"
+    assert [note for note in study.notes if name in note and "the values 0, 1 alone" in note]
+    assert open_study([f"FLAIR={patient / name}"]).modalities == ("FLAIR",)
+
+
+def test_a_map_of_bytes_that_alone_is_named_like_a_modality_is_no_image(tmp_path: Path) -> None:
+    save(tmp_path / "T1.nii.gz")
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[1:3, 1:3, 1:3] = 1
+    nibabel.save(nibabel.Nifti1Image(labels, np.diag([1.0, 1.0, 2.0, 1.0])), tmp_path / "FLAIR_out.nii.gz")
+    assert open_study([tmp_path]).modalities == ("T1",)
+    (tmp_path / "T1.nii.gz").unlink()
+    with pytest.raises(InputError, match=r"FLAIR_out\.nii\.gz holds the values 0, 1 alone, as labels do; give it as"):
+        open_study([tmp_path])
+
+
 def test_paths_may_be_named_or_guessed(patient: Path) -> None:
     study = open_study(
         [f"t1ce={patient / 'T1.nii.gz'}", str(patient / "FLAIR.nii.gz"), f"labels={patient / 'gold_standard.nii.gz'}"],
