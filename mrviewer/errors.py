@@ -16,6 +16,8 @@ A message is one sentence: what came, what was expected, what to do.
 
 import os
 
+from mrviewer.plain_text import one_sentence
+
 __all__ = [
     "DoesNotFitError",
     "FileFormatError",
@@ -32,7 +34,16 @@ __all__ = [
 
 
 class MrviewerError(Exception):
-    """Root of everything this program raises on purpose."""
+    """Root of everything this program raises on purpose.
+
+    Parameters
+    ----------
+    message
+        The sentence. Whatever it repeats of a file, it stays one line of bounded length.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_sentence(message))
 
 
 class InputError(MrviewerError, ValueError):

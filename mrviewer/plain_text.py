@@ -5,16 +5,18 @@ a table that a spreadsheet may open.
 """
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import TextIO
 
-__all__ = ["CellWriter", "csv_cell", "plain", "plain_name", "shortened"]
+__all__ = ["CellWriter", "csv_cell", "one_sentence", "plain", "plain_name", "shortened"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 """What scripts and emoji are joined by; of the unseen signs these alone change nothing but the next letter."""
 _INSTEAD = "\ufffd"
+_LONGEST_WORD, _LONGEST_SENTENCE = 200, 600
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -37,6 +39,19 @@ def plain(text: str, *, lines: bool = False) -> str:
 def shortened(text: str, most: int = 60) -> str:
     """Cut a text that somebody else wrote to so many signs, for a sentence that repeats it."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def one_sentence(text: str) -> str:
+    """Bound a message that may repeat what a file said: one line, no word and no whole of any length.
+
+    What is too long loses its middle, since a message ends with what to do.
+    """
+    words = [_without_middle(word, _LONGEST_WORD) for word in re.split(r"[\r\n\t\v\f ]+", text)]
+    return _without_middle(" ".join(words), _LONGEST_SENTENCE)
+
+
+def _without_middle(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2 - 1) :]}"
 
 
 def plain_name(text: str) -> str:
