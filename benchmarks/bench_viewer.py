@@ -71,7 +71,7 @@ def _live_row(name: str, data: Sample) -> Row:
     """Write a new slice and a new title into every tile, then draw; against drawing the same tiles unchanged."""
     import napari
 
-    from mrviewer_napari.tiles import TileGrid, TileKind, TileSpec
+    from mrviewer_napari.tiles.tile_grid import TileGrid, TileKind, TileSpec
 
     viewer = napari.Viewer(show=True)
     try:
@@ -102,15 +102,15 @@ def _stall_row(name: str, data: Sample) -> Row:
     """Scroll through tiles beside the curves of a run that trains, and beside the same run while it waits."""
     import napari
 
-    from mrviewer_napari.finetuning.runs import RunDesk
+    from mrviewer_napari.sections.finetune.facts.run_manager import RunManager
     from mrviewer_napari.sections.finetune.run_view import RunView
-    from mrviewer_napari.tiles import TileGrid, TileKind, TileSpec
+    from mrviewer_napari.tiles.tile_grid import TileGrid, TileKind, TileSpec
 
     viewer = napari.Viewer(show=True)
     with tempfile.TemporaryDirectory() as folder, stalls.endless_run(Path(folder)) as run:
-        desk = RunDesk(run.parent)
+        manager = RunManager(run.parent)
         try:
-            viewer.window.add_dock_widget(RunView(desk), name="run")
+            viewer.window.add_dock_widget(RunView(manager), name="run")
             grid = TileGrid(viewer)
             keys = [f"method-{number}" for number in range(TILES)]
             grid.arrange(data.geometry, [TileSpec(key, key, TileKind.IMAGE) for key in keys], slice_axis=0)
@@ -125,7 +125,7 @@ def _stall_row(name: str, data: Sample) -> Row:
                 times.append((training, stalls.longest_stall(lambda: grid.show_slice(next(places)), STALL_SECONDS)))
             times = times[1:]  # in the first round everything is drawn for the first time
         finally:
-            desk.close(10.0)
+            manager.close(10.0)
             viewer.close()
     note = f"{STALL_SECONDS:g} s of scrolling {TILES} tiles in each round; stalls, not times, in ms"
     ratio = statistics.median(ours / theirs for ours, theirs in times)

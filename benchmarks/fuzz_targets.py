@@ -335,7 +335,7 @@ def _read_run(path: Path) -> None:
     from mrviewer.finetuning.events import read_events, write_curves
     from mrviewer.finetuning.result import read_summary
     from mrviewer.run_lock import read_holder
-    from mrviewer_napari.finetuning.history import RunHistory
+    from mrviewer_napari.sections.finetune.facts.run_history import RunHistory
 
     folder = path.parent
     with _quiet():
@@ -449,7 +449,7 @@ def _read_experiment(path: Path) -> None:
 
 
 def _read_settings(path: Path) -> None:
-    from mrviewer_napari.settings import preferences_of
+    from mrviewer_napari.preferences import preferences_of
 
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.panels import dock_panel
+from mrviewer_napari.panel_registry import dock_panel
 from mrviewer_napari.screenshot import save_window
 from mrviewer_napari.session import Session
 

@@ -12,36 +12,36 @@ from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidge
 from mrviewer.crash_log import keep_crash_log
 from mrviewer.database import SIMULATED_MS
 from mrviewer.plain_text import plain_name
-from mrviewer_napari.curves import has_time
-from mrviewer_napari.derived import DISCLAIMER
-from mrviewer_napari.farewell import keep_strokes, say_that_runs_go_on
-from mrviewer_napari.importing.card import OpeningCard
-from mrviewer_napari.panels import bare, forget, remember
-from mrviewer_napari.plain import PlainLabel
-from mrviewer_napari.reader import paths_of_layers
-from mrviewer_napari.sections.corrections import CorrectionsSection
-from mrviewer_napari.sections.enhancement import EnhancementSection
-from mrviewer_napari.sections.finetune.section import FinetuneSection
-from mrviewer_napari.sections.folding import Section
-from mrviewer_napari.sections.lesions import LesionsSection
-from mrviewer_napari.sections.methods import MethodsSection
-from mrviewer_napari.sections.parts import quiet_label, show_if
-from mrviewer_napari.sections.sampling import SamplingSection
-from mrviewer_napari.sections.save import SaveSection
-from mrviewer_napari.sections.signal import SignalSection
-from mrviewer_napari.sections.study import StudySection
-from mrviewer_napari.sections.view import ViewSection
+from mrviewer_napari.closing_dialogs import offer_to_save_strokes, tell_of_running_runs
+from mrviewer_napari.facts.signal_curves import has_time
+from mrviewer_napari.facts.tile_texts import DISCLAIMER
+from mrviewer_napari.opening.dialogs.opening_card import OpeningCard
+from mrviewer_napari.opening.napari_reader import paths_of_layers
+from mrviewer_napari.panel_registry import bare, forget, remember
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.preferences import state_from_preferences
+from mrviewer_napari.sections.corrections.corrections_section import CorrectionsSection
+from mrviewer_napari.sections.enhancement_section import EnhancementSection
+from mrviewer_napari.sections.finetune.finetune_section import FinetuneSection
+from mrviewer_napari.sections.lesions_section import LesionsSection
+from mrviewer_napari.sections.methods_section import MethodsSection
+from mrviewer_napari.sections.sampling_section import SamplingSection
+from mrviewer_napari.sections.save_section import SaveSection
+from mrviewer_napari.sections.signal_section import SignalSection
+from mrviewer_napari.sections.study_section import StudySection
+from mrviewer_napari.sections.view_section import ViewSection
 from mrviewer_napari.session import Session
-from mrviewer_napari.settings import state_from_preferences
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
-from mrviewer_napari.window import OnClose, OnDrop
+from mrviewer_napari.tiles.tile_grid import TileGrid
+from mrviewer_napari.widgets.controls import quiet_label, show_if
+from mrviewer_napari.widgets.folding import Section
+from mrviewer_napari.widgets.plain_widgets import PlainLabel
+from mrviewer_napari.widgets.window_events import OnClose, OnDrop
 
 if TYPE_CHECKING:
     import napari
 
-    from mrviewer_napari.importing.desk import ImportDesk
-    from mrviewer_napari.importing.questions import Question
+    from mrviewer_napari.opening.dialogs.question_dialogs import QuestionDialogs
+    from mrviewer_napari.opening.questions import Question
 
 __all__ = ["MrPanel"]
 
@@ -73,7 +73,7 @@ class MrPanel(QWidget):
         self.session = Session(self.state, self.grid, parent=self)
         self.asks = True
         """Whether a person is there to choose; otherwise what is proposed opens."""
-        self.desk: ImportDesk | None = None
+        self.questions: QuestionDialogs | None = None
         self.opening_card = OpeningCard(self.session.opening)
         self._hooked = self._ended = False
         self.setMinimumWidth(360)
@@ -171,15 +171,15 @@ class MrPanel(QWidget):
         self.view.coils.close_jobs(_PATIENCE_S)
         self.corrections.correcting.close(_PATIENCE_S)
         self.finetune.close_jobs(_PATIENCE_S)
-        if self.desk is not None:
-            self.desk.close(_PATIENCE_S)
+        if self.questions is not None:
+            self.questions.close(_PATIENCE_S)
         self.session.close(_PATIENCE_S)
 
     def _on_close(self) -> None:
         """Say what becomes of runs and of strokes that nobody saved, then stop."""
         if not self._ended:
-            say_that_runs_go_on(self, self.finetune.desk.active)
-            keep_strokes(self, self.corrections)
+            tell_of_running_runs(self, self.finetune.manager.active)
+            offer_to_save_strokes(self, self.corrections)
         self.shut_down()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -196,12 +196,12 @@ class MrPanel(QWidget):
         if not self.asks:
             self.session.opening.read(question.answered())
             return
-        if self.desk is None:
+        if self.questions is None:
             # What reads DICOM takes a while to load; by now the thread that looked at the files has loaded it.
-            from mrviewer_napari.importing.desk import ImportDesk
+            from mrviewer_napari.opening.dialogs.question_dialogs import QuestionDialogs
 
-            self.desk = ImportDesk(self.session.opening, self)
-        self.desk.ask(question)
+            self.questions = QuestionDialogs(self.session.opening, self)
+        self.questions.ask(question)
 
     def _on_scan(self) -> None:
         scan = self.session.scan
@@ -213,7 +213,7 @@ class MrPanel(QWidget):
 
     def _on_runs(self) -> None:
         """Tell of working runs where the section is folded."""
-        count = len(self.finetune.desk.active)
+        count = len(self.finetune.manager.active)
         self.sections[_FINETUNE].setText(f"{_FINETUNE} ({count} running)" if count else _FINETUNE)
 
     def _on_outcomes(self) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from mrviewer.method import Card, Method
 from mrviewer.reconstruct import SliceResult
-from mrviewer_napari.compute import Computation
-from mrviewer_napari.derived import mask_text, step_note
-from mrviewer_napari.picture import Picture
-from mrviewer_napari.results import Outcome, SliceAnswer
-from mrviewer_napari.scan import Scan
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.outcomes import Outcome, SliceAnswer
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.facts.tile_texts import mask_text, step_note
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.tiles.picture import Picture
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 __all__ = ["Presenter"]
 

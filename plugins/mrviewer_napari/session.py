@@ -11,20 +11,19 @@ from mrviewer.faults import explained
 from mrviewer.method import Method
 from mrviewer.registry import list_methods
 from mrviewer.sampling import FILE, Mask
-from mrviewer_napari.catalogue import Catalogue
-from mrviewer_napari.compute import Computation
-from mrviewer_napari.derived import first_slice
-from mrviewer_napari.jobs import Slot, gathered
-from mrviewer_napari.ledger import Target
-from mrviewer_napari.mask_choice import MaskChoice
-from mrviewer_napari.method_rows import MethodFacts
-from mrviewer_napari.opening import Opening
+from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.known_results import ComputationTarget
+from mrviewer_napari.computing.mask_choice import MaskChoice
+from mrviewer_napari.computing.method_catalogue import MethodCatalogue
+from mrviewer_napari.computing.outcomes import Outcome, measure_again, outdated
+from mrviewer_napari.facts.method_facts import MethodFacts
+from mrviewer_napari.facts.scan import Scan, with_modality, with_true_size
+from mrviewer_napari.facts.tile_texts import first_slice
+from mrviewer_napari.opening.study_opener import StudyOpener
+from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.presenter import Presenter
-from mrviewer_napari.results import Outcome, outdated
-from mrviewer_napari.scan import Scan, with_modality, with_true_size
-from mrviewer_napari.state import PanelState, StepWish
-from mrviewer_napari.tiles import TileGrid, TileKey
-from mrviewer_napari.work import measure_again
+from mrviewer_napari.tiles.tile_grid import TileGrid, TileKey
+from mrviewer_napari.widgets.jobs import Slot, gathered
 
 __all__ = ["Session"]
 
@@ -69,12 +68,12 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.state, self.grid = state, grid
-        self.catalogue = Catalogue(list_methods() if methods is None else methods)
+        self.catalogue = MethodCatalogue(list_methods() if methods is None else methods)
         self.scan: Scan | None = None
         self.mask_choice = MaskChoice()
         self.computation = Computation(self)
         self._presenter = Presenter(grid, state, self.computation)
-        self.opening = Opening(self)
+        self.opening = StudyOpener(self)
         self._measure = Slot(self)
         self._connect()
         if state.chains:
@@ -290,7 +289,7 @@ class Session(QObject):
             self.report(error)
         self.methods_changed.emit()
 
-    def _follow_step(self, wish: StepWish | None) -> None:
+    def _follow_step(self, wish: StepChoice | None) -> None:
         self.computation.want_steps("" if wish is None else wish.method)
         self._presenter.show_slice()
 
@@ -313,7 +312,9 @@ class Session(QObject):
         """Have the wished methods run on the wished mask."""
         if self.scan is None or self.mask is None:
             return
-        self.computation.aim(Target(self.scan, self.mask, self.shown, self.state.device, self.state.min_lesion_ml))
+        self.computation.aim(
+            ComputationTarget(self.scan, self.mask, self.shown, self.state.device, self.state.min_lesion_ml)
+        )
         self.computation.look_at(self.grid.current_slice())
         self._presenter.show_all()
         self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))

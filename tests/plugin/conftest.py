@@ -17,7 +17,7 @@ from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
 from mrviewer.study import Image, Study
-from mrviewer_napari import panels, session
+from mrviewer_napari import panel_registry, session
 from mrviewer_napari.panel import MrPanel
 
 SHAPE = (6, 40, 32)
@@ -168,7 +168,7 @@ def docked(
     """A window with the panel and the methods that `fakes` gives; nothing is open, the first two are ticked."""
     monkeypatch.setattr(session, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
-    panel = panels.dock_panel(viewer)
+    panel = panel_registry.dock_panel(viewer)
     viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
     panel.state.device = "cpu"
     panel.state.methods = tuple(fake.name for fake in fakes[:2])

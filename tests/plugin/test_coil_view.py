@@ -19,10 +19,10 @@ from mrviewer.method import Task
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
 from mrviewer.readers import open_study
-from mrviewer_napari.coil_pictures import Kind, Room, coil_facts, look_at_coils
-from mrviewer_napari.derived import NO_ERROR_MAP
+from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts.tile_texts import NO_ERROR_MAP
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.scan import Scan, load_scan
+from mrviewer_napari.sections.coils.coil_pictures import CoilPictureKind, DrawingArea, coil_facts, look_at_coils
 
 Wait = Callable[[Callable[[], bool]], None]
 Click = Qt.MouseButton.LeftButton
@@ -78,15 +78,15 @@ def test_pictures_are_those_of_the_coils(tmp_path: Path) -> None:
     assert {stack.shape for stack in pictures.pixels.values()} == {(N_COILS, HEIGHT, WIDTH, 3)}
     maps = np.abs(ring_coil_maps((HEIGHT, WIDTH), N_COILS))
     inside = (slice(HEIGHT // 2 - 8, HEIGHT // 2 + 8), slice(WIDTH // 2 - 6, WIDTH // 2 + 6))
-    for seen, known in zip(pictures.pixels[Kind.IMAGE], maps, strict=True):
+    for seen, known in zip(pictures.pixels[CoilPictureKind.IMAGE], maps, strict=True):
         correlation = np.corrcoef(seen[(*inside, 0)].ravel(), known[inside].ravel())[0, 1]
         assert correlation > 0.99
-    assert not pictures.pixels[Kind.MAP][:, 0, 0].any(), "air has no sensitivity"
-    assert pictures.pixels[Kind.IMAGE_PHASE].max() > 200
+    assert not pictures.pixels[CoilPictureKind.MAP][:, 0, 0].any(), "air has no sensitivity"
+    assert pictures.pixels[CoilPictureKind.IMAGE_PHASE].max() > 200
 
 
 def test_phases_that_differ_by_a_turn_look_alike() -> None:
-    from mrviewer_napari.coil_pictures import _hue
+    from mrviewer_napari.sections.coils.coil_pictures import _hue
 
     angles = np.linspace(-np.pi, np.pi, 60)[None, None]
     colours = _hue(np.exp(1j * angles))[0, 0].astype(int)
@@ -99,7 +99,7 @@ def test_phases_that_differ_by_a_turn_look_alike() -> None:
 @pytest.mark.parametrize("count", [1, 4, 8, 16, 32])
 @pytest.mark.parametrize("size", [(900, 200), (200, 900), (400, 400)])
 def test_pictures_fit_and_no_other_columns_are_better(count: int, size: tuple[int, int]) -> None:
-    room = Room(*size, aspect=0.8)
+    room = DrawingArea(*size, aspect=0.8)
     columns = room.columns(count)
     edge, rows = room.edge(count, columns), -(-count // columns)
     assert edge * 0.8 * columns <= size[0] + 1e-9
@@ -140,9 +140,9 @@ class TestWindow:
         assert view.title.text() == "Slice 2 of 3"
         panel.grid.show_slice(0)
         eventually(lambda: not view.busy and view.title.text() == "Slice 1 of 3")
-        box = view.boxes[Kind.MAP_PHASE]
+        box = view.boxes[CoilPictureKind.MAP_PHASE]
         qtbot.mouseClick(box, Click, pos=QPoint(8, box.height() // 2))
-        assert view.canvas.kinds == (Kind.IMAGE, Kind.MAP, Kind.MAP_PHASE)
+        assert view.canvas.kinds == (CoilPictureKind.IMAGE, CoilPictureKind.MAP, CoilPictureKind.MAP_PHASE)
         view.parentWidget().close()
         assert view.canvas.is_empty
         panel.grid.show_slice(2)
@@ -184,7 +184,7 @@ class TestWindow:
         assert sampling.acceleration.value() == pytest.approx(pattern.size / pattern.sum(), abs=0.05)
         assert not sampling.pattern.pixmap().isNull()
         assert panel.grid.keys == ("zero-filled", "joint"), "no reference and no error map"
-        assert NO_ERROR_MAP in panel.grid._stage.texts["joint"]
+        assert NO_ERROR_MAP in panel.grid._canvas.texts["joint"]
         assert session.outcomes[0].assessment.image is None
         panel.open([str(study_folder)])
         eventually(lambda: session.scan.study.name == "subject" and session.is_settled)

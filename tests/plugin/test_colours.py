@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
-from mrviewer_napari.colours import RIM, Agreement, agreement, rimmed
+from mrviewer_napari.facts.colours import RIM, Agreement, agreement, rimmed
 
 MASKS = arrays(np.uint8, (3, 5, 4), elements=st.integers(0, 3))
 

@@ -18,8 +18,8 @@ from series_files import write_series
 from mrviewer.method import Task
 from mrviewer.readers import open_study
 from mrviewer.writers import write_volume
-from mrviewer_napari.exporting.items import Item
-from mrviewer_napari.exporting.window import ExportWindow
+from mrviewer_napari.exporting.export_items import Item
+from mrviewer_napari.exporting.export_window import ExportWindow
 from mrviewer_napari.panel import MrPanel
 
 pytestmark = pytest.mark.gl
@@ -49,14 +49,16 @@ def nested(tmp_path: Path) -> Path:
 def open_flair(panel: MrPanel, path: Path, qtbot: QtBot, eventually: Wait) -> ExportWindow:
     """Open what is proposed, and the window of exports."""
     panel.open([str(path)])
-    eventually(lambda: panel.session.scan is not None or (panel.desk is not None and panel.desk.dialog is not None))
+    eventually(
+        lambda: panel.session.scan is not None or (panel.questions is not None and panel.questions.dialog is not None)
+    )
     if panel.session.scan is None:
-        qtbot.mouseClick(panel.desk.dialog.buttons.button(QDialogButtonBox.StandardButton.Open), Click)
+        qtbot.mouseClick(panel.questions.dialog.buttons.button(QDialogButtonBox.StandardButton.Open), Click)
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.modality == "FLAIR"
     qtbot.mouseClick(panel.save.results, Click)
     window = panel.save.window_
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     return window
 
 
@@ -71,7 +73,7 @@ def save(window: ExportWindow, items: set[Item], folder: Path, qtbot: QtBot, eve
             qtbot.mouseClick(row.box, Click, pos=QPoint(8, row.box.height() // 2))
     assert {item for item, row in window.rows.items() if row.is_on} == items
     done: list[Any] = []
-    window._desk.exported.connect(done.append)
+    window._exporter.exported.connect(done.append)
     window.folder.setText(str(folder))
     qtbot.mouseClick(window.save, Click)
     eventually(lambda: bool(done))
@@ -114,20 +116,20 @@ def test_a_folder_of_several_series_gives_that_of_the_image_or_asks(
     path = write_volume(tmp_path / "FLAIR.nii.gz", flair.volume(), flair.geometry)
     window = open_flair(panel, path, qtbot, eventually)
     name_folder(window, nested, qtbot, monkeypatch)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert window.series.words.text() == f"series 36468, {N_SLICES} slices, FLAIR"
     assert window.series.which.isVisible()
     assert window.rows[Item.SEG].box.isEnabled()
     name_folder(window, tmp_path / "flat" / "11", qtbot, monkeypatch)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert "The series there may not be the FLAIR image that is open" in window.series.words.text()
     assert not window.rows[Item.SEG].box.isEnabled()
     words = window.series.words
     assert words.height() >= words.heightForWidth(words.width()), "no line is cut"
     qtbot.keyClick(window.series.which, Qt.Key.Key_Down)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert window.rows[Item.SEG].box.isEnabled()
-    assert panel.save.desk.found.source.number == 11
+    assert panel.save.exporter.found.source.number == 11
 
 
 def test_a_seg_that_would_lose_labels_is_greyed(
@@ -143,7 +145,7 @@ def test_a_seg_that_would_lose_labels_is_greyed(
     (tmp_path / "part").mkdir()
     copy(tmp_path / "flat" / "36468" / "36468_2.dcm", tmp_path / "part")
     name_folder(window, tmp_path / "part", qtbot, monkeypatch)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     lesions = panel.session.computation.outcome("joint").reconstruction.lesions
     lost = np.count_nonzero(lesions) - np.count_nonzero(lesions[2])
     assert window.rows[Item.SEG].reason.text() == f"{lost:,} voxels lie outside of series 36468"

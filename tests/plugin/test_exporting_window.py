@@ -18,8 +18,8 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from mrviewer.method import Task
 from mrviewer.readers import open_study, read_image
-from mrviewer_napari.exporting.items import Item
-from mrviewer_napari.exporting.window import ExportWindow
+from mrviewer_napari.exporting.export_items import Item
+from mrviewer_napari.exporting.export_window import ExportWindow
 from mrviewer_napari.exporting.writing import export
 from mrviewer_napari.panel import MrPanel
 
@@ -48,7 +48,7 @@ def window_of(panel: MrPanel, qtbot: QtBot, eventually: Wait) -> ExportWindow:
     qtbot.mouseClick(panel.save.results, Click)
     window = panel.save.window_
     assert window is not None
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     return window
 
 
@@ -64,7 +64,7 @@ def save(window: ExportWindow, qtbot: QtBot, eventually: Wait, folder: Path) -> 
     """Type a folder, save, and wait."""
     window.folder.setText(str(folder))
     done: list[Any] = []
-    window._desk.exported.connect(done.append)
+    window._exporter.exported.connect(done.append)
     qtbot.mouseClick(window.save, Click)
     eventually(lambda: bool(done))
     path: Path = done[0].folder
@@ -167,10 +167,10 @@ def test_a_figure_shows_the_tiles_and_bids_the_subject(
 
 
 def test_stopping_leaves_nothing(opened: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait, tmp_path: Path) -> None:
-    from mrviewer_napari.exporting.writing import Exportable, ExportWish
+    from mrviewer_napari.exporting.writing import Exportable, ExportRequest
 
     _, panel = opened
-    wish = ExportWish(frozenset({Item.IMAGE, Item.NUMBERS}), tmp_path / "out", "results")
+    wish = ExportRequest(frozenset({Item.IMAGE, Item.NUMBERS}), tmp_path / "out", "results")
     work = export(Exportable(panel.session.scan, panel.session.outcomes), wish)
     for _ in range(2):
         next(work)
@@ -254,14 +254,14 @@ def test_a_person_can_point_at_the_series(
     window = window_of(panel, qtbot, eventually)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     qtbot.mouseClick(window.series.named, Click)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert "The series there may not be the FLAIR image that is open" in window.series.words.text()
     assert window.rows[Item.IMAGE_SERIES].reason.text() == "choose the series below"
     qtbot.keyClick(window.series.which, Qt.Key.Key_Down)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert window.series.words.text() == "series 3, 8 slices, T1Gd"
     assert window.rows[Item.IMAGE_SERIES].reason.text() == "the series lies on another grid"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "labels"))
     qtbot.mouseClick(window.series.named, Click)
-    eventually(lambda: not panel.save.desk.looking)
+    eventually(lambda: not panel.save.exporter.looking)
     assert "no series can be used" in window.series.words.text()

@@ -14,10 +14,13 @@ from mrviewer.geometry import Geometry
 from mrviewer.method import Needs, Task
 from mrviewer.progress import finish
 from mrviewer.study import Image, Study
-from mrviewer_napari.finetuning.at_home import is_at_home
-from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
-from mrviewer_napari.finetuning.starting import fits_database, measured_modalities
-from mrviewer_napari.finetuning.subject_rows import (
+from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.sections.finetune.facts.familiar_study import is_familiar
+from mrviewer_napari.sections.finetune.facts.run_history import RunHistory, ScoreSeries, smoothed
+from mrviewer_napari.sections.finetune.facts.run_result import ScoreChange, read_result
+from mrviewer_napari.sections.finetune.facts.run_texts import duration, progress_text, state_text
+from mrviewer_napari.sections.finetune.facts.starting_models import fits_database, measured_modalities
+from mrviewer_napari.sections.finetune.facts.subject_rows import (
     Role,
     proposed_validation,
     split_text,
@@ -25,9 +28,6 @@ from mrviewer_napari.finetuning.subject_rows import (
     toggle_validation,
     whole_messages,
 )
-from mrviewer_napari.finetuning.verdict import Figure, read_result
-from mrviewer_napari.finetuning.words import duration, progress_text, state_text
-from mrviewer_napari.scan import load_scan
 
 FLAIR = DatabaseMapping({"flair": "FLAIR", "odd": ""}, "mask", {1: 1})
 
@@ -114,7 +114,7 @@ def test_a_curve_goes_on_where_a_run_was_resumed() -> None:
     history = RunHistory()
     steps = [{"event": "step", "step": step, "loss": 10.0 - step, "seconds_left": 5} for step in (1, 2, 3, 4)]
     assert history.take([{"event": "start"}, *steps, {"event": "step", "step": 3, "loss": 1.5}])
-    assert history.loss == Series([1, 2, 3], [9.0, 8.0, 1.5])
+    assert history.loss == ScoreSeries([1, 2, 3], [9.0, 8.0, 1.5])
     assert history.seconds_left is None
     assert not history.take([])
 
@@ -124,7 +124,7 @@ def test_the_figures_before_do_not_cut_the_curve_of_a_resumed_run() -> None:
     before = {"event": "zero_shot", "step": 0, "metrics": {"dice": 0.1}}
     later = {"event": "validation", "step": 7, "metrics": {"dice": 0.4}}
     history.take([before, later, {"event": "start"}, before])
-    assert history.validation["dice"] == Series([0, 7], [0.1, 0.4])
+    assert history.validation["dice"] == ScoreSeries([0, 7], [0.1, 0.4])
 
 
 def test_what_is_no_number_is_not_drawn() -> None:
@@ -132,20 +132,20 @@ def test_what_is_no_number_is_not_drawn() -> None:
     metrics = {"dice": 0.5, "psnr": None, "name": "x", "nan": float("nan")}
     validation = {"event": "validation", "step": 4, "metrics": metrics, "picture": "validation/step-4.npz"}
     history.take([{"event": "step", "step": 1, "loss": None}, validation, {"event": "failed", "message": "no room"}])
-    assert history.loss == Series()
-    assert history.validation == {"dice": Series([4], [0.5])}
+    assert history.loss == ScoreSeries()
+    assert history.validation == {"dice": ScoreSeries([4], [0.5])}
     assert history.picture == "validation/step-4.npz"
     assert history.failure == "no room"
 
 
 def test_smoothing_keeps_a_constant_and_thinning_keeps_the_end() -> None:
-    level = Series(list(range(5)), [2.0] * 5)
+    level = ScoreSeries(list(range(5)), [2.0] * 5)
     assert smoothed(level).values == pytest.approx([2.0] * 5)
-    steps = Series(list(range(5000)), [float(step) for step in range(5000)])
+    steps = ScoreSeries(list(range(5000)), [float(step) for step in range(5000)])
     thin = steps.thinned()
     assert len(thin.steps) <= 600
     assert thin.steps[-1] == 4999
-    wild = Series([0, 1], [0.0, 10.0])
+    wild = ScoreSeries([0, 1], [0.0, 10.0])
     assert 0 < smoothed(wild).values[1] < 10
 
 
@@ -163,10 +163,10 @@ def test_a_run_is_told_in_words(tmp_path: Path) -> None:
 
 
 def test_a_figure_knows_which_way_is_good() -> None:
-    assert Figure("Dice", 0.1, 0.2).is_better
-    assert Figure("HD95", 10, 20, more_is_better=False).is_better is False
-    assert Figure("Dice", 0.1, 0.1).is_better is None
-    assert Figure("Dice", None, 0.1).texts == ("unknown", "0.100")
+    assert ScoreChange("Dice", 0.1, 0.2).is_better
+    assert ScoreChange("HD95", 10, 20, more_is_better=False).is_better is False
+    assert ScoreChange("Dice", 0.1, 0.1).is_better is None
+    assert ScoreChange("Dice", None, 0.1).texts == ("unknown", "0.100")
 
 
 def test_the_result_of_a_run_is_read_as_tables(tmp_path: Path) -> None:
@@ -239,5 +239,5 @@ def test_a_new_model_is_shown_at_once_only_on_studies_of_its_database(
     plan = FinetunePlan("multiunet", (str(tmp_path / "data"),), "run", mapping=mapping)
     path = tmp_path / folder / "x.nii" if folder else None
     image = Image(np.ones((4, 8, 8), np.float32), Geometry.axial((4, 8, 8), (1.0, 1.0, 1.0)), modality, path)
-    assert is_at_home(plan, finish(load_scan(Study("s", {modality: image})))) is expected
-    assert not is_at_home(plan, None)
+    assert is_familiar(plan, finish(load_scan(Study("s", {modality: image})))) is expected
+    assert not is_familiar(plan, None)

@@ -15,15 +15,15 @@ from qtpy.QtWidgets import QAbstractItemView, QComboBox, QLineEdit
 
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, request_stop
 from mrviewer.own_models import remove_model
-from mrviewer_napari import farewell
-from mrviewer_napari.finetuning.runs import RunDesk
-from mrviewer_napari.finetuning.subject_rows import Role
-from mrviewer_napari.sections.finetune.section import FinetuneSection
+from mrviewer_napari import closing_dialogs
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.sections.finetune.facts.run_manager import RunManager
+from mrviewer_napari.sections.finetune.facts.subject_rows import Role
+from mrviewer_napari.sections.finetune.finetune_section import FinetuneSection
 from mrviewer_napari.sections.finetune.subject_table import COLUMNS
-from mrviewer_napari.sections.methods import MethodsSection
+from mrviewer_napari.sections.methods_section import MethodsSection
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 Click = Qt.MouseButton.LeftButton
@@ -58,7 +58,7 @@ def section(
     section.resize(380, 1000)
     section.show()
     yield section
-    for run in list_runs(section.desk.folder):
+    for run in list_runs(section.databases.folder):
         if run.state.is_active:
             request_stop(run.path)
     eventually(lambda: section.is_settled)
@@ -247,10 +247,10 @@ def start(section: FinetuneSection, qtbot: QtBot, eventually: Wait, steps: str) 
         type_option(qtbot, section, name, text)
     eventually(lambda: section.is_settled and section.start.isEnabled())
     qtbot.mouseClick(section.start, Click)
-    eventually(lambda: bool(section.desk.active))
-    run = section.desk.active[0]
-    eventually(lambda: section.desk.history.loss.steps != [] or not read_run(run.path).state.is_active)
-    assert section.desk.history.loss.steps, read_run(run.path).message
+    eventually(lambda: bool(section.databases.active))
+    run = section.databases.active[0]
+    eventually(lambda: section.databases.history.loss.steps != [] or not read_run(run.path).state.is_active)
+    assert section.databases.history.loss.steps, read_run(run.path).message
     return run.path
 
 
@@ -301,19 +301,19 @@ def test_a_run_outlives_the_window_and_the_next_one_finds_it(
 ) -> None:
     folder = start(opened, qtbot, eventually, "4000")
     told: list[str] = []
-    monkeypatch.setattr(farewell, "was_told", lambda: bool(told))
-    monkeypatch.setattr(farewell, "keep_told", lambda: told.append("kept"))
-    monkeypatch.setattr(farewell, "say_in_box", lambda *words: told.append(words[-1]))
+    monkeypatch.setattr(closing_dialogs, "was_told_of_runs", lambda: bool(told))
+    monkeypatch.setattr(closing_dialogs, "remember_told_of_runs", lambda: told.append("kept"))
+    monkeypatch.setattr(closing_dialogs, "say_in_box", lambda *words: told.append(words[-1]))
     for _ in range(2):
-        farewell.say_that_runs_go_on(opened, opened.desk.active)
+        closing_dialogs.tell_of_running_runs(opened, opened.databases.active)
     assert len(told) == 2, "said once"
     assert folder.name in told[1]
     eventually(lambda: opened.is_settled)
-    assert opened.desk.close(10)
+    assert opened.databases.close(10)
     pid = read_run(folder).pid
     assert pid is not None
     os.kill(pid, 0)
-    later = RunDesk(folder.parent)
+    later = RunManager(folder.parent)
     eventually(lambda: later.selected_path == folder and bool(later.active))
     assert later.history.loss.steps
     later.stop(later.active[0])
@@ -326,7 +326,7 @@ def test_a_run_outlives_the_window_and_the_next_one_finds_it(
 
 
 def test_a_picture_shows_agreement_in_three_colours(tmp_path: Path, qtbot: QtBot) -> None:
-    from mrviewer_napari.colours import Agreement
+    from mrviewer_napari.facts.colours import Agreement
     from mrviewer_napari.sections.finetune.validation_picture import ValidationPicture, compared
 
     truth, prediction = np.zeros((40, 30), np.uint8), np.zeros((40, 30), np.uint8)
@@ -352,22 +352,22 @@ def test_a_picture_shows_agreement_in_three_colours(tmp_path: Path, qtbot: QtBot
 def test_a_run_that_cannot_be_read_hides_no_other_and_says_why(
     opened: FinetuneSection, eventually: Wait, tmp_path: Path
 ) -> None:
-    folder = opened.desk.folder
+    folder = opened.databases.folder
     for name, text in {"good": '{"method": "tiny", "database": ["a"], "output": "b"}', "bad": '{"method": 3}'}.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "plan.json").write_text(text)
-    opened.desk.refresh()
-    eventually(lambda: bool(opened.desk.unreadable))
+    opened.databases.refresh()
+    eventually(lambda: bool(opened.databases.unreadable))
     lines = [opened.runs.item(row) for row in range(opened.runs.count())]
     assert [line.text().partition(":")[0] for line in lines] == ["good", "bad"]
     assert "unusable method" in lines[1].toolTip()
-    assert opened.desk.selected is not None
-    assert opened.desk.selected.path.name == "good"
+    assert opened.databases.selected is not None
+    assert opened.databases.selected.path.name == "good"
 
 
 def test_asking_a_run_whose_folder_is_gone_is_told(opened: FinetuneSection, tmp_path: Path) -> None:
     errors: list[Exception] = []
     opened._session.failed.connect(errors.append)
     plan = FinetunePlan("tiny", ("a",), str(tmp_path / "gone"))
-    opened.desk.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
+    opened.databases.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
     assert "holds no fine-tuning run" in str(errors[0])

@@ -13,8 +13,8 @@ from mrviewer import cli
 from mrviewer.inventory import take_inventory
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
-from mrviewer_napari.importing.examining import examine
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.opening.examining import examine
 
 SHAPE = (20, 24, 18)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 import pytest
 
 from mrviewer.errors import UnforeseenError
-from mrviewer_napari.jobs import Job, Slot, gathered
+from mrviewer_napari.widgets.jobs import Slot, ThreadJob, gathered
 
 Wait = Callable[[Callable[[], bool]], None]
 
@@ -33,7 +33,7 @@ def broken() -> Generator[int, None, None]:
 
 @pytest.mark.usefixtures("qapp")
 def test_records_and_value_arrive_in_order_in_the_gui_thread(eventually: Wait) -> None:
-    job, seen, ended = Job(counting(5)), [], []
+    job, seen, ended = ThreadJob(counting(5)), [], []
     job.yielded.connect(lambda record: seen.append((record, threading.current_thread())))
     job.returned.connect(seen.append)
     job.ended.connect(lambda: ended.append(True))
@@ -45,7 +45,7 @@ def test_records_and_value_arrive_in_order_in_the_gui_thread(eventually: Wait) -
 
 @pytest.mark.usefixtures("qapp")
 def test_whatever_fails_arrives_as_one_sentence(eventually: Wait) -> None:
-    job, errors, ended = Job(broken()), [], []
+    job, errors, ended = ThreadJob(broken()), [], []
     job.failed.connect(errors.append)
     job.ended.connect(lambda: ended.append(True))
     job.start()
@@ -60,7 +60,7 @@ def test_whatever_fails_arrives_as_one_sentence(eventually: Wait) -> None:
 @pytest.mark.usefixtures("qapp")
 def test_stopping_closes_the_generator_within_a_second() -> None:
     closed = threading.Event()
-    job = Job(endless(closed)).start()
+    job = ThreadJob(endless(closed)).start()
     begun = time.monotonic()
     assert job.stop(5)
     assert closed.is_set()

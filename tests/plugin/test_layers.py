@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.layers import blank_layer, contour_layer, image_layer, place, place_blank
+from mrviewer_napari.tiles.napari_layers import blank_layer, contour_layer, image_layer, place, place_blank
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

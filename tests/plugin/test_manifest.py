@@ -9,9 +9,9 @@ from npe2 import PluginManifest
 
 import mrviewer_napari
 from mrviewer.registry import list_methods
-from mrviewer_napari.method_rows import in_order
-from mrviewer_napari.reader import PATH_KEY, can_open, get_reader
-from mrviewer_napari.settings import state_from_preferences
+from mrviewer_napari.facts.method_facts import in_order
+from mrviewer_napari.opening.napari_reader import PATH_KEY, can_open, get_reader
+from mrviewer_napari.preferences import state_from_preferences
 
 MANIFEST = Path(mrviewer_napari.__file__).parent / "napari.yaml"
 

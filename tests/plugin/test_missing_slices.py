@@ -8,8 +8,8 @@ from conftest import FakeMethod, make_study
 from mrviewer.progress import finish
 from mrviewer.reconstruct import SliceResult
 from mrviewer.study import Study
-from mrviewer_napari.derived import MISSING, tile_text
-from mrviewer_napari.scan import load_scan
+from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.facts.tile_texts import MISSING, tile_text
 
 
 def study_without(*missing: int) -> Study:

@@ -17,13 +17,13 @@ from mrviewer.raw.array_layout import ArrayLayout, Domain
 from mrviewer.study import Image
 from mrviewer.writers.dicom_seg import write_dicom_seg
 from mrviewer.writers.dicom_source import read_sources
-from mrviewer_napari.importing.answers import NewLabels
-from mrviewer_napari.importing.examining import examine
-from mrviewer_napari.importing.pictures import FirstPicture, grey
-from mrviewer_napari.importing.questions import ArrayQuestion, SeriesQuestion, layout_text
-from mrviewer_napari.importing.series_rows import Ticks, modality_choices, size_text, study_text
-from mrviewer_napari.reader import get_reader
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.opening.dialogs.series_rows import Ticks, modality_choices, size_text, study_text
+from mrviewer_napari.opening.examining import examine
+from mrviewer_napari.opening.first_picture import FirstPicture, grey
+from mrviewer_napari.opening.napari_reader import get_reader
+from mrviewer_napari.opening.new_labels import NewLabels
+from mrviewer_napari.opening.questions import ArrayQuestion, SeriesQuestion, layout_text
 
 
 def looked_at(*paths: Path) -> Scan | SeriesQuestion | ArrayQuestion:

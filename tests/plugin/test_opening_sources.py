@@ -12,9 +12,9 @@ from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
 from mrviewer.raw.array_layout import ArrayLayout
-from mrviewer_napari.importing.examining import examine
-from mrviewer_napari.importing.questions import ArrayQuestion, SeriesQuestion
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.opening.examining import examine
+from mrviewer_napari.opening.questions import ArrayQuestion, SeriesQuestion
 
 
 def looked_at(*paths: Path) -> object:

@@ -18,14 +18,14 @@ from series_files import PATIENT, write_disk, write_series
 from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
-from mrviewer_napari import panels, session
-from mrviewer_napari.importing.array_form import ArrayForm
-from mrviewer_napari.importing.chooser import SeriesChooser
-from mrviewer_napari.importing.pictures import FirstPicture
-from mrviewer_napari.importing.series_rows import LEAVE_OUT
+from mrviewer_napari import panel_registry, session
+from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.opening.dialogs.array_form import ArrayForm
+from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser
+from mrviewer_napari.opening.dialogs.series_rows import LEAVE_OUT
+from mrviewer_napari.opening.first_picture import FirstPicture
+from mrviewer_napari.opening.napari_reader import is_for_others
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.reader import is_for_others
-from mrviewer_napari.scan import Scan, load_scan
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -60,9 +60,9 @@ def drop(panel: MrPanel, *paths: Path) -> None:
 
 
 def asked(panel: MrPanel, eventually: Wait) -> Any:  # noqa: ANN401
-    eventually(lambda: panel.desk is not None and panel.desk.dialog is not None)
-    assert panel.desk is not None
-    return panel.desk.dialog
+    eventually(lambda: panel.questions is not None and panel.questions.dialog is not None)
+    assert panel.questions is not None
+    return panel.questions.dialog
 
 
 def press(dialog: Any, button: QDialogButtonBox.StandardButton, qtbot: QtBot) -> None:  # noqa: ANN401
@@ -119,7 +119,7 @@ def test_napari_s_own_way_docks_the_panel_for_dicom(
     monkeypatch.setattr(session, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
     viewer.open(str(write_series(tmp_path / "one", "t2_flair", 1)), plugin="mrviewer")
-    panel = panels.panel_of(viewer)
+    panel = panel_registry.panel_of(viewer)
     assert panel is not None
     assert rest(panel, eventually).modality == "FLAIR"
 
@@ -132,8 +132,8 @@ def test_cancelling_the_choice_leaves_what_is_open(
     before = rest(panel, eventually)
     panel.open([str(disk)])
     press(asked(panel, eventually), Cancel, qtbot)
-    assert panel.desk is not None
-    assert panel.desk.dialog is None
+    assert panel.questions is not None
+    assert panel.questions.dialog is None
     assert panel.session.scan is before
     assert panel.session.is_settled
 
@@ -308,8 +308,8 @@ def test_two_dropped_arrays_are_asked_about_in_turn(
     assert "1 more" in first.windowTitle()
     eventually(first.buttons.button(Open).isEnabled)
     press(first, Open, qtbot)
-    eventually(lambda: panel.desk.dialog not in (None, first))
-    second = panel.desk.dialog
+    eventually(lambda: panel.questions.dialog not in (None, first))
+    second = panel.questions.dialog
     assert "T2.npy" in second.windowTitle()
     assert second.modality.findData("T1") == -1
     eventually(second.buttons.button(Open).isEnabled)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mrviewer.geometry import INTERNAL_AXES, Geometry
-from mrviewer_napari.orientation import EdgeLetters, axis_names, edge_letters, position_note
+from mrviewer_napari.facts.orientation import EdgeLetters, axis_names, edge_letters, position_note
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from napari._vispy.overlays.base import VispyCanvasOverlay
 from napari._vispy.utils.visual import overlay_to_visual
 
-from mrviewer_napari.overlays import Caption, Place, TileCaptions, VispyTileCaptions
+from mrviewer_napari.tiles.text_overlay import Anchor, Caption, TileCaptions, VispyTileCaptions
 
 
 def test_napari_draws_our_captions_with_our_visual() -> None:
@@ -27,7 +27,7 @@ def test_equal_captions_do_not_draw_again() -> None:
     overlay, heard = TileCaptions(), []
     overlay.events.captions.connect(heard.append)
     for _ in range(2):
-        overlay.captions = (Caption(0, Place.TITLE, "D5C5"),)
+        overlay.captions = (Caption(0, Anchor.TITLE, "D5C5"),)
     assert len(heard) == 1
 
 
@@ -37,7 +37,7 @@ def test_words_appear_in_their_cell(make_napari_viewer: Callable[..., Any]) -> N
     viewer.add_image(np.zeros((8, 8), np.float32), contrast_limits=(0, 1))
     words = viewer.canvas.overlays["test"] = TileCaptions(shape=(2, 2), visible=True)
     blank = viewer.screenshot(flash=False).astype(int)
-    places = {Place.LEFT: 0, Place.RIGHT: 1, Place.TITLE: 2, Place.FOOT: 3}
+    places = {Anchor.LEFT: 0, Anchor.RIGHT: 1, Anchor.TITLE: 2, Anchor.FOOT: 3}
     words.captions = tuple(Caption(cell, place, "WW", "#FF0000") for place, cell in places.items())
     red = np.argwhere((viewer.screenshot(flash=False).astype(int) - blank)[..., 0] > 100)
     assert len(red)

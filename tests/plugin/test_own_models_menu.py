@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog
 
 from mrviewer.own_models import transfer
-from mrviewer_napari.method_rows import Kind
-from mrviewer_napari.sections.methods import MethodsSection
+from mrviewer_napari.facts.method_facts import MethodKind
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.sections.methods_section import MethodsSection
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSecti
     session, row = section._session, section.rows[TINY]
     messages: list[str] = []
     session.message.connect(messages.append)
-    assert section.headings[Kind.OWN].text() == "Your own models"
+    assert section.headings[MethodKind.OWN].text() == "Your own models"
     assert [action.text() for action in row.menu.menu().actions()] == ["Card...", "Export...", "Remove"]
     assert section.rows["d5c5"].menu is None
     session.state.tick(TINY, True, session.methods)
@@ -41,7 +41,7 @@ def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSecti
     assert messages[-1] == f"Exported {TINY} to mine.safetensors"
     row.menu.menu().remove()
     assert TINY not in section.rows
-    assert Kind.OWN not in section.headings
+    assert MethodKind.OWN not in section.headings
     assert session.state.methods == ()
     assert session.state.chains == (), "a chain that lost a part goes too"
     menu = section.more.menu()

@@ -15,11 +15,11 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
 from mrviewer.method import Fit, Task
-from mrviewer_napari import panels, session
-from mrviewer_napari.layout import TileKey, TileKind
+from mrviewer_napari import panel_registry, session
+from mrviewer_napari.computing.method_status import Phase
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.status import Phase
-from mrviewer_napari.views import Plane
+from mrviewer_napari.tiles.camera import Plane
+from mrviewer_napari.tiles.layout import TileKey, TileKind
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -83,7 +83,7 @@ def test_dragging_the_slider_updates_the_shown_slice_and_then_the_volume(
 ) -> None:
     _, panel = opened
     slider, index = panel.sampling.slider, panel.grid.current_slice()
-    shown = panel.grid._shelf.pictures["zero-filled"].image
+    shown = panel.grid._tile_list.pictures["zero-filled"].image
     seen = [np.array(shown.data[index])]
     for steps in range(45, 85, 10):
         slider.setSliderPosition(steps)  # what a drag of the handle does
@@ -118,7 +118,7 @@ def test_the_planes_and_the_error_gain_follow_the_buttons(opened: tuple[Any, MrP
         assert panel.view.planes[plane].isChecked()
     panel.view.gain.setCurrentIndex(panel.view.gain.findData(10.0))
     panel.view.gain.activated.emit(panel.view.gain.currentIndex())
-    limits = panel.grid._shelf.pictures["joint:error"].image.contrast_limits
+    limits = panel.grid._tile_list.pictures["joint:error"].image.contrast_limits
     assert limits[1] == pytest.approx(panel.session.scan.data_range / 10)
 
 
@@ -202,7 +202,7 @@ def test_a_panel_that_opens_later_takes_up_the_study(
     viewer = make_napari_viewer(show=True)
     viewer.open(str(study_folder), plugin="mrviewer")
     assert len(viewer.layers) == 2
-    panel = panels.dock_panel(viewer)
+    panel = panel_registry.dock_panel(viewer)
     viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
@@ -220,7 +220,7 @@ def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
     monkeypatch.setattr("mrviewer.phantom.sample_study", lambda seed: make_study(name=f"patient {seed}"))
     viewer = make_napari_viewer(show=True)
     viewer.open_sample("mrviewer", "simulated-ms-patient")
-    panel = panels.panel_of(viewer)
+    panel = panel_registry.panel_of(viewer)
     assert panel is not None
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
@@ -239,7 +239,7 @@ def test_closing_the_window_in_the_middle_of_work_ends_cleanly(
     viewer.window.close()
     assert time.monotonic() - begun < 5
     assert fakes[1].closed.is_set()
-    assert panels.panel_of(viewer) is None
+    assert panel_registry.panel_of(viewer) is None
 
 
 def test_cancel_stops_within_a_second_and_go_on_finishes(

@@ -13,12 +13,12 @@ from qtpy.QtCore import Qt
 
 from mrviewer.corrections import list_corrections
 from mrviewer.method import Task
-from mrviewer_napari import farewell
-from mrviewer_napari.sections import corrections as section_module
-from mrviewer_napari.sections.corrections import CorrectionsSection
+from mrviewer_napari import closing_dialogs
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.sections.corrections import corrections_section as section_module
+from mrviewer_napari.sections.corrections.corrections_section import CorrectionsSection
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 Click = Qt.MouseButton.LeftButton
@@ -124,15 +124,15 @@ def test_strokes_that_are_not_saved_are_asked_for_when_the_window_closes(
 
     def yes(parent: object, title: str, text: str) -> object:
         asked.append(text)
-        return farewell.QMessageBox.StandardButton.Yes
+        return closing_dialogs.QMessageBox.StandardButton.Yes
 
-    monkeypatch.setattr(farewell.QMessageBox, "question", yes)
-    farewell.keep_strokes(section, section)
+    monkeypatch.setattr(closing_dialogs.QMessageBox, "question", yes)
+    closing_dialogs.offer_to_save_strokes(section, section)
     begin(section, qtbot, "nothing")
-    farewell.keep_strokes(section, section)
+    closing_dialogs.offer_to_save_strokes(section, section)
     assert not asked
     section.correcting.layer.paint((1, 5, 5), 1)
-    farewell.keep_strokes(section, section)
+    closing_dialogs.offer_to_save_strokes(section, section)
     assert len(asked) == 1
     assert len(list_corrections(study_folder)) == 1, "it is written when the window goes"
 
@@ -142,7 +142,7 @@ def test_a_study_that_lies_in_no_folder_is_asked_for_one(
 ) -> None:
     from conftest import make_study
 
-    from mrviewer_napari.scan import load_scan
+    from mrviewer_napari.facts.scan import load_scan
 
     session = section._session
     session.opening.read(load_scan(make_study(name="made up")))

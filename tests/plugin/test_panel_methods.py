@@ -13,10 +13,10 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 from mrviewer.errors import MaskError
 from mrviewer.method import Fit, Needs, Task
 from mrviewer.sampling import LearnedPattern, learned
-from mrviewer_napari.method_rows import Kind
+from mrviewer_napari.computing.method_status import Phase
+from mrviewer_napari.facts.method_facts import MethodKind
+from mrviewer_napari.facts.scan import load_scan
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.scan import load_scan
-from mrviewer_napari.status import Phase
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -56,7 +56,7 @@ def choose(box: QComboBox, text: str) -> None:
 
 
 def title(panel: MrPanel, key: str) -> str:
-    return panel.grid._stage.texts[key]
+    return panel.grid._canvas.texts[key]
 
 
 def legend(viewer: Any) -> set[str]:  # noqa: ANN401
@@ -66,8 +66,13 @@ def legend(viewer: Any) -> set[str]:  # noqa: ANN401
 def test_methods_stand_in_groups_and_a_reason_is_never_clipped(filled: tuple[Any, MrPanel]) -> None:
     _, panel = filled
     headings = panel.methods.headings
-    assert list(headings) == [Kind.RECONSTRUCT, Kind.BOTH, Kind.FULL_IMAGE, Kind.MEASURE]
-    tops = [headings[Kind.RECONSTRUCT], panel.methods.rows["cascade"], headings[Kind.BOTH], panel.methods.rows["deep"]]
+    assert list(headings) == [MethodKind.RECONSTRUCT, MethodKind.BOTH, MethodKind.FULL_IMAGE, MethodKind.MEASURE]
+    tops = [
+        headings[MethodKind.RECONSTRUCT],
+        panel.methods.rows["cascade"],
+        headings[MethodKind.BOTH],
+        panel.methods.rows["deep"],
+    ]
     heights = [widget.mapTo(panel.methods, QPoint(0, 0)).y() for widget in tops]
     assert heights == sorted(heights)
     reason = panel.methods.rows["liver"].text
@@ -86,7 +91,10 @@ def test_a_long_list_can_be_cut_to_what_is_ticked(filled: tuple[Any, MrPanel], q
     section = panel.methods
     press(qtbot, section.ticked_only)
     assert [name for name, row in section.rows.items() if row.isVisible()] == ["zero-filled", "deep"]
-    assert [kind for kind, heading in section.headings.items() if heading.isVisible()] == [Kind.RECONSTRUCT, Kind.BOTH]
+    assert [kind for kind, heading in section.headings.items() if heading.isVisible()] == [
+        MethodKind.RECONSTRUCT,
+        MethodKind.BOTH,
+    ]
     assert not section.chooser.isVisible()
     press(qtbot, section.rows["zero-filled"].box)
     assert not section.rows["zero-filled"].isVisible()
@@ -106,7 +114,7 @@ def test_a_chain_comes_with_a_click_runs_and_goes_with_a_click(
     qtbot.mouseClick(chooser.button, Click)
     row = panel.methods.rows["cascade+finder"]
     assert row.box.isChecked()
-    eventually(lambda: panel.methods.headings[Kind.CHAIN].isVisible() and row.remove.isVisible())
+    eventually(lambda: panel.methods.headings[MethodKind.CHAIN].isVisible() and row.remove.isVisible())
     assert "cascade+finder:error" in panel.grid.keys
     eventually(lambda: panel.session.computation.status("cascade+finder").phase is Phase.DONE)
     assert row.text.text().endswith("used FLAIR, T1")
@@ -115,7 +123,7 @@ def test_a_chain_comes_with_a_click_runs_and_goes_with_a_click(
     assert panel.state.chains == ("cascade+finder",)
     qtbot.mouseClick(row.remove, Click)
     assert "cascade+finder" not in panel.methods.rows
-    assert Kind.CHAIN not in panel.methods.headings
+    assert MethodKind.CHAIN not in panel.methods.headings
     assert "cascade+finder" not in panel.grid.keys
     assert panel.state.methods == ("zero-filled", "deep")
     eventually(lambda: panel.session.is_settled)
@@ -144,7 +152,7 @@ def test_dragging_through_the_steps_shows_them_and_the_right_end_the_result(
 
 def test_every_class_has_its_outline_and_its_name(filled: tuple[Any, MrPanel], qtbot: QtBot, eventually: Wait) -> None:
     viewer, panel = filled
-    outlines = panel.grid._shelf.pictures["deep"].contours
+    outlines = panel.grid._tile_list.pictures["deep"].contours
     lesions = panel.session.computation.outcome("deep").reconstruction.lesions
     assert set(np.unique(outlines.data)) <= {0, 1, 2, 3}
     np.testing.assert_array_equal(np.isin(outlines.data, (1, 3)), lesions > 0)
@@ -155,7 +163,7 @@ def test_every_class_has_its_outline_and_its_name(filled: tuple[Any, MrPanel], q
     assert "agreed" not in legend(viewer)
     press(qtbot, panel.methods.rows["finder"].box)
     eventually(lambda: panel.session.is_settled)
-    assert set(np.unique(panel.grid._shelf.pictures["finder"].contours.data)) == {0, 16}, "one name, one colour"
+    assert set(np.unique(panel.grid._tile_list.pictures["finder"].contours.data)) == {0, 16}, "one name, one colour"
     press(qtbot, panel.view.contours)
     assert not panel.view.all_classes.isEnabled()
     assert "brain" not in legend(viewer)

@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer_napari.panel import Section
-from mrviewer_napari.sections.parts import ElidedLabel
+from mrviewer_napari.widgets.controls import ElidedLabel
 
 
 @pytest.mark.parametrize("words", [5, 60])

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 
 from mrviewer.database import SIMULATED_KINDS, SIMULATED_LIVER
-from mrviewer_napari import panels
+from mrviewer_napari import panel_registry
+from mrviewer_napari.facts.scan import load_scan
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.scan import load_scan
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -95,7 +95,7 @@ def test_the_liver_sample_opens_in_the_panel(
     viewer, panel = docked
     monkeypatch.setitem(SIMULATED_KINDS, SIMULATED_LIVER, lambda seed: four_phases())
     viewer.open_sample("mrviewer", "simulated-liver-patient")
-    assert panels.panel_of(viewer) is panel
+    assert panel_registry.panel_of(viewer) is panel
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.name == "phases"
     eventually(lambda: panel.PLACEHOLDER not in [layer.name for layer in viewer.layers])

@@ -16,12 +16,12 @@ from mrviewer.progress import finish
 from mrviewer.reconstruct import reconstruct
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
-from mrviewer_napari.lesion_rows import lesion_at, voxel_of
-from mrviewer_napari.scan import load_scan
+from mrviewer_napari.computing.method_status import Phase
+from mrviewer_napari.facts.lesion_columns import lesion_at, voxel_of
+from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.status import Phase
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 Open = Callable[..., Session]
@@ -47,7 +47,7 @@ def open_session(qapp: object, eventually: Wait) -> Iterator[Open]:
 
 
 def layer(session: Session, name: str) -> np.ndarray:
-    return np.asarray(session.grid._shelf.pictures[name].image.data)
+    return np.asarray(session.grid._tile_list.pictures[name].image.data)
 
 
 def test_every_method_ends_with_the_numbers_of_the_core(

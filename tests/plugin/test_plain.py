@@ -30,10 +30,10 @@ from mrviewer.finetuning import FinetunePlan, write_plan
 from mrviewer.finetuning.record import StateFile
 from mrviewer.method import Fit, Task
 from mrviewer.plain_text import plain_name
+from mrviewer_napari.opening.napari_reader import layers_of
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.plain import PlainLabel, RichLabel, key_text, plain_tip, set_tip
-from mrviewer_napari.reader import layers_of
 from mrviewer_napari.sections.finetune.result_window import verdict_html
+from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, key_text, plain_tip, set_tip
 
 Wait = Callable[[Callable[[], bool]], None]
 HOSTILE = "<b>x</b><img src=x>&amp;&x\x1b[31m"
@@ -153,7 +153,7 @@ def test_a_hostile_database_and_its_runs_are_shown_as_text(
 ) -> None:
     _, panel = docked
     section = panel.finetune
-    run = section.desk.folder / f"run{IN_A_FILE}"
+    run = section.manager.folder / f"run{IN_A_FILE}"
     write_plan(FinetunePlan("joint", (str(hostile_folder),), str(run), name="model"))
     StateFile(run).update(state="failed", message=HOSTILE)
     (run / "events.jsonl").write_text(
@@ -162,9 +162,9 @@ def test_a_hostile_database_and_its_runs_are_shown_as_text(
     )  # fmt: skip
     section.open_database(str(hostile_folder.parent))
     eventually(lambda: section.is_settled)
-    section.desk.refresh()
-    eventually(lambda: bool(section.desk.runs))
-    section.desk.select(run)
+    section.manager.refresh()
+    eventually(lambda: bool(section.manager.runs))
+    section.manager.select(run)
     shown = check(panel)
     assert "run" in shown
     if section.database.window_ is not None:
@@ -213,7 +213,7 @@ def test_no_widget_is_made_that_guesses() -> None:
     """The kind, and not the widgets of today: whoever writes the next label finds out here."""
     wrong = []
     for path in sorted(Path(mrviewer_napari.__file__).parent.rglob("*.py")):
-        if path.name == "plain.py":
+        if path.name == "plain_widgets.py":
             continue
         for call in calls(ast.parse(path.read_text(encoding="utf-8"))):
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")

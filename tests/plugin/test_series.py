@@ -12,12 +12,12 @@ from mrviewer.dynamic import PHASES
 from mrviewer.progress import finish
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image
-from mrviewer_napari.curves import has_time, predicted_curve, read_signal
-from mrviewer_napari.results import run_volume
-from mrviewer_napari.scan import load_scan, with_labels
+from mrviewer_napari.computing.outcomes import run_volume
+from mrviewer_napari.facts.scan import load_scan, with_labels
+from mrviewer_napari.facts.signal_curves import has_time, predicted_curve, read_signal
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 
@@ -42,7 +42,7 @@ def test_a_frame_is_sampled_and_shown_in_the_window_of_the_series(session: Sessi
     assert session.scan.reference.max() == 4
     assert session.scan.patient is first.patient
     assert session.scan.series is first.series, "the series is not read twice"
-    image = session.grid._shelf.pictures["reference"].image
+    image = session.grid._tile_list.pictures["reference"].image
     assert list(image.contrast_limits) == [0, FRAMES]
     assert session.grid.current_slice() == 1
     assert session.computation.outcome("zero-filled").request.frame == 3

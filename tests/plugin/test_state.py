@@ -10,12 +10,12 @@ from mrviewer.method import Fit, Needs, Task
 from mrviewer.progress import finish
 from mrviewer.reconstruct import SliceResult
 from mrviewer.sampling import make_mask
-from mrviewer_napari import derived, method_rows
-from mrviewer_napari.catalogue import Catalogue
-from mrviewer_napari.layout import TileKind
-from mrviewer_napari.results import OutcomeStore, Request, run_volume
-from mrviewer_napari.scan import Scan, load_scan
-from mrviewer_napari.state import PanelState
+from mrviewer_napari.computing.method_catalogue import MethodCatalogue
+from mrviewer_napari.computing.outcomes import OutcomeStore, Request, run_volume
+from mrviewer_napari.facts import method_facts, tile_texts
+from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.tiles.layout import TileKind
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def test_an_equal_wish_is_not_told_again() -> None:
 
 def test_methods_that_do_not_fit_say_why_and_are_not_run() -> None:
     misfit = FakeMethod("t1-only", fit=Fit(False, "t1-only was trained on T1 and this image is FLAIR"))
-    catalogue = Catalogue([FakeMethod("good"), misfit])
+    catalogue = MethodCatalogue([FakeMethod("good"), misfit])
     assert [method.card.name for method in catalogue.shown(("good", "t1-only"))] == ["good", "t1-only"]
     catalogue.look_at(make_study(), "FLAIR")
-    assert method_rows.short_reason(catalogue.facts[1]) == "was trained on T1 and this image is FLAIR"
+    assert method_facts.short_reason(catalogue.facts[1]) == "was trained on T1 and this image is FLAIR"
     assert [method.card.name for method in catalogue.shown(("good", "t1-only"))] == ["good"]
 
 
@@ -60,18 +60,18 @@ def test_methods_are_grouped_by_what_they_do() -> None:
         FakeMethod("cascade"),
         FakeMethod("zero-filled"),
     ]
-    catalogue = Catalogue(methods)
+    catalogue = MethodCatalogue(methods)
     assert list(catalogue.methods) == ["zero-filled", "cascade", "joint", "latent", "unet", "liver"]
-    kinds = [method_rows.kind_of(fact.card).name for fact in catalogue.facts]
+    kinds = [method_facts.kind_of(fact.card).name for fact in catalogue.facts]
     assert kinds == ["RECONSTRUCT", "RECONSTRUCT", "BOTH", "UNDERSAMPLED", "FULL_IMAGE", "MEASURE"]
     assert catalogue.reconstructors == ("zero-filled", "cascade", "joint")
     assert catalogue.segmenters == ("unet", "liver")
 
 
 def test_a_chain_is_a_method_like_any_other() -> None:
-    catalogue = Catalogue([FakeMethod("cascade"), FakeMethod("unet", (Task.SEGMENT,), needs=Needs(kspace=False))])
+    catalogue = MethodCatalogue([FakeMethod("cascade"), FakeMethod("unet", (Task.SEGMENT,), needs=Needs(kspace=False))])
     catalogue.set_chains(["cascade+unet"])
-    assert method_rows.kind_of(catalogue.methods["cascade+unet"].card) is method_rows.Kind.CHAIN
+    assert method_facts.kind_of(catalogue.methods["cascade+unet"].card) is method_facts.MethodKind.CHAIN
     chain = catalogue.methods["cascade+unet"]
     catalogue.set_chains(["cascade+unet"])
     assert catalogue.methods["cascade+unet"] is chain
@@ -85,7 +85,7 @@ def test_a_chain_is_a_method_like_any_other() -> None:
 
 def test_tiles_show_what_is_known(scan: Scan) -> None:
     cards = [FakeMethod("joint").card, FakeMethod("unet", (Task.SEGMENT,)).card]
-    tiles = {spec.key: spec.kind for spec in derived.tile_specs(scan, cards)}
+    tiles = {spec.key: spec.kind for spec in tile_texts.tile_specs(scan, cards)}
     assert tiles == {
         "reference": TileKind.IMAGE,
         "joint": TileKind.IMAGE,
@@ -96,8 +96,8 @@ def test_tiles_show_what_is_known(scan: Scan) -> None:
 
 def test_without_a_reference_there_is_no_error_tile(scan: Scan) -> None:
     unknown = Scan(scan.study, scan.modality, scan.raw, scan.geometry, None, None, 1.0)
-    assert [spec.key for spec in derived.tile_specs(unknown, [FakeMethod("joint").card])] == ["joint"]
-    rows = dict(derived.study_facts(unknown))
+    assert [spec.key for spec in tile_texts.tile_specs(unknown, [FakeMethod("joint").card])] == ["joint"]
+    rows = dict(tile_texts.study_facts(unknown))
     assert rows["Reference"] == "none: acquired undersampled"
     assert rows["Labels"] == "none"
 
@@ -106,22 +106,22 @@ def test_tile_text_gives_the_quality_of_the_slice(scan: Scan) -> None:
     card = FakeMethod("joint").card
     assert scan.reference is not None
     exact = SliceResult(2, scan.reference[2] * np.float32(0.9), None, None)
-    text = derived.tile_text(card, scan, exact, "R = 4")
+    text = tile_texts.tile_text(card, scan, exact, "R = 4")
     error = np.mean((0.1 * scan.reference[2].astype(float)) ** 2)
     assert text.startswith("joint  R = 4\n")
     assert f"PSNR {10 * np.log10(1 / error):.2f} dB" in text
-    assert derived.tile_text(card, scan, None, "R = 4") == "joint  R = 4\ncomputing ..."
+    assert tile_texts.tile_text(card, scan, None, "R = 4") == "joint  R = 4\ncomputing ..."
 
 
 def test_a_tile_says_what_a_segmentation_was_made_from(scan: Scan) -> None:
     seen = SliceResult(2, None, np.zeros((40, 32), np.uint8), None)
     full, latent = (FakeMethod("s", (Task.SEGMENT,), needs=Needs(kspace=kspace)).card for kspace in (False, True))
-    assert derived.tile_text(full, scan, seen, "R = 4") == "s  fully sampled\nover the reference"
-    assert derived.tile_text(latent, scan, seen, "R = 4") == "s\nfrom R = 4, over the reference"
+    assert tile_texts.tile_text(full, scan, seen, "R = 4") == "s  fully sampled\nover the reference"
+    assert tile_texts.tile_text(latent, scan, seen, "R = 4") == "s\nfrom R = 4, over the reference"
 
 
 def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
-    rows = dict(derived.study_facts(scan))
+    rows = dict(tile_texts.study_facts(scan))
     assert rows["Matrix"] == "32 x 40 x 6"
     assert rows["Slices"].endswith("axial")
     assert rows["K-space"] == "simulated from magnitude"
@@ -130,12 +130,12 @@ def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
 
 def test_mask_facts_count_lines() -> None:
     mask = make_mask("random", (40, 32), 4.0, 0.125, 0)
-    assert derived.mask_facts(mask) == "8 of 32 lines, achieved acceleration 4.00"
+    assert tile_texts.mask_facts(mask) == "8 of 32 lines, achieved acceleration 4.00"
 
 
 def test_the_card_as_text_escapes_what_it_is_given() -> None:
     card = FakeMethod("a<b").card
-    assert "a&lt;b" in method_rows.card_html(card)
+    assert "a&lt;b" in method_facts.card_html(card)
 
 
 def test_the_store_forgets_the_least_recently_used(scan: Scan) -> None:

@@ -9,10 +9,10 @@ from napari.components import ViewerModel
 
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Task
-from mrviewer_napari.scan import load_scan
+from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.session import Session
-from mrviewer_napari.state import PanelState, StepWish
-from mrviewer_napari.tiles import TileGrid
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 
@@ -36,11 +36,11 @@ def session(qapp: object, eventually: Wait, deep: FakeMethod) -> Iterator[Sessio
 
 def plane(session: Session, key: str, index: int | None = None) -> np.ndarray:
     index = session.grid.current_slice() if index is None else index
-    return np.array(session.grid._shelf.pictures[key].image.data[index])
+    return np.array(session.grid._tile_list.pictures[key].image.data[index])
 
 
 def title(session: Session, key: str) -> str:
-    return session.grid._stage.texts[key]
+    return session.grid._canvas.texts[key]
 
 
 def test_who_gives_steps_is_known(session: Session) -> None:
@@ -50,7 +50,7 @@ def test_who_gives_steps_is_known(session: Session) -> None:
 
 def test_a_step_takes_the_place_of_the_image_with_its_own_error_and_quality(session: Session, eventually: Wait) -> None:
     result, error, before = plane(session, "deep"), plane(session, "deep:error"), title(session, "deep")
-    session.state.step = StepWish("deep", 1)
+    session.state.step = StepChoice("deep", 1)
     eventually(lambda: "NOT THE RESULT" in title(session, "deep"))
     np.testing.assert_allclose(plane(session, "deep"), result / 2, rtol=1e-5)
     reference = session.scan.reference[session.grid.current_slice()]
@@ -66,7 +66,7 @@ def test_a_step_takes_the_place_of_the_image_with_its_own_error_and_quality(sess
 
 def test_the_saved_volume_never_holds_a_step(session: Session, eventually: Wait) -> None:
     kept = session.computation.outcome("deep").reconstruction.image.copy()
-    session.state.step = StepWish("deep", 0)
+    session.state.step = StepChoice("deep", 0)
     eventually(lambda: "NOT THE RESULT" in title(session, "deep"))
     np.testing.assert_array_equal(session.computation.outcome("deep").reconstruction.image, kept)
 
@@ -76,7 +76,7 @@ def test_another_slice_shows_results_again_and_so_does_the_one_that_was_left(
 ) -> None:
     index = session.grid.current_slice()
     result = plane(session, "deep")
-    session.state.step = StepWish("deep", 0)
+    session.state.step = StepChoice("deep", 0)
     eventually(lambda: "NOT THE RESULT" in title(session, "deep"))
     session.grid.show_slice(index + 1)
     assert session.state.step is None
@@ -91,7 +91,7 @@ def test_steps_of_a_slice_that_was_not_looked_at_are_made_when_they_are_wished(
 ) -> None:
     session.grid.show_slice(5)
     runs = deep.runs
-    session.state.step = StepWish("deep", 2)
+    session.state.step = StepChoice("deep", 2)
     assert "NOT THE RESULT" not in title(session, "deep"), "not before they are there"
     eventually(lambda: "cascade 3" in title(session, "deep"))
     eventually(lambda: session.is_settled)
@@ -101,14 +101,14 @@ def test_steps_of_a_slice_that_was_not_looked_at_are_made_when_they_are_wished(
 def test_a_method_without_steps_is_not_run_again_for_them(session: Session, eventually: Wait) -> None:
     plain = session.methods["plain"]
     runs = plain.runs
-    session.state.step = StepWish("plain", 0)
+    session.state.step = StepChoice("plain", 0)
     eventually(lambda: session.is_settled)
     assert plain.runs == runs
     assert "NOT THE RESULT" not in title(session, "plain")
 
 
 def test_another_mask_shows_the_step_of_that_mask(session: Session, eventually: Wait) -> None:
-    session.state.step = StepWish("deep", 1)
+    session.state.step = StepChoice("deep", 1)
     eventually(lambda: "NOT THE RESULT" in title(session, "deep"))
     session.state.mask = SamplingCondition(seed=9)
     eventually(lambda: session.is_settled and "NOT THE RESULT" in title(session, "deep"))
@@ -119,7 +119,7 @@ def test_another_mask_shows_the_step_of_that_mask(session: Session, eventually: 
 
 
 def test_unticking_the_method_ends_its_steps(session: Session, eventually: Wait) -> None:
-    session.state.step = StepWish("deep", 1)
+    session.state.step = StepChoice("deep", 1)
     session.state.methods = ("plain",)
     assert session.state.step is None
     session.state.methods = ("plain", "deep")

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QComboBox
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Fit
 from mrviewer.study import Study
+from mrviewer_napari.facts.scan import load_scan
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.scan import load_scan
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication
 
 from mrviewer.errors import InputError, ShapeError, UnknownNameError
 from mrviewer.geometry import Geometry
-from mrviewer_napari.colours import PLAIN
-from mrviewer_napari.tiles import Plane, TileGrid, TileKey, TileKind, TileSpec
+from mrviewer_napari.facts.colours import PLAIN
+from mrviewer_napari.tiles.tile_grid import Plane, TileGrid, TileKey, TileKind, TileSpec
 
 Volume = NDArray[np.float32]
 SHAPE = (6, 8, 7)

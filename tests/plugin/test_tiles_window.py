@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.tiles import Plane, TileGrid, TileKey, TileKind, TileSpec
+from mrviewer_napari.tiles.tile_grid import Plane, TileGrid, TileKey, TileKind, TileSpec
 
 pytestmark = pytest.mark.gl
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGroupBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from mrviewer_napari.exporting.items import Group, Item
-from mrviewer_napari.plain import key_text, set_tip
-from mrviewer_napari.sections.parts import ElidedLabel, signals_blocked
+from mrviewer_napari.exporting.export_items import Group, Item
+from mrviewer_napari.widgets.controls import ElidedLabel, signals_blocked
+from mrviewer_napari.widgets.plain_widgets import key_text, set_tip
 
 __all__ = ["ItemGroup", "ItemRow"]
 

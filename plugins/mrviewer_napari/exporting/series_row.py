@@ -7,8 +7,8 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.writers.dicom_source import DicomSource
-from mrviewer_napari.exporting.items import SourceState
-from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked
+from mrviewer_napari.exporting.export_items import SourceState
+from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked
 
 __all__ = ["SeriesRow"]
 

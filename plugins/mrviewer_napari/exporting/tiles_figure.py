@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from mrviewer.quality import error_map
 from mrviewer.reconstruct import Reconstruction
 from mrviewer.writers.figures import Figure, Panel
-from mrviewer_napari.derived import mask_text
-from mrviewer_napari.orientation import axis_names, edge_letters
-from mrviewer_napari.results import Outcome
-from mrviewer_napari.scan import Scan
-from mrviewer_napari.views import Plane
+from mrviewer_napari.computing.outcomes import Outcome
+from mrviewer_napari.facts.orientation import axis_names, edge_letters
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.facts.tile_texts import mask_text
+from mrviewer_napari.tiles.camera import Plane
 
 __all__ = ["Shown", "tiles_figure"]
 
@@ -33,7 +33,7 @@ class Shown:
     error_limit
         Largest error of the scale.
     signed_errors, contours, radiological
-        As in `mrviewer_napari.state.PanelState`.
+        As in `mrviewer_napari.panel_state.PanelState`.
     """
 
     plane: Plane

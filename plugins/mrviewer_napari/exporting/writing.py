@@ -26,11 +26,11 @@ from mrviewer.writers.lesion_labels import LabelledLesions, label_lesions
 from mrviewer.writers.results import write_results
 from mrviewer.writers.tables import write_quantities
 from mrviewer.writers.whole_folder import new_folder
-from mrviewer_napari.exporting.items import DICOM_ITEMS, Item
-from mrviewer_napari.results import Outcome
-from mrviewer_napari.scan import Scan
+from mrviewer_napari.computing.outcomes import Outcome
+from mrviewer_napari.exporting.export_items import DICOM_ITEMS, Item
+from mrviewer_napari.facts.scan import Scan
 
-__all__ = ["ExportWish", "Exportable", "Exported", "export"]
+__all__ = ["ExportRequest", "Exportable", "Exported", "export"]
 
 _RESULTS = {
     Item.IMAGE: ("reconstruction.nii.gz",),
@@ -47,7 +47,7 @@ _Step = tuple[str, Callable[[], object]]
 
 
 @dataclass(frozen=True)
-class ExportWish:
+class ExportRequest:
     """What to write, and where.
 
     Parameters
@@ -134,7 +134,7 @@ class Exported:
         return f"Saved {files} to {self.folder.name}: {', '.join(what)}"
 
 
-def export(given: Exportable, wish: ExportWish) -> Generator[Progress, None, Exported]:
+def export(given: Exportable, wish: ExportRequest) -> Generator[Progress, None, Exported]:
     """Write what is wished into a new folder, each method in a folder of its own if there are several.
 
     Raises
@@ -158,7 +158,7 @@ def export(given: Exportable, wish: ExportWish) -> Generator[Progress, None, Exp
     return Exported(made.path, n_files, items, tuple(dict.fromkeys(notes)))
 
 
-def _require_apart(given: Exportable, wish: ExportWish) -> None:
+def _require_apart(given: Exportable, wish: ExportRequest) -> None:
     """Refuse DICOM files among those of the source: whoever opens its folder again would take them for the study's."""
     if given.source is None or not wish.items & DICOM_ITEMS:
         return
@@ -176,7 +176,7 @@ def _require_apart(given: Exportable, wish: ExportWish) -> None:
         )
 
 
-def _steps(given: Exportable, wish: ExportWish, folder: Path, notes: list[str]) -> Iterator[_Step]:
+def _steps(given: Exportable, wish: ExportRequest, folder: Path, notes: list[str]) -> Iterator[_Step]:
     """What to do one after another, each with a message; `notes` grows on the way."""
     for outcome in given.outcomes:
         target = folder if len(given.outcomes) == 1 else folder / portable_name(outcome.request.method)
@@ -198,7 +198,7 @@ def _steps(given: Exportable, wish: ExportWish, folder: Path, notes: list[str]) 
 
 
 def _method_steps(
-    given: Exportable, wish: ExportWish, outcome: Outcome, target: Path, notes: list[str]
+    given: Exportable, wish: ExportRequest, outcome: Outcome, target: Path, notes: list[str]
 ) -> Iterator[_Step]:
     method, made = outcome.request.method, outcome.reconstruction
     files = {name for item, names in _RESULTS.items() if item in wish.items for name in names}
@@ -219,25 +219,25 @@ def _inside(folder: Path) -> Path:
     return folder
 
 
-def _notes_of(given: Exportable, wish: ExportWish) -> tuple[str, ...]:
+def _notes_of(given: Exportable, wish: ExportRequest) -> tuple[str, ...]:
     """Notes may name files, and files may be named after people."""
     return () if wish.is_anonymous else given.scan.study.notes
 
 
-def _write_results(given: Exportable, wish: ExportWish, outcome: Outcome, target: Path, files: set[str]) -> None:
+def _write_results(given: Exportable, wish: ExportRequest, outcome: Outcome, target: Path, files: set[str]) -> None:
     notes = _notes_of(given, wish)
     metrics = write_results(_inside(target), outcome.reconstruction, outcome.assessment, notes, files)
     if Item.NUMBERS in wish.items:
         write_quantities(target / "metrics.csv", metrics)
 
 
-def _write_bids(given: Exportable, wish: ExportWish, outcome: Outcome, folder: Path) -> None:
+def _write_bids(given: Exportable, wish: ExportRequest, outcome: Outcome, folder: Path) -> None:
     stage = folder / _STAGE / outcome.request.method
     write_results(stage, outcome.reconstruction, outcome.assessment, _notes_of(given, wish))
     write_bids(stage, BidsTarget(folder / "bids", wish.subject))
 
 
-def _write_seg(given: Exportable, wish: ExportWish, outcome: Outcome, target: Path, notes: list[str]) -> None:
+def _write_seg(given: Exportable, wish: ExportRequest, outcome: Outcome, target: Path, notes: list[str]) -> None:
     made = outcome.reconstruction
     if made.lesions is None:
         return
@@ -245,13 +245,13 @@ def _write_seg(given: Exportable, wish: ExportWish, outcome: Outcome, target: Pa
     _write_segments(given, wish, found, _inside(target / _DICOM) / "segmentation.dcm", (made.method, notes))
 
 
-def _write_labels_seg(given: Exportable, wish: ExportWish, labels: Image, folder: Path, notes: list[str]) -> None:
+def _write_labels_seg(given: Exportable, wish: ExportRequest, labels: Image, folder: Path, notes: list[str]) -> None:
     found = label_lesions(labels, None, given.min_lesion_ml)
     _write_segments(given, wish, found, _inside(folder / _DICOM) / "labels.dcm", (None, notes))
 
 
 def _write_segments(
-    given: Exportable, wish: ExportWish, found: LabelledLesions, path: Path, by: tuple[str | None, list[str]]
+    given: Exportable, wish: ExportRequest, found: LabelledLesions, path: Path, by: tuple[str | None, list[str]]
 ) -> None:
     """Write lesions, drawn `by` a method or, without its name, a person."""
     # highdicom takes a fifth of a second to load, which the window shall not wait for.
@@ -282,6 +282,6 @@ def _series(outcome: Outcome, items: frozenset[Item]) -> list[DerivedSeries]:
     return series
 
 
-def _write_series(given: Exportable, wish: ExportWish, series: list[DerivedSeries], target: Path) -> None:
+def _write_series(given: Exportable, wish: ExportRequest, series: list[DerivedSeries], target: Path) -> None:
     if given.source is not None:
         write_dicom_series(_inside(target / _DICOM), series, given.source, privacy=wish.privacy)

@@ -15,11 +15,11 @@ from qtpy.QtWidgets import (
 
 from mrviewer.database import DatabaseMapping
 from mrviewer.progress import Progress
-from mrviewer_napari.finetuning.databases import DatabaseDesk
-from mrviewer_napari.finetuning.subject_rows import split_text, whole_messages
-from mrviewer_napari.plain import RichLabel, set_tip
 from mrviewer_napari.sections.finetune.database_window import DatabaseWindow
-from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
+from mrviewer_napari.sections.finetune.facts.database_choice import DatabaseChoice
+from mrviewer_napari.sections.finetune.facts.subject_rows import split_text, whole_messages
+from mrviewer_napari.widgets.controls import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.plain_widgets import RichLabel, set_tip
 
 __all__ = ["DatabaseBox"]
 
@@ -30,9 +30,9 @@ _TABLES = "Databases (dataset.json *.csv *.tsv);;All files (*)"
 class DatabaseBox(QWidget):
     """Two buttons, a line, and a window."""
 
-    def __init__(self, desk: DatabaseDesk, parent: QWidget | None = None) -> None:
+    def __init__(self, database: DatabaseChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._database = database
         self._classes: tuple[str, ...] = ()
         self.folder, self.file = QPushButton("Database folder..."), QPushButton("Database file...")
         self.folder.setToolTip("A folder with one sub-folder for each subject, or a BIDS folder")
@@ -47,10 +47,10 @@ class DatabaseBox(QWidget):
         self.folder.clicked.connect(self._ask_folder)
         self.file.clicked.connect(self._ask_file)
         self.more.clicked.connect(self.open_window)
-        self.cancel.clicked.connect(desk.cancel)
-        desk.changed.connect(self.refresh)
-        desk.progressed.connect(self._show_progress)
-        desk.busy_changed.connect(self.refresh)
+        self.cancel.clicked.connect(database.cancel)
+        database.changed.connect(self.refresh)
+        database.progressed.connect(self._show_progress)
+        database.busy_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:
@@ -78,7 +78,7 @@ class DatabaseBox(QWidget):
 
     def refresh(self) -> None:
         """Show what is open, and whether something is being read."""
-        survey, busy = self._desk.survey, self._desk.busy
+        survey, busy = self._database.survey, self._database.busy
         for widget in (self.bar, self.reading, self.cancel):
             show_if(widget, busy)
         for widget in (self.name, self.summary, self.more):
@@ -88,13 +88,13 @@ class DatabaseBox(QWidget):
         show_if(self.oddities, bool(messages))
         if survey is not None:
             self.name.setText(f"<b>{escape(survey.name)}</b>")
-            self.summary.setText(self._desk.summary)
-            set_tip(self.summary, split_text(self._desk.rows, names=True))
+            self.summary.setText(self._database.summary)
+            set_tip(self.summary, split_text(self._database.rows, names=True))
             self._fill_window()
 
     def _messages(self) -> list[str]:
         """What is odd about the database and its files, and how many subjects are odd by themselves."""
-        survey, rows = self._desk.survey, self._desk.rows
+        survey, rows = self._database.survey, self._database.rows
         if survey is None:
             return []
         messages = list(whole_messages(survey, harmless=False))
@@ -109,23 +109,23 @@ class DatabaseBox(QWidget):
         if self.window_ is None:
             self.window_ = DatabaseWindow(self.window())
             self.window_.mapping_changed.connect(self._take_mapping)
-            self.window_.use_wished.connect(self._desk.set_use)
-            self.window_.validation_wished.connect(self._desk.set_validation)
-            self.window_.split_wished.connect(self._desk.propose_split)
+            self.window_.use_wished.connect(self._database.set_use)
+            self.window_.validation_wished.connect(self._database.set_validation)
+            self.window_.split_wished.connect(self._database.propose_split)
         self._fill_window()
         self.window_.show()
         self.window_.raise_()
 
     def _fill_window(self) -> None:
-        survey, window = self._desk.survey, self.window_
+        survey, window = self._database.survey, self.window_
         if survey is None or window is None:
             return
         sampled = f". {survey.sampled[:1].upper()}{survey.sampled[1:]}" if survey.sampled else ""
-        window.show_survey(survey, f"{self._desk.facts}{sampled}")
-        window.show_rows(survey, self._desk.mapping, self._desk.rows, self._classes)
+        window.show_survey(survey, f"{self._database.facts}{sampled}")
+        window.show_rows(survey, self._database.mapping, self._database.rows, self._classes)
 
     def _take_mapping(self, mapping: object) -> None:
-        self._desk.set_mapping(cast("DatabaseMapping", mapping))
+        self._database.set_mapping(cast("DatabaseMapping", mapping))
 
     def _show_progress(self, step: Progress) -> None:
         self.bar.setRange(0, step.total)
@@ -134,9 +134,9 @@ class DatabaseBox(QWidget):
 
     def _ask_folder(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Choose the folder of a database"):
-            self._desk.open(folder)
+            self._database.open(folder)
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Choose the file of a database", "", _TABLES)
         if path:
-            self._desk.open(path)
+            self._database.open(path)

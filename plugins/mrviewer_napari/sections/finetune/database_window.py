@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.database import DatabaseMapping, Survey
-from mrviewer_napari.finetuning.subject_rows import SubjectRow, split_text, whole_messages
-from mrviewer_napari.plain import PlainLabel, RichLabel, set_tip
+from mrviewer_napari.sections.finetune.facts.subject_rows import SubjectRow, split_text, whole_messages
 from mrviewer_napari.sections.finetune.mapping_form import MappingForm
 from mrviewer_napari.sections.finetune.subject_table import COLUMNS, SubjectTableModel
-from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.controls import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, set_tip
 
 __all__ = ["DatabaseWindow"]
 

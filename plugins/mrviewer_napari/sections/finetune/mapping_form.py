@@ -7,8 +7,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from mrviewer.database import DatabaseMapping, Survey
-from mrviewer_napari.plain import PlainLabel
-from mrviewer_napari.sections.parts import choice_box, clear_form, group_label, quiet_label, signals_blocked
+from mrviewer_napari.widgets.controls import choice_box, clear_form, group_label, quiet_label, signals_blocked
+from mrviewer_napari.widgets.plain_widgets import PlainLabel
 
 __all__ = ["MappingForm"]
 

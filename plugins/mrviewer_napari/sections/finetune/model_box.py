@@ -7,12 +7,12 @@ from qtpy.QtGui import QBrush, QColor, QStandardItemModel
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from mrviewer.sampling import mask_families
-from mrviewer_napari.finetuning.models import ModelDesk
-from mrviewer_napari.finetuning.starting import ALL_PARTS, StartingModel, measured_modalities
-from mrviewer_napari.method_rows import card_html
-from mrviewer_napari.plain import plain_tip, set_rich_tip
+from mrviewer_napari.facts.method_facts import card_html
+from mrviewer_napari.sections.finetune.facts.model_choice import ModelChoice
+from mrviewer_napari.sections.finetune.facts.starting_models import ALL_PARTS, StartingModel, measured_modalities
 from mrviewer_napari.sections.finetune.options_form import OptionsForm
-from mrviewer_napari.sections.parts import choice_box, quiet_label, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.plain_widgets import plain_tip, set_rich_tip
 
 __all__ = ["ModelBox"]
 
@@ -25,9 +25,9 @@ class ModelBox(QWidget):
 
     model_wished = Signal(str)
 
-    def __init__(self, desk: ModelDesk, parent: QWidget | None = None) -> None:
+    def __init__(self, choice: ModelChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._choice = choice
         self._models: tuple[StartingModel, ...] = ()
         self.model = choice_box("The model that goes on learning; its own weights are left as they are")
         self.about, self.reason = quiet_label(), warning_label()
@@ -43,9 +43,9 @@ class ModelBox(QWidget):
         self._form, self._parts_column = QFormLayout(), QVBoxLayout()
         self._build()
         self.model.activated.connect(self._wish_model)
-        self.options.typed.connect(desk.type)
-        desk.form_changed.connect(self._show_form)
-        desk.checked.connect(self._show_problems)
+        self.options.typed.connect(choice.type)
+        choice.form_changed.connect(self._show_form)
+        choice.checked.connect(self._show_problems)
         self._show_form()
 
     def _build(self) -> None:
@@ -106,11 +106,11 @@ class ModelBox(QWidget):
             self._form.setRowVisible(widget, model is not None and model.card.needs.kspace)
 
     def _show_form(self) -> None:
-        form = self._desk.form
-        show_if(self.waiting, self._desk.method is not None and form is None)
+        form = self._choice.form
+        show_if(self.waiting, self._choice.method is not None and form is None)
         show_if(self.options, form is not None)
         self._show_parts(() if form is None else form.parts)
-        self.options.show_fields(() if form is None else form.fields, self._desk.typed)
+        self.options.show_fields(() if form is None else form.fields, self._choice.typed)
 
     def _show_parts(self, names: Sequence[str]) -> None:
         if list(self.parts) != list(names):
@@ -123,13 +123,13 @@ class ModelBox(QWidget):
 
     def _part_box(self, name: str) -> QCheckBox:
         box = QCheckBox("all of it" if name == ALL_PARTS else name.replace("_", " "))
-        box.setChecked(name in self._desk.parts)
+        box.setChecked(name in self._choice.parts)
         box.toggled.connect(self._wish_parts)
         self._parts_column.addWidget(box)
         return box
 
     def _show_problems(self) -> None:
-        self.options.show_problems(self._desk.problems)
+        self.options.show_problems(self._choice.problems)
 
     def _wish_model(self) -> None:
         self.model_wished.emit(self.model.currentText())
@@ -139,7 +139,7 @@ class ModelBox(QWidget):
         self._enable_parts()
         every = ALL_PARTS in self.parts and self.parts[ALL_PARTS].isChecked()
         chosen = tuple(name for name, box in self.parts.items() if box.isChecked() and name != ALL_PARTS)
-        self._desk.set_parts((ALL_PARTS,) if every else chosen)
+        self._choice.set_parts((ALL_PARTS,) if every else chosen)
 
     def _enable_parts(self) -> None:
         """A part alone has a meaning only while not all is trained."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
-from mrviewer_napari.plain import PlainLabel, set_tip
-from mrviewer_napari.sections.folding import Section
-from mrviewer_napari.sections.parts import choice_box, clear_form, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.controls import choice_box, clear_form, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.folding import Section
+from mrviewer_napari.widgets.plain_widgets import PlainLabel, set_tip
 
 if TYPE_CHECKING:
     from mrviewer.training.options import OptionField

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.plain_text import plain
-from mrviewer_napari.finetuning.verdict import Figure, FigureRow, RunResult
-from mrviewer_napari.plain import RichLabel
-from mrviewer_napari.sections.parts import quiet_label
+from mrviewer_napari.sections.finetune.facts.run_result import RunResult, ScoreChange, ScoreRow
+from mrviewer_napari.widgets.controls import quiet_label
+from mrviewer_napari.widgets.plain_widgets import RichLabel
 
 __all__ = ["ResultWindow", "means_html", "means_table", "verdict_html"]
 
@@ -61,7 +61,7 @@ def verdict_html(result: RunResult) -> str:
     return f'<b style="color:{colour}">{head}{stop.strip()}</b> {rest}'
 
 
-def means_html(figures: Sequence[Figure]) -> str:
+def means_html(figures: Sequence[ScoreChange]) -> str:
     """Figures before and after as a small table of rich text, the better of both in bold."""
     rows = []
     for figure in figures:
@@ -76,7 +76,7 @@ def means_html(figures: Sequence[Figure]) -> str:
     return "<table><tr><td></td><td>before&nbsp;&nbsp;</td><td>after</td></tr>" + "</tr>".join(rows) + "</tr></table>"
 
 
-def means_table(figures: Sequence[Figure]) -> QTableWidget:
+def means_table(figures: Sequence[ScoreChange]) -> QTableWidget:
     """Figures before and after, a row each."""
     table = _table(["", "Before", "After"], len(figures))
     for row, figure in enumerate(figures):
@@ -85,7 +85,7 @@ def means_table(figures: Sequence[Figure]) -> QTableWidget:
     return table
 
 
-def _rows_table(titles: Sequence[str], rows: Sequence[FigureRow]) -> QTableWidget:
+def _rows_table(titles: Sequence[str], rows: Sequence[ScoreRow]) -> QTableWidget:
     """Subjects or lesions, a row each, with two columns a figure."""
     names = [figure.name for figure in rows[0].figures] if rows else []
     table = _table([*titles, *(f"{name}\n{when}" for name in names for when in ("before", "after"))], len(rows))
@@ -108,7 +108,7 @@ def _table(titles: Sequence[str], n_rows: int) -> QTableWidget:
     return table
 
 
-def _put(table: QTableWidget, row: int, column: int, figure: Figure) -> None:
+def _put(table: QTableWidget, row: int, column: int, figure: ScoreChange) -> None:
     """Two cells; the better of both in bold, one that became worse in the colour of warnings."""
     for place, text in enumerate(figure.texts):
         cell = _cell(text)

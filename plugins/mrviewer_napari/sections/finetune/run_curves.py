@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.plain_text import plain
-from mrviewer_napari.finetuning.history import RunHistory, Series, smoothed
+from mrviewer_napari.sections.finetune.facts.run_history import RunHistory, ScoreSeries, smoothed
 
 __all__ = ["RunCurves", "score_name"]
 
@@ -45,7 +45,7 @@ class RunCurves(QWidget):
         for item, series in ((self.raw, history.loss.thinned()), (self.smooth, smoothed(history.loss).thinned())):
             item.setData(series.steps, series.values)
         name = score_name(history)
-        series = history.validation.get(name, Series())
+        series = history.validation.get(name, ScoreSeries())
         self.scores.setData(series.steps, series.values)
         words = METRICS_BY_KEY[name].heading if name in METRICS_BY_KEY else escape(plain(name))
         self.score.setLabel("left", words or "validation", color=_SOFT)

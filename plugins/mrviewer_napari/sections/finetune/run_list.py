@@ -7,10 +7,10 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QMenu, QWidget
 
 from mrviewer.finetuning import RunRecord, UnreadableRun
-from mrviewer_napari.finetuning.runs import RunDesk
-from mrviewer_napari.finetuning.words import state_text
-from mrviewer_napari.plain import plain_tip
-from mrviewer_napari.sections.parts import show_if, signals_blocked
+from mrviewer_napari.sections.finetune.facts.run_manager import RunManager
+from mrviewer_napari.sections.finetune.facts.run_texts import state_text
+from mrviewer_napari.widgets.controls import show_if, signals_blocked
+from mrviewer_napari.widgets.plain_widgets import plain_tip
 
 __all__ = ["RunList"]
 
@@ -24,20 +24,20 @@ class RunList(QListWidget):
 
     failed = Signal(object)
 
-    def __init__(self, desk: RunDesk, parent: QWidget | None = None) -> None:
+    def __init__(self, manager: RunManager, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._manager = manager
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setToolTip("Runs of this and of earlier windows, and of the command line; the right button has more")
         self.currentItemChanged.connect(self._select)
         self.customContextMenuRequested.connect(self._ask)
-        desk.runs_changed.connect(self.refresh)
+        manager.runs_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show every run and its state."""
-        runs, unreadable = self._desk.runs, self._desk.unreadable
+        runs, unreadable = self._manager.runs, self._manager.unreadable
         count = len(runs) + len(unreadable)
         show_if(self, bool(count))
         with signals_blocked(self):
@@ -68,7 +68,7 @@ class RunList(QListWidget):
             item.setToolTip(plain_tip(text))
         item.setFlags(_ENABLED)
         item.setData(_PATH, run.path)
-        if run.path == self._desk.selected_path:
+        if run.path == self._manager.selected_path:
             self.setCurrentItem(item)
 
     def _show_unreadable(self, item: QListWidgetItem, run: UnreadableRun) -> None:
@@ -80,17 +80,17 @@ class RunList(QListWidget):
 
     def _select(self, item: QListWidgetItem | None) -> None:
         if item is not None:
-            self._desk.select(item.data(_PATH))
+            self._manager.select(item.data(_PATH))
 
     def _ask(self, place: QPoint) -> None:
         item = self.itemAt(place)
-        run = None if item is None else next((run for run in self._desk.runs if run.path == item.data(_PATH)), None)
+        run = None if item is None else next((run for run in self._manager.runs if run.path == item.data(_PATH)), None)
         if run is not None:
             self.menu(run).popup(self.mapToGlobal(place))
 
     def _forget(self, run: RunRecord) -> None:
         try:
-            self._desk.forget(run)
+            self._manager.forget(run)
         except OSError as error:
             self.failed.emit(error)
 

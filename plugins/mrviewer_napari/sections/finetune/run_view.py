@@ -8,13 +8,13 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from mrviewer.finetuning import RunRecord, RunState
-from mrviewer_napari.finetuning.runs import RESUMABLE, RunDesk
-from mrviewer_napari.finetuning.verdict import RunResult, read_result
-from mrviewer_napari.finetuning.words import progress_text, state_text
-from mrviewer_napari.plain import RichLabel
+from mrviewer_napari.sections.finetune.facts.run_manager import RESUMABLE, RunManager
+from mrviewer_napari.sections.finetune.facts.run_result import RunResult, read_result
+from mrviewer_napari.sections.finetune.facts.run_texts import progress_text, state_text
 from mrviewer_napari.sections.finetune.result_window import means_html, verdict_html
 from mrviewer_napari.sections.finetune.validation_picture import ValidationPicture
-from mrviewer_napari.sections.parts import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.controls import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.plain_widgets import RichLabel
 
 __all__ = ["RunView"]
 
@@ -28,9 +28,9 @@ class RunView(QWidget):
 
     result_wished = Signal(object)
 
-    def __init__(self, desk: RunDesk, parent: QWidget | None = None) -> None:
+    def __init__(self, manager: RunManager, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._manager = manager
         self._result: RunResult | None = None
         self._stopped: tuple[object, ...] = ()
         self.title = RichLabel()
@@ -50,8 +50,8 @@ class RunView(QWidget):
         self.stop.clicked.connect(self._stop)
         self.go_on.clicked.connect(self._go_on)
         self.compare.clicked.connect(self._compare)
-        desk.runs_changed.connect(self.refresh)
-        desk.history_changed.connect(self._draw)
+        manager.runs_changed.connect(self.refresh)
+        manager.history_changed.connect(self._draw)
         self.refresh()
 
     def _build(self) -> None:
@@ -72,7 +72,7 @@ class RunView(QWidget):
     @property
     def run(self) -> RunRecord | None:
         """The run that is shown."""
-        return self._desk.selected
+        return self._manager.selected
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Draw what came while nobody looked."""
@@ -91,7 +91,7 @@ class RunView(QWidget):
         self._show_numbers(run)
 
     def _show_numbers(self, run: RunRecord) -> None:
-        history = self._desk.history
+        history = self._manager.history
         waits = run.state in _UNCOUNTED
         show_if(self.bar, run.state.is_active and not waits)
         self.bar.setRange(0, history.total_steps or run.total_steps)
@@ -115,7 +115,7 @@ class RunView(QWidget):
         ):
             show_if(button, wanted)
         self.stop.setEnabled(run.state is not RunState.STOPPING and self._stopped != (run.path, run.started))
-        self.go_on.setEnabled(not self._desk.starting)
+        self.go_on.setEnabled(not self._manager.starting)
 
     def _show_result(self, run: RunRecord) -> None:
         ended = run.state is RunState.FINISHED
@@ -130,7 +130,7 @@ class RunView(QWidget):
 
     def _draw(self) -> None:
         """Bring numbers, curves and picture to what the log has told; it is read five times a second at most."""
-        run, history = self.run, self._desk.history
+        run, history = self.run, self._manager.history
         if run is not None:
             self._show_numbers(run)
         drawn = bool(history.loss.steps or history.validation)
@@ -142,26 +142,26 @@ class RunView(QWidget):
         if self.curves is not None:
             self.curves.draw(history)
             show_if(self.curves, drawn)
-        where = self._desk.selected_path
+        where = self._manager.selected_path
         self.picture.show_file(where / history.picture if where is not None and history.picture else None)
 
     def _pause_or_resume(self) -> None:
         if self.run is not None:
-            (self._desk.resume if self.run.state is RunState.PAUSED else self._desk.pause)(self.run)
+            (self._manager.resume if self.run.state is RunState.PAUSED else self._manager.pause)(self.run)
 
     def _finish(self) -> None:
         if self.run is not None:
-            self._desk.finish(self.run)
+            self._manager.finish(self.run)
 
     def _stop(self) -> None:
         if self.run is not None:
-            self._desk.stop(self.run)
+            self._manager.stop(self.run)
             self._stopped = (self.run.path, self.run.started)  # the run may need the rest of a step to hear of it
             self.stop.setEnabled(False)
 
     def _go_on(self) -> None:
         if self.run is not None:
-            self._desk.go_on(self.run)
+            self._manager.go_on(self.run)
 
     def _compare(self) -> None:
         if self._result is not None:

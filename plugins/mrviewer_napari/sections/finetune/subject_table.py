@@ -6,8 +6,8 @@ from typing import TypeAlias
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from qtpy.QtGui import QBrush, QColor
 
-from mrviewer_napari.finetuning.subject_rows import Role, SubjectRow
-from mrviewer_napari.plain import plain_tip
+from mrviewer_napari.sections.finetune.facts.subject_rows import Role, SubjectRow
+from mrviewer_napari.widgets.plain_widgets import plain_tip
 
 __all__ = ["COLUMNS", "SubjectTableModel"]
 

@@ -9,9 +9,9 @@ from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mrviewer.stored_npz import read_npz
-from mrviewer_napari.colours import Agreement, agreement
-from mrviewer_napari.plain import PlainLabel, RichLabel
-from mrviewer_napari.sections.parts import show_if
+from mrviewer_napari.facts.colours import Agreement, agreement
+from mrviewer_napari.widgets.controls import show_if
+from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel
 
 __all__ = ["ValidationPicture", "compared", "painted"]
 

@@ -1,0 +1,1 @@
+"""Running methods on the open scan, and what is known of their results."""

@@ -1,0 +1,242 @@
+"""One modality of a study, ready to be sampled and shown: raw data, reference and labels on one grid. No Qt."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
+from mrviewer.geometry import Geometry
+from mrviewer.notes import Note, NoteKind
+from mrviewer.physics import adjoint
+from mrviewer.progress import Progress, retold
+from mrviewer.readers.loading import load_pixels
+from mrviewer.renaming import renamed
+from mrviewer.study import Image, Origin, RawData, Study
+from mrviewer.voxel_size import with_true_voxel_size
+from mrviewer_napari.opening.first_picture import FirstPicture, of_raw
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+__all__ = ["Scan", "Series", "load_scan", "with_labels", "with_modality", "with_true_size"]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A study with a series of volumes.
+
+    Parameters
+    ----------
+    study
+        As it was opened.
+    image
+        The series, in memory.
+    brightest
+        Largest value of all its frames, so that they can share one window.
+    """
+
+    study: Study
+    image: Image
+    brightest: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What the viewer holds of the chosen modality.
+
+    Parameters
+    ----------
+    study, modality
+        Where it comes from.
+    raw
+        Its k-space.
+    geometry
+        Grid of all volumes.
+    reference : float32, (z, y, x)
+        Fully sampled magnitude; `None` if the scan was acquired undersampled.
+    labels : bool, (z, y, x)
+        Reference lesions; `None` if nobody drew any.
+    data_range
+        Brightest reference value, the unit of all error scales; 1 without a reference.
+    series
+        The series that the image is one frame of; `None` for a single volume.
+    frame
+        Which frame it is.
+    """
+
+    study: Study
+    modality: str
+    raw: RawData
+    geometry: Geometry
+    reference: NDArray[np.float32] | None
+    labels: NDArray[np.bool_] | None
+    data_range: float
+    series: Series | None = None
+    frame: int = 0
+
+    @property
+    def patient(self) -> Study:
+        """The study as it was opened, with all its frames."""
+        return self.study if self.series is None else self.series.study
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of the series; 1 for a single volume."""
+        return 1 if self.series is None else self.series.image.n_frames
+
+    @property
+    def frame_names(self) -> tuple[str, ...]:
+        """What tells the frames of the series apart; empty where its file does not say."""
+        return () if self.series is None else self.series.image.frame_names
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Gray values from black to white; those of all frames of a series, so that a rising signal looks brighter."""
+        return 0.0, self.data_range if self.series is None else self.series.brightest
+
+    @property
+    def slice_axis(self) -> int:
+        """Axis along which slices are counted."""
+        return self.raw.slice_axis
+
+    @property
+    def n_slices(self) -> int:
+        """Number of slices."""
+        return self.raw.shape[0]
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Sizes ``(y, x)`` of one slice."""
+        return self.raw.shape[2], self.raw.shape[3]
+
+    def is_missing(self, index: int) -> bool:
+        """Whether the files lack a slice."""
+        image = self.study.images.get(self.modality)
+        return image is not None and index in image.missing
+
+    def plane(self, volume: NDArray[Scalar], index: int) -> NDArray[Scalar]:
+        """View of one slice ``(y, x)`` of a volume."""
+        view: NDArray[Scalar] = np.moveaxis(volume, self.slice_axis, 0)[index]
+        return view
+
+
+def load_scan(
+    study: Study, modality: str | None = None, frame: int = 0, series: Series | None = None
+) -> Generator[Progress, None, Scan]:
+    """Read what the viewer needs of one modality; `None` chooses as `Study.choose_modality` does.
+
+    Of a series it reads one frame, and shows the methods a study that has this frame alone. A `series` that was read
+    before is not read again.
+    """
+    chosen = study.choose_modality(modality)
+    if chosen in study.images:
+        data = study.images[chosen].data
+        yield from retold(load_pixels(data), lambda step: replace(step, message=f"reading {chosen}"))
+    if series is None or series.image.modality != chosen:
+        series = _series(study, chosen)
+    if series is not None:
+        study = _study_of_frame(series, frame)
+    raw = raw_data(study, chosen)
+    yield Progress(0, raw.shape[0], f"reading {chosen}", _first_picture(raw))
+    reference = yield from _reference(study, raw)
+    return Scan(
+        study=study,
+        modality=chosen,
+        raw=raw,
+        geometry=study.geometry(chosen),
+        reference=reference,
+        labels=_labels(study),
+        data_range=float((_middle_slice(raw) if reference is None else reference).max(initial=0.0)) or 1.0,
+        series=series,
+        frame=frame,
+    )
+
+
+def with_labels(scan: Scan, labels: Image, *notes: str) -> Scan:
+    """Return the same scan with other reference labels, and notes on them."""
+    study = scan.study.with_labels(labels, *notes)
+    series = scan.series
+    if series is not None:
+        series = replace(series, study=series.study.with_labels(labels, *notes))
+    return replace(scan, study=study, series=series, labels=_labels(study))
+
+
+def with_modality(scan: Scan, modality: str) -> Scan:
+    """Return the same scan under another modality; nothing is read again.
+
+    Raises
+    ------
+    InputError
+        If another image of the study has that modality.
+    """
+    study, series = renamed(scan.study, scan.modality, modality), scan.series
+    if series is not None:
+        patient = renamed(series.study, scan.modality, modality)
+        series = replace(series, study=patient, image=replace(series.image, modality=modality))
+    return replace(scan, study=study, modality=modality, raw=raw_data(study, modality), series=series)
+
+
+def with_true_size(scan: Scan, voxel_mm: tuple[float, float, float]) -> Scan:
+    """Return the same scan with another voxel size ``(z, y, x)``; nothing is read again."""
+    study, series = with_true_voxel_size(scan.study, voxel_mm), scan.series
+    if series is not None:
+        patient = with_true_voxel_size(series.study, voxel_mm)
+        series = replace(series, study=patient, image=replace(series.image, geometry=study.geometry(scan.modality)))
+    raw, geometry = raw_data(study, scan.modality), study.geometry(scan.modality)
+    return replace(scan, study=study, raw=raw, geometry=geometry, series=series)
+
+
+def _series(study: Study, modality: str) -> Series | None:
+    image = study.images.get(modality)
+    if image is None or image.n_frames == 1 or modality in study.raw:
+        return None
+    values = np.asarray(image.data)
+    finite = np.abs(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+    return Series(study, replace(image, data=values), float(finite.max(initial=0)) or 1.0)
+
+
+def _study_of_frame(series: Series, frame: int) -> Study:
+    image = series.image
+    volume = replace(image, data=np.asarray(image.volume(frame)))
+    said = Note(f"frame {frame + 1} of {image.n_frames} is shown and sampled", NoteKind.FRAMES)
+    notes = (*series.study.notes, said)
+    return replace(series.study, images={**series.study.images, image.modality: volume}, notes=notes)
+
+
+def _labels(study: Study) -> NDArray[np.bool_] | None:
+    if study.labels is None:
+        return None
+    positive: NDArray[np.bool_] = np.greater(study.labels.volume(), 0)
+    return positive
+
+
+def _middle_slice(raw: RawData) -> NDArray[np.float32]:
+    """Zero-filled magnitude of the middle slice: what intensities to expect of a scan without a reference."""
+    index = raw.shape[0] // 2
+    magnitude: NDArray[np.float32] = np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
+    return magnitude
+
+
+def _first_picture(raw: RawData) -> FirstPicture | None:
+    """Middle slice of a scanner's own data; simulations are made of an image that is read at once."""
+    return of_raw(raw, f"{raw.modality}, middle slice") if raw.origin is Origin.SCANNER else None
+
+
+def _reference(study: Study, raw: RawData) -> Generator[Progress, None, NDArray[np.float32] | None]:
+    if raw.acquired is not None:
+        return None
+    if raw.origin is not Origin.SCANNER and raw.modality in study.images:
+        # A simulation's image is its reference; transforming there and back would give it again.
+        image = np.asarray(study.images[raw.modality].volume(), np.float32)
+        return np.abs(np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0))
+    n_slices = raw.shape[0]
+    planes = []
+    for index in range(n_slices):
+        plane = reference_slice(raw, index)
+        if plane is None:
+            return None
+        planes.append(plane)
+        yield Progress(index + 1, n_slices, f"reference slice {index + 1} of {n_slices}")
+    return np.ascontiguousarray(volume_from_slices(np.stack(planes), raw.slice_axis))

@@ -1,0 +1,1 @@
+"""Opening studies: in a thread, with questions where a name alone does not say enough."""

@@ -1,0 +1,1 @@
+"""The dock Coils: what every coil sees of the shown slice."""

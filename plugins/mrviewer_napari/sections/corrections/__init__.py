@@ -1,0 +1,1 @@
+"""The Corrections section: painting on a copy of labels, and saving it."""

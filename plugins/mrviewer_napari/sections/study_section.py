@@ -1,0 +1,209 @@
+"""Study: what is open, what is known of it, and how to open something else."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrviewer.errors import InputError, PositionError
+from mrviewer.readers.names import MODALITIES
+from mrviewer.voxel_size import parse_voxel_size, size_doubt, size_note
+from mrviewer_napari.facts.tile_texts import study_facts
+from mrviewer_napari.session import Session
+from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, set_tip
+
+__all__ = ["StudySection"]
+
+_UNKNOWN = "unknown"
+_BOXES = 3
+"""Rows that come before the facts."""
+
+_FILES = (
+    "All files (*);;"
+    "DICOM (*.dcm *.ima *.dicom *.zip DICOMDIR);;"
+    "NIfTI (*.nii *.nii.gz *.hdr *.img);;"
+    "Raw data and arrays (*.h5 *.hdf5 *.mrd *.cfl *.dat *.mat *.npy *.npz)"
+)
+"""DICOM files need no ending, so that all files come first."""
+
+
+class StudySection(QWidget):
+    """Buttons to open a study, and the facts about the open one."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.name = RichLabel("Nothing is open")
+        self.name.setWordWrap(True)
+        self.modality = choice_box("The image to sample and to reconstruct")
+        self.modality.textActivated.connect(session.choose_modality)
+        self.contrast = choice_box("What the shown image is, if it was guessed wrong; methods follow")
+        self.contrast.textActivated.connect(self._on_contrast)
+        self.voxel_size = QLineEdit()
+        self.voxel_size.setToolTip("Edges of a voxel in mm along x, y and z; type the true ones where they are wrong")
+        self.voxel_size.editingFinished.connect(self._on_voxel_size)
+        self.size_doubt = warning_label()
+        self._facts = _form()
+        self._facts.addRow(quiet_label("Image"), self.modality)
+        self._facts.addRow(quiet_label("Modality"), self.contrast)
+        self._facts.addRow(quiet_label("Voxel size, mm"), self.voxel_size)
+        self._labels_path = ""
+        self.voxel_for_voxel = self._button(
+            "Use these labels voxel for voxel",
+            self._on_voxel_for_voxel,
+            "Disregard the position of the labels; their matrix is that of the image",
+        )
+        self.voxel_for_voxel.hide()
+        self.notes = quiet_label()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._buttons())
+        layout.addWidget(self.voxel_for_voxel)
+        layout.addWidget(self.name)
+        layout.addLayout(self._facts)
+        layout.addWidget(self.size_doubt)
+        layout.addWidget(self.notes)
+        session.scan_changed.connect(self.refresh)
+        session.failed.connect(self._on_failed)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is known; rows of what is unknown are left out."""
+        scan = self._session.scan
+        self._labels_path = ""
+        self.voxel_for_voxel.hide()
+        while self._facts.rowCount() > _BOXES:
+            self._facts.removeRow(_BOXES)
+        self.labels_button.setVisible(scan is not None)
+        self._facts.setRowVisible(self.modality, scan is not None and len(scan.study.modalities) > 1)
+        self._facts.setRowVisible(self.contrast, scan is not None)
+        self._facts.setRowVisible(self.voxel_size, scan is not None)
+        self._show_voxel_size()
+        if scan is None:
+            self.notes.setVisible(False)
+            return
+        self.name.setText(f"<b>{escape(scan.study.name)}</b>")
+        _fill(self.modality, scan.study.modalities, scan.modality)
+        self._show_contrast()
+        for label, value in study_facts(scan):
+            text = PlainLabel(value)
+            text.setWordWrap(True)
+            self._facts.addRow(quiet_label(label), text)
+        # What the warning above says is not said twice.
+        notes = [note for note in scan.study.notes if note != size_note(scan.geometry)]
+        self.notes.setText("\n".join(notes))
+        self.notes.setVisible(bool(notes))
+
+    def _show_contrast(self) -> None:
+        if (scan := self._session.scan) is not None:
+            names = dict.fromkeys((*MODALITIES, _UNKNOWN, scan.modality))
+            _fill(self.contrast, tuple(names), scan.modality)
+
+    def _on_contrast(self, modality: str) -> None:
+        self._session.correct_modality(modality)
+        self._show_contrast()  # a name that is taken was refused
+
+    def _show_voxel_size(self) -> None:
+        scan = self._session.scan
+        doubt = "" if scan is None else size_doubt(scan.geometry)
+        self.size_doubt.setText(
+            f"This voxel size can hardly be true: {doubt}. Figures in mm and ml follow it; type the true one above."
+        )
+        show_if(self.size_doubt, bool(doubt))
+        if scan is not None:
+            self.voxel_size.setText(_size_text(scan.geometry.voxel_size_mm))
+
+    def _on_voxel_size(self) -> None:
+        scan, text = self._session.scan, self.voxel_size.text()
+        if scan is None or text == _size_text(scan.geometry.voxel_size_mm):
+            return
+        try:
+            self._session.correct_voxel_size(parse_voxel_size(text))
+        except InputError as error:
+            self._session.report(error)
+            self._show_voxel_size()
+
+    def _buttons(self) -> QGridLayout:
+        buttons = QGridLayout()
+        buttons.setSpacing(6)
+        self.labels_button = self._button("Open labels...", self._ask_labels, "Reference lesions, NIfTI or DICOM SEG")
+        for place, button in enumerate(
+            (
+                self._button("Open files...", self._ask_files, "Images, DICOM or raw data of one patient"),
+                self._button(
+                    "Open folder...", self._ask_folder, "A folder with the images of one patient, or with DICOM"
+                ),
+                self._button("Sample patient", partial(self._session.open_sample, 0), "A simulated patient with MS"),
+                self.labels_button,
+            )
+        ):
+            buttons.addWidget(button, place // 2, place % 2)
+        return buttons
+
+    @staticmethod
+    def _button(text: str, call: Callable[[], None], tip: str) -> QPushButton:
+        button = QPushButton(text)
+        set_tip(button, tip)
+        button.clicked.connect(lambda _checked: call())
+        return button
+
+    def _ask_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open images of one patient", "", _FILES)
+        if paths:
+            self._session.open(paths)
+
+    def _ask_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Open a patient's folder"):
+            self._session.open([folder])
+
+    def _ask_labels(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
+        if path:
+            self.open_labels(path)
+
+    def open_labels(self, path: str) -> None:
+        """Open labels; where their position alone is in the way, a button offers them voxel for voxel."""
+        self._labels_path = path
+        self.voxel_for_voxel.hide()
+        self._session.open_labels(path)
+
+    def _on_failed(self, error: Exception) -> None:
+        is_refused = isinstance(error, PositionError) and bool(self._labels_path) and self._session.scan is not None
+        show_if(self.voxel_for_voxel, is_refused)
+
+    def _on_voxel_for_voxel(self) -> None:
+        self.voxel_for_voxel.hide()
+        self._session.open_labels(self._labels_path, voxel_for_voxel=True)
+
+
+def _size_text(voxel_mm: tuple[float, float, float]) -> str:
+    """Edges ``(z, y, x)`` as they are typed."""
+    return ", ".join(f"{edge:.4g}" for edge in reversed(voxel_mm))
+
+
+def _form() -> QFormLayout:
+    """Rows that stand close."""
+    form = QFormLayout()
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setVerticalSpacing(2)
+    form.setHorizontalSpacing(12)
+    return form
+
+
+def _fill(box: QComboBox, names: Sequence[str], shown: str) -> None:
+    with signals_blocked(box):
+        box.clear()
+        box.addItems(list(names))
+        box.setCurrentText(shown)

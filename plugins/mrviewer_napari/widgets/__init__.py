@@ -1,0 +1,1 @@
+"""Small widgets and threads that every section and window is built from."""
