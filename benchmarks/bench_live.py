@@ -7,9 +7,9 @@ import numpy as np
 from benchmarks import harness
 from benchmarks.harness import Row
 from benchmarks.samples import sample
-from mrviewer.acquisition import MagnitudeRawData
-from mrviewer.live import LiveSlice
 from mrviewer.physics import adjoint
+from mrviewer.reconstruction.acquisition import MagnitudeRawData
+from mrviewer.reconstruction.live import LiveSlice
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import Image
 

@@ -10,9 +10,9 @@ from scipy import ndimage
 from benchmarks import harness
 from benchmarks.harness import Row
 from benchmarks.samples import Sample, sample
-from mrviewer.lesions import lesion_table
-from mrviewer.quality import slice_quality, ssim
-from mrviewer.surface import hd95_mm
+from mrviewer.metrics.lesions import lesion_table
+from mrviewer.metrics.quality import slice_quality, ssim
+from mrviewer.metrics.surface import hd95_mm
 
 Mask = NDArray[np.bool_]
 

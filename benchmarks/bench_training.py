@@ -21,12 +21,12 @@ from benchmarks.harness import Row
 from mrviewer.database import Subject
 from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.geometry import Geometry
+from mrviewer.methods.registry import get_method
 from mrviewer.progress import finish
-from mrviewer.registry import get_method
 from mrviewer.study import Image, Study
-from mrviewer.training.batches import slice_source
+from mrviewer.training.data.batches import slice_source
+from mrviewer.training.data.prefetch import Prefetched
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.prefetch import Prefetched
 from mrviewer.training.recipe import Moment, Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
 

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-import mrviewer.brain
-from mrviewer.brain import BrainMask, find_brain
+import mrviewer.reconstruction.brain
 from mrviewer.database import open_database
 from mrviewer.geometry import Geometry
-from mrviewer.overlap import overlap
+from mrviewer.metrics.overlap import overlap
 from mrviewer.progress import finish
 from mrviewer.readers import read_image
+from mrviewer.reconstruction.brain import BrainMask, find_brain
 from mrviewer.study import Image
 from mrviewer_models.brain_mask import METHOD
 from mrviewer_models.brain_mask.anatomies import prepare_anatomies
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--scans", type=Path, nargs="*", default=[], help="images without a reference")
     given = parser.parse_args(arguments)
     method = METHOD.with_weights(given.weights) if given.weights else METHOD
-    mrviewer.brain.get_method = lambda _name: method  # type: ignore[attr-defined]
+    mrviewer.reconstruction.brain.get_method = lambda _name: method  # type: ignore[attr-defined]
     lines = [
         *([] if given.visits is None else [_visits(given.visits)]),
         *([] if given.maps is None else [_maps(given.maps, given.images)]),

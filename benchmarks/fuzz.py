@@ -212,7 +212,7 @@ def _serve(connection: Connection, megabytes: int, loads_networks: bool) -> None
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - a device, as long as the process lives
 
     with suppress(ImportError):
-        import mrviewer.readers.dicom.study  # noqa: F401
+        import mrviewer.readers.dicom.dicom_study  # noqa: F401
     if loads_networks:
         target_seeds()  # they load what reading them will need
     signal.signal(signal.SIGINT, signal.SIG_IGN)

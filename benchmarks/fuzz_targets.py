@@ -190,7 +190,7 @@ def _run_files() -> list[Seed]:
 
 
 def _models() -> list[Seed]:
-    from mrviewer.registry import get_method
+    from mrviewer.methods.registry import get_method
     from mrviewer.training.recipe import Trainable
 
     seeds = []
@@ -249,7 +249,7 @@ def _corrections() -> list[Seed]:
 
 
 def _caches() -> list[Seed]:
-    from mrviewer.training.sealed import write_sealed
+    from mrviewer.training.data.sealed import write_sealed
 
     arrays = _cached_arrays()
     with tempfile.TemporaryDirectory() as folder:
@@ -330,11 +330,11 @@ def _read_mapping(path: Path) -> None:
 def _read_run(path: Path) -> None:
     from mrviewer.commands.runs import runs
     from mrviewer.errors import MrviewerError
-    from mrviewer.finetuning.begun import read_begun
-    from mrviewer.finetuning.control import read_wish
-    from mrviewer.finetuning.events import read_events, write_curves
-    from mrviewer.finetuning.result import read_summary
-    from mrviewer.run_lock import read_holder
+    from mrviewer.files.run_lock import read_holder
+    from mrviewer.finetuning.run_folder.events import read_events, write_curves
+    from mrviewer.finetuning.run_folder.requests import read_wish
+    from mrviewer.finetuning.run_folder.result import read_summary
+    from mrviewer.finetuning.run_folder.start_record import read_begun
     from mrviewer_napari.sections.finetune.facts.run_history import RunHistory
 
     folder = path.parent
@@ -357,8 +357,8 @@ def _read_run(path: Path) -> None:
 
 
 def _read_plan(folder: Path) -> None:
-    from mrviewer.finetuning.plan import read_plan
-    from mrviewer.finetuning.record import read_run
+    from mrviewer.finetuning.run_folder.plan import read_plan
+    from mrviewer.finetuning.run_folder.record import read_run
 
     plan = read_plan(folder).checked()
     json.dumps(plan.to_json(), allow_nan=False)
@@ -381,9 +381,9 @@ class _quiet:  # noqa: N801 - used like a function
 
 
 def _read_model(path: Path) -> None:
-    from mrviewer.own_models import export_model, import_model, own_models
-    from mrviewer.own_models.methods import own_methods
-    from mrviewer.own_models.transfer import add_model
+    from mrviewer.methods.own import export_model, import_model, own_models
+    from mrviewer.methods.own.own_methods import own_methods
+    from mrviewer.methods.own.transfer import add_model
 
     elsewhere = Path(tempfile.mkdtemp())
     try:
@@ -409,14 +409,14 @@ def _read_checkpoint(path: Path) -> None:
 
 def _read_results(path: Path) -> None:
     from mrviewer.writers.bids import BidsTarget, write_bids
-    from mrviewer.writers.source_choice import modality_beside
+    from mrviewer.writers.dicom.source_choice import modality_beside
 
     modality_beside(path.with_name("segmentation.nii.gz"))
     write_bids(path.parent, BidsTarget(path.parent / "bids", "01"))
 
 
 def _read_correction(path: Path) -> None:
-    from mrviewer.corrections import list_corrections
+    from mrviewer.writers.corrections import list_corrections
 
     list_corrections(path.parent.parent)
 
@@ -424,8 +424,8 @@ def _read_correction(path: Path) -> None:
 def _read_cache(path: Path) -> None:
     from safetensors.numpy import load_file
 
-    from mrviewer.stored_npz import read_npz
-    from mrviewer.training.sealed import is_sealed
+    from mrviewer.array_files.stored_npz import read_npz
+    from mrviewer.training.data.sealed import is_sealed
 
     if path.suffix == ".safetensors":
         if not is_sealed(path):
@@ -439,8 +439,8 @@ def _read_cache(path: Path) -> None:
 
 
 def _read_experiment(path: Path) -> None:
-    from mrviewer.experiments.figures import read_figures
     from mrviewer.experiments.table_files import read_table
+    from mrviewer.experiments.table_results import read_figures
 
     if path.suffix == ".toml":
         read_table(path)

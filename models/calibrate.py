@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import measure, raw_data
 from mrviewer.database import Subject, open_database
-from mrviewer.lesions import lesion_table
+from mrviewer.methods.weights import Weights, load_weights, save_weights
+from mrviewer.metrics.lesions import lesion_table
 from mrviewer.progress import finish
+from mrviewer.reconstruction.acquisition import measure, raw_data
 from mrviewer.sampling import make_mask
 from mrviewer.study import Study
-from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer_models.unet_full.calibration import Calibration
 from mrviewer_models.unet_full.inference import infer_volume, lesions_in, load
 from mrviewer_models.unet_full.network import ImageUNet
@@ -57,7 +57,7 @@ class Patient:
     probabilities: dict[tuple[bool, bool], NDArray[np.float32]]
 
     def score(self, setting: Calibration) -> Score:
-        """Dice of all voxels, and lesions by the rules of `mrviewer.lesions`."""
+        """Dice of all voxels, and lesions by the rules of `mrviewer.metrics.lesions`."""
         labels, geometry = self.study.labels, self.study.geometry(self.modality)
         assert labels is not None
         truth = labels.volume() > 0

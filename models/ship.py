@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from mrviewer.weights import Weights, load_weights, save_weights
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 
 MODELS = Path(__file__).parent / "mrviewer_models"
 

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 
-from mrviewer.search_path import forget_current_folder
+from mrviewer.system.search_path import forget_current_folder
 
 __all__ = ["main"]
 

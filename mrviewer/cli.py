@@ -22,13 +22,13 @@ from mrviewer.commands.models import models
 from mrviewer.commands.reconstruct import reconstruct
 from mrviewer.commands.reproduce import reproduce
 from mrviewer.commands.runs import runs
-from mrviewer.commands.study import is_sample
+from mrviewer.commands.study_arguments import is_sample
 from mrviewer.commands.terminal import INTERRUPTED, plain_logging, refuse, silence_output, write_any_name
 from mrviewer.commands.train import train
 from mrviewer.commands.viewer import demo, view
 from mrviewer.commands.wrong_usage import WRONG_USAGE, tell_usage
-from mrviewer.crash_log import keep_crash_log
-from mrviewer.faults import explained
+from mrviewer.system.crash_log import keep_crash_log
+from mrviewer.system.faults import explained
 
 __all__ = ["app", "main", "with_default_command"]
 

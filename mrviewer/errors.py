@@ -16,7 +16,7 @@ A message is one sentence: what came, what was expected, what to do.
 
 import os
 
-from mrviewer.plain_text import one_sentence
+from mrviewer.files.plain_text import one_sentence
 
 __all__ = [
     "DoesNotFitError",
@@ -104,4 +104,4 @@ class WriteError(MrviewerError, OSError):
 
 
 class UnforeseenError(MrviewerError, RuntimeError):
-    """What nobody foresaw, in one sentence; `mrviewer.fault_log` keeps where it happened."""
+    """What nobody foresaw, in one sentence; `mrviewer.system.fault_log` keeps where it happened."""

@@ -1,6 +1,6 @@
 """Methods: what turns a measurement into a result, and what it says of itself.
 
-A method is any object that satisfies `Method`; how it is found stands in `mrviewer.registry`.
+A method is any object that satisfies `Method`; how it is found stands in `mrviewer.methods.registry`.
 """
 
 from collections.abc import Generator, Mapping
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import DoesNotFitError
+from mrviewer.images.voxel_size import size_doubt, size_text
+from mrviewer.mask import Mask
 from mrviewer.progress import Progress
-from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin, Study
-from mrviewer.voxel_size import size_doubt, size_text
 
 __all__ = [
     "Card",
@@ -110,7 +110,7 @@ class Card:
         Model or method that a model of the person's own was fine-tuned from; `None` for installed methods.
     is_adjoint
         Whether its image is the adjoint of the scan and nothing else, which a viewer can compute by itself while a mask
-        is being changed (`mrviewer.live`).
+        is being changed (`mrviewer.reconstruction.live`).
     """
 
     name: str
@@ -131,7 +131,7 @@ class Card:
 
     @property
     def is_chain(self) -> bool:
-        """Whether it is made from two methods, see `mrviewer.chain`."""
+        """Whether it is made from two methods, see `mrviewer.methods.chain`."""
         return "+" in self.name
 
     @property

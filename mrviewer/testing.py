@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
+from mrviewer.mask import Mask
 from mrviewer.method import Fit, Measurement, Method, Result, Task
 from mrviewer.physics import forward, normalise_maps
 from mrviewer.progress import Progress, finish
-from mrviewer.sampling.mask import Mask
 from mrviewer.study import Image, Origin, RawData, Study
 
 __all__ = [

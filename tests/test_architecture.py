@@ -178,7 +178,7 @@ def test_a_package_front_holds_no_logic(path: Path) -> None:
 
 def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:
     heavy = _python(
-        "import sys; from mrviewer.registry import list_methods; assert [m.card for m in list_methods()];"
+        "import sys; from mrviewer.methods.registry import list_methods; assert [m.card for m in list_methods()];"
         "print(*sorted({'torch', 'napari', 'qtpy', 'monai'} & set(sys.modules)))"
     )
     assert heavy.split() == []

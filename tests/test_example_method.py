@@ -25,10 +25,10 @@ image = Image(ScannedImage(scan), Geometry.axial((2, 64, 48), (5.0, 1.0, 1.0)), 
 study = Study("eight coils", {"T1": image}, raw={"T1": scan})
 """
 IN_PYTHON = """
-from mrviewer.registry import get_method
+from mrviewer.methods.registry import get_method
 from mrviewer.progress import finish
-from mrviewer.quality import psnr
-from mrviewer.reconstruct import reconstruct
+from mrviewer.metrics.quality import psnr
+from mrviewer.reconstruction.reconstruct import reconstruct
 from mrviewer.sampling import make_mask
 
 mask = make_mask("equispaced", (64, 48), 2.0, 0.08, 0)

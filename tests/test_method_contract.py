@@ -9,13 +9,13 @@ from importlib.metadata import entry_points
 import pytest
 
 from mrviewer.errors import WeightsError
-from mrviewer.installed import ENTRY_POINT_GROUP
-from mrviewer.registry import get_method, method_names
+from mrviewer.methods.installed import ENTRY_POINT_GROUP
+from mrviewer.methods.registry import get_method, method_names
 from mrviewer.testing import check_method
 
 LIST_METHODS = """
 import json, sys
-from mrviewer.registry import list_methods
+from mrviewer.methods.registry import list_methods
 cards = [method.card for method in list_methods()]
 print(json.dumps({"names": [card.name for card in cards], "modules": sorted(sys.modules)}))
 """

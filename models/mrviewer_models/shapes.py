@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from mrviewer.errors import WeightsError
-from mrviewer.weights import read_about, read_sizes
+from mrviewer.methods.weights import read_about, read_sizes
 
 __all__ = ["record_of_weights", "shape_of_weights"]
 

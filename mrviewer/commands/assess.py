@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel, VoxelSize
-from mrviewer.commands.study import sized
+from mrviewer.commands.study_arguments import sized
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.notes import prefixed
 
 if TYPE_CHECKING:
-    from mrviewer.assess import Assessment
+    from mrviewer.evaluation.assessment import Assessment
     from mrviewer.study import Image
 
 __all__ = ["assess"]
@@ -68,10 +68,10 @@ def _assess_files(
     voxel_for_voxel: bool,
     voxel_size: str | None,
 ) -> "tuple[Assessment, tuple[str, ...]]":
-    from mrviewer.alignment import image_name
-    from mrviewer.assess import assess as assess_arrays
-    from mrviewer.image_values import notes_on_values
-    from mrviewer.labels import labels_on_grid
+    from mrviewer.evaluation.assessment import assess as assess_arrays
+    from mrviewer.images.alignment import image_name
+    from mrviewer.images.image_values import notes_on_values
+    from mrviewer.images.labels import labels_on_grid
 
     paths = {"segmentation": labels[0], "reference": labels[1], "image": images[0], "image_reference": images[1]}
     notes: list[str] = []
@@ -126,7 +126,7 @@ def _open(path: Path, modality: str | None) -> "tuple[Image, tuple[str, ...]]":
 
 def _laid_over(image: "Image", truth: "Image", *, voxel_for_voxel: bool) -> tuple["Image", tuple[str, ...]]:
     """An image in the voxels of what it is held against."""
-    from mrviewer.alignment import image_name, lay_over, why_unknown
+    from mrviewer.images.alignment import image_name, lay_over, why_unknown
 
     laid = lay_over(image, truth.geometry, voxel_for_voxel=voxel_for_voxel)
     if laid is None:

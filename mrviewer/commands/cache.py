@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mrviewer.cache import MOST_BYTES, MOST_DAYS, cache_facts, clear_cache
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, say
+from mrviewer.files.cache import MOST_BYTES, MOST_DAYS, cache_facts, clear_cache
 
 __all__ = ["cache"]
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say, watch
-from mrviewer.json_text import json_text
+from mrviewer.files.json_text import json_text
 
 if TYPE_CHECKING:
     from mrviewer.database import DatabaseMapping, Survey
@@ -31,8 +31,8 @@ def database(
 ) -> None:
     """List the subjects of a database, what is odd about them, and what channels and labels may mean."""
     from mrviewer.database import propose_mapping, survey_database
-    from mrviewer.registry import get_method
-    from mrviewer.writers.whole import whole_file
+    from mrviewer.files.whole_file import whole_file
+    from mrviewer.methods.registry import get_method
 
     needs = None if method is None else get_method(method).card.needs
     survey = watch(survey_database(folder), "database")

@@ -15,7 +15,7 @@ from mrviewer.commands.export_seg import (
     privacy_of,
 )
 from mrviewer.commands.options import AsJson, VoxelSize
-from mrviewer.commands.study import sized
+from mrviewer.commands.study_arguments import sized
 from mrviewer.commands.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def export_dicom(
     as_json: AsJson = False,
 ) -> None:
     """Write a reconstruction, an error map, or both, as DICOM series beside the one they were made from."""
-    from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
-    from mrviewer.writers.source_choice import UNKNOWN, SourceWish, find_source
+    from mrviewer.writers.dicom.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
+    from mrviewer.writers.dicom.source_choice import UNKNOWN, SourceWish, find_source
 
     given = {SeriesKind.RECONSTRUCTION: reconstruction, SeriesKind.ERROR: error}
     images = {kind: sized(_one_volume(path), voxel_size) for kind, path in given.items() if path is not None}

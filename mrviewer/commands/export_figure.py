@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from mrviewer.commands.options import VoxelSize
-from mrviewer.commands.study import sized
+from mrviewer.commands.study_arguments import sized
 from mrviewer.commands.terminal import say
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def export_figure(
 
 
 def _on_grid(path: Path, shown: "Image") -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
-    from mrviewer.alignment import image_name, lay_over, why_unknown
     from mrviewer.errors import ShapeError
+    from mrviewer.images.alignment import image_name, lay_over, why_unknown
     from mrviewer.readers import read_image
 
     other = read_image(path, "unknown")

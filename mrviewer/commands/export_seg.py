@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mrviewer.commands.options import AsJson, MinLesion, VoxelSize
-from mrviewer.commands.study import sized
+from mrviewer.commands.study_arguments import sized
 from mrviewer.commands.terminal import print_json, say
 
 if TYPE_CHECKING:
-    from mrviewer.privacy import Privacy
+    from mrviewer.writers.dicom.privacy import Privacy
 
 __all__ = [
     "DicomFolder",
@@ -63,11 +63,11 @@ def export_seg(
     as_json: AsJson = False,
 ) -> None:
     """Write lesions as DICOM SEG, one segment a lesion, for PACS and other viewers."""
+    from mrviewer.names.dicom_terms import LesionKind, Region
     from mrviewer.readers.opening import read_image, read_with_notes
-    from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
-    from mrviewer.writers.dicom_terms import LesionKind, Region
-    from mrviewer.writers.lesion_labels import label_lesions
-    from mrviewer.writers.source_choice import SourceWish, find_source
+    from mrviewer.writers.dicom.dicom_seg import SegmentTerms, write_dicom_seg
+    from mrviewer.writers.dicom.lesion_labels import label_lesions
+    from mrviewer.writers.dicom.source_choice import SourceWish, find_source
 
     terms = SegmentTerms(
         kind=LesionKind(_one_of(kind, [one.value for one in LesionKind], "--kind")),
@@ -96,15 +96,15 @@ def export_seg(
 
 def modality_of(result: Path, given: str | None) -> str:
     """Modality that a result was made from: the given one, else that of the run it lies in, else ``unknown``."""
-    from mrviewer.readers.names import canonical_modality
-    from mrviewer.writers.source_choice import modality_beside
+    from mrviewer.names.image_names import canonical_modality
+    from mrviewer.writers.dicom.source_choice import modality_beside
 
     return canonical_modality(given) if given else modality_beside(result)
 
 
 def privacy_of(keep_identifiers: bool, new_uids: bool) -> "Privacy":
     """What the options say may leave."""
-    from mrviewer.privacy import Privacy
+    from mrviewer.writers.dicom.privacy import Privacy
 
     if keep_identifiers and new_uids:
         raise typer.BadParameter("--keep-identifiers and --new-uids exclude each other")

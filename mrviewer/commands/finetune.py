@@ -13,7 +13,7 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import INTERRUPTED, print_json, print_table, say, watch
-from mrviewer.evaluation.metric_list import METRICS, flat
+from mrviewer.metrics.metric_list import METRICS, flat
 from mrviewer.progress import finish
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def _leave_at_once(code: int) -> None:
 
 def _run(plan: "FinetunePlan", *, resume: bool, background: bool) -> "tuple[FinetuneSummary, bool]":
     """What a run came to, and whether a signal ended it."""
-    from mrviewer.background import give_way
     from mrviewer.finetuning.engine import run_plan
-    from mrviewer.interruption import caught_signals
+    from mrviewer.system.background import give_way
+    from mrviewer.system.interruption import caught_signals
 
     if background:
         # The viewer comes first on a machine that both share.

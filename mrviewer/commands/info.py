@@ -12,13 +12,13 @@ from rich.table import Table
 
 from mrviewer import __version__
 from mrviewer.commands.options import AsJson, VoxelSize
-from mrviewer.commands.study import load_study
+from mrviewer.commands.study_arguments import load_study
 from mrviewer.commands.terminal import print_json, print_table, say
-from mrviewer.fault_log import fault_log_path
-from mrviewer.memory import available_bytes, total_bytes
+from mrviewer.system.fault_log import fault_log_path
+from mrviewer.system.memory import available_bytes, total_bytes
 
 if TYPE_CHECKING:
-    from mrviewer.inventory import Inventory, LabelFacts
+    from mrviewer.images.inventory import Inventory, LabelFacts
     from mrviewer.study import Study
 
 __all__ = ["info"]
@@ -59,7 +59,7 @@ def info(
 
 
 def _show_study(images: Sequence[str], study: "Study", *, as_json: bool) -> None:
-    from mrviewer.inventory import take_inventory
+    from mrviewer.images.inventory import take_inventory
     from mrviewer.readers.study_request import path_of
 
     inventory = take_inventory(study, map(path_of, images))

@@ -8,8 +8,8 @@ from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
 from mrviewer.errors import MaskError, UnknownNameError
 from mrviewer.method import Card
-from mrviewer.reasons import reason_of
-from mrviewer.registry import get_method, method_names
+from mrviewer.methods.registry import get_method, method_names
+from mrviewer.system.reasons import reason_of
 
 __all__ = ["masks", "methods"]
 

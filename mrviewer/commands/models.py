@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mrviewer.commands.options import AsJson
 from mrviewer.commands.terminal import print_json, print_table, say
-from mrviewer.own_models import (
+from mrviewer.methods.own import (
     OwnModel,
     export_model,
     import_model,

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from mrviewer.commands.options import AsJson, Device, MinLesion, Output, VoxelForVoxel, VoxelSize
-from mrviewer.commands.study import load_study
+from mrviewer.commands.study_arguments import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.evaluation.conditions import SamplingCondition
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY, flat
+from mrviewer.metrics.metric_list import METRICS_BY_KEY, flat
 from mrviewer.progress import Progress
 
 __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
@@ -115,12 +115,12 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     """
     from mrviewer.device import resolve_device
     from mrviewer.evaluation.measuring import measure_study
-    from mrviewer.image_values import notes_on_values
+    from mrviewer.files.whole_folder import require_writable
+    from mrviewer.images.image_values import notes_on_values
     from mrviewer.method import require_fit
+    from mrviewer.methods.registry import get_method
     from mrviewer.raw import with_virtual_coils
-    from mrviewer.registry import get_method
     from mrviewer.writers.results import write_results
-    from mrviewer.writers.whole_folder import require_writable
 
     method = get_method(request.method)
     device = resolve_device(request.device)

@@ -12,7 +12,7 @@ from mrviewer.commands.terminal import print_json, print_table, say, watch
 from mrviewer.errors import InputError
 
 if TYPE_CHECKING:
-    from mrviewer.experiments.runs import Job
+    from mrviewer.experiments.row_runs import Job
     from mrviewer.experiments.tables import Table
 
 __all__ = ["reproduce"]
@@ -79,7 +79,7 @@ def _run(tables: "Sequence[Table]", request: _Request) -> "tuple[list[Job], dict
     problems
         Why a row has no figures, or not all, by table and row.
     """
-    from mrviewer.experiments.runs import Job, reason_to_skip
+    from mrviewer.experiments.row_runs import Job, reason_to_skip
     from mrviewer.experiments.workers import run_jobs
 
     reasons = {(table.name, row.name): reason_to_skip(row) for table in tables for row in table.rows}
@@ -108,9 +108,9 @@ def _write(
     page: Path | None,
 ) -> dict[str, str]:
     """Write all tables to the folder, and into a page if there is one; return them by name."""
-    from mrviewer.experiments.figures import gather
     from mrviewer.experiments.page import section, update_page
-    from mrviewer.writers.whole import whole_file
+    from mrviewer.experiments.table_results import gather
+    from mrviewer.files.whole_file import whole_file
 
     sections = {}
     for table in tables:
@@ -126,7 +126,7 @@ def _write(
 def _list(tables: "Sequence[Table]", *, as_json: bool) -> None:
     from rich.table import Table as Lines
 
-    from mrviewer.experiments.runs import reason_to_skip
+    from mrviewer.experiments.row_runs import reason_to_skip
 
     records = [
         {"table": table.name, "row": row.name, "title": row.title, "method": row.method, "skipped": reason_to_skip(row)}

@@ -9,9 +9,9 @@ import typer
 from mrviewer.commands.options import AsJson, Device, Settings, split_settings
 from mrviewer.commands.terminal import INTERRUPTED, print_json, say, watch
 from mrviewer.errors import InputError
-from mrviewer.finetuning.resuming import require_right_folder
-from mrviewer.interruption import Interrupted, caught_signals
+from mrviewer.finetuning.run_folder.resuming import require_right_folder
 from mrviewer.progress import finish
+from mrviewer.system.interruption import Interrupted, caught_signals
 
 __all__ = ["train"]
 

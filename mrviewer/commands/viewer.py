@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from mrviewer.commands.options import VoxelSize
-from mrviewer.commands.study import is_sample
+from mrviewer.commands.study_arguments import is_sample
 from mrviewer.errors import InputError, MrviewerError
-from mrviewer.reasons import reason_of
+from mrviewer.system.reasons import reason_of
 
 __all__ = ["demo", "view"]
 
@@ -28,7 +28,7 @@ def view(
     voxel_size: VoxelSize = None,
 ) -> None:
     """Open the viewer."""
-    from mrviewer.voxel_size import parse_voxel_size  # `mrviewer --help` shall not wait for what reads arrays
+    from mrviewer.images.voxel_size import parse_voxel_size  # `mrviewer --help` shall not wait for what reads arrays
 
     chosen = paths or []
     _require_existing(chosen)

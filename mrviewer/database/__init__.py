@@ -11,7 +11,7 @@ from mrviewer.database.simulated import SIMULATED_KINDS, SIMULATED_LIVER, SIMULA
 from mrviewer.database.split import split_by_patient, split_subjects
 from mrviewer.database.subjects import Subject
 from mrviewer.database.survey import Oddity, Survey, SurveyedSubject
-from mrviewer.database.surveying import survey_database
+from mrviewer.database.surveying.run_survey import survey_database
 
 __all__ = [
     "SIMULATED_KINDS",

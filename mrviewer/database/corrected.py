@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.corrections import Correction, list_corrections, survey_corrections
 from mrviewer.database.found import FoundSubject
 from mrviewer.database.survey import Oddity
+from mrviewer.writers.corrections import Correction, list_corrections, survey_corrections
 
 __all__ = ["CORRECTIONS", "unreadable_corrections", "with_corrections"]
 

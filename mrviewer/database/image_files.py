@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrviewer.corrections import CORRECTIONS_FOLDER
+from mrviewer.names.image_names import UNKNOWN, NameReading, file_stem, guess_modality, label_rank, read_names
+from mrviewer.names.visits import visit_of
 from mrviewer.readers.formats import is_listed
-from mrviewer.readers.names import UNKNOWN, NameReading, file_stem, guess_modality, label_rank, read_names
-from mrviewer.readers.visits import visit_of
+from mrviewer.writers.corrections import CORRECTIONS_FOLDER
 
 __all__ = [
     "ImageFile",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mrviewer.errors import FileFormatError, InputError
-from mrviewer.json_text import read_json_object
+from mrviewer.files.json_text import read_json_object
 
 __all__ = ["DatabaseMapping", "read_mapping"]
 

@@ -9,20 +9,20 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from mrviewer.database.checksums import content_signature
-from mrviewer.database.comparison import find_duplicates
 from mrviewer.database.corrected import with_corrections
 from mrviewer.database.found import FoundSubject
 from mrviewer.database.image_files import list_files
-from mrviewer.database.layouts import find_subjects
+from mrviewer.database.layouts.find import find_subjects
 from mrviewer.database.mapped import MappedSubject
 from mrviewer.database.mapping import DatabaseMapping
 from mrviewer.database.proposal import map_by_names, wanted_modalities
 from mrviewer.database.simulated import Simulation, parse_simulation
 from mrviewer.database.subjects import Subject
+from mrviewer.database.surveying.across_subjects import find_duplicates
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.files.checksums import content_signature
+from mrviewer.files.plain_text import shortened
 from mrviewer.method import Needs
-from mrviewer.plain_text import shortened
 
 __all__ = ["open_database"]
 

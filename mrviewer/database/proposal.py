@@ -10,10 +10,10 @@ from mrviewer.database.image_files import words_of
 from mrviewer.database.mapping import DatabaseMapping
 from mrviewer.database.survey import Survey, SurveyedSubject
 from mrviewer.method import Needs
-from mrviewer.readers.label_words import LabelKind, label_kind
-from mrviewer.readers.names import guess_modality, label_rank
-from mrviewer.readers.pairing import drawn_on
-from mrviewer.readers.versions import preferred_version, version_of
+from mrviewer.names.image_names import guess_modality, label_rank
+from mrviewer.names.label_words import LabelKind, label_kind
+from mrviewer.names.pairing import drawn_on
+from mrviewer.names.versions import preferred_version, version_of
 
 __all__ = ["map_by_names", "propose_mapping", "wanted_modalities"]
 

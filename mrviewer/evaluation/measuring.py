@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import raw_data
-from mrviewer.assess import Assessment, assess_run
+from mrviewer.evaluation.assessment import Assessment, assess_run
 from mrviewer.evaluation.conditions import SamplingCondition
-from mrviewer.findings import Finding, finding_of
+from mrviewer.evaluation.findings import Finding, finding_of
 from mrviewer.method import Method, require_fit
 from mrviewer.progress import Progress
-from mrviewer.reconstruct import Reconstruction, reconstruct
+from mrviewer.reconstruction.acquisition import raw_data
+from mrviewer.reconstruction.reconstruct import Reconstruction, reconstruct
 from mrviewer.study import Study
 from mrviewer.writers.results import describe_findings
 
 __all__ = ["Figures", "Measured", "mean_figures", "mean_groups", "measure_study", "measured_modality"]
 
 Figures = dict[str, float | None]
-"""Figures by their keys in `mrviewer.evaluation.metric_list.METRICS`; `None` where one cannot be computed."""
+"""Figures by their keys in `mrviewer.metrics.metric_list.METRICS`; `None` where one cannot be computed."""
 
 _GROUPS = ("image", "image_in_object", "segmentation")
 
@@ -96,7 +96,7 @@ def measure_study(
     device
         See `mrviewer.device.resolve_device`.
     min_lesion_ml
-        See `mrviewer.assess.assess`.
+        See `mrviewer.evaluation.assessment.assess`.
 
     Raises
     ------

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.array_files.stored_npz import read_npz
 from mrviewer.database import Subject
+from mrviewer.files.portable_names import portable_name
+from mrviewer.files.whole_file import whole_file
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, as_note
-from mrviewer.portable_names import portable_name
-from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
-from mrviewer.writers.whole import whole_file
 
 __all__ = ["coarse_study", "load_case", "with_modalities"]
 

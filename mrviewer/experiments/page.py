@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.evaluation.paired import Spread, spread
-from mrviewer.experiments.figures import RowFigures
+from mrviewer.experiments.claims import Comparison, comparisons, sentences
+from mrviewer.experiments.table_results import RowFigures
 from mrviewer.experiments.tables import Condition, Table
-from mrviewer.experiments.verdict import Comparison, comparisons, sentences
+from mrviewer.files.whole_file import whole_file
+from mrviewer.metrics.metric_list import METRICS_BY_KEY
 from mrviewer.sampling import FULL, MaskSetting, family_of
-from mrviewer.writers.whole import whole_file
 
 __all__ = ["section", "update_page"]
 

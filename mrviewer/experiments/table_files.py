@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mrviewer.errors import FileFormatError, UnknownNameError
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.experiments.tables import Condition, Row, Table
-from mrviewer.plain_text import shortened
+from mrviewer.files.plain_text import shortened
+from mrviewer.metrics.metric_list import METRICS_BY_KEY
 
 __all__ = ["list_tables", "open_tables", "read_table"]
 

@@ -114,7 +114,7 @@ class Table:
     headline
         Row that the others are compared with: what the source proposes.
     metrics
-        Figures of each condition, see `mrviewer.evaluation.metric_list.METRICS`.
+        Figures of each condition, see `mrviewer.metrics.metric_list.METRICS`.
     rows
         In the order of the source.
     claimed

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from mrviewer.errors import MrviewerError
-from mrviewer.experiments.runs import Job, run_job
+from mrviewer.experiments.row_runs import Job, run_job
 from mrviewer.progress import Progress
 
 __all__ = ["run_jobs"]

@@ -1,10 +1,10 @@
 """Fine-tuning: a trained method goes on learning on a new database, in a run to be watched, paused and resumed."""
 
-from mrviewer.finetuning.control import request_finish, request_pause, request_resume, request_stop
-from mrviewer.finetuning.events import EventReader, read_events, write_curves
 from mrviewer.finetuning.launch import launch
-from mrviewer.finetuning.plan import FinetunePlan, read_plan, write_plan
-from mrviewer.finetuning.record import (
+from mrviewer.finetuning.run import finetune
+from mrviewer.finetuning.run_folder.events import EventReader, read_events, write_curves
+from mrviewer.finetuning.run_folder.plan import FinetunePlan, read_plan, write_plan
+from mrviewer.finetuning.run_folder.record import (
     RunRecord,
     RunState,
     UnreadableRun,
@@ -13,8 +13,8 @@ from mrviewer.finetuning.record import (
     read_run,
     survey_runs,
 )
-from mrviewer.finetuning.result import FinetuneSummary, read_summary
-from mrviewer.finetuning.run import finetune
+from mrviewer.finetuning.run_folder.requests import request_finish, request_pause, request_resume, request_stop
+from mrviewer.finetuning.run_folder.result import FinetuneSummary, read_summary
 
 __all__ = [
     "EventReader",

@@ -12,32 +12,32 @@ import torch
 from mrviewer.database import Subject
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, MrviewerError
-from mrviewer.faults import explained, is_full_disk
-from mrviewer.finetuning.begun import Begun, read_begun, write_begun
-from mrviewer.finetuning.control import clear_wish
-from mrviewer.finetuning.ending import end_run, keep_weights
-from mrviewer.finetuning.files import CHECKPOINT, PLAN, SUMMARY, WEIGHTS
-from mrviewer.finetuning.journal import Journal, open_journal
+from mrviewer.files.run_lock import hold_lock
 from mrviewer.finetuning.lineage import known_to_parents
-from mrviewer.finetuning.naming import named
 from mrviewer.finetuning.needs import fitted_card
-from mrviewer.finetuning.orders import find_parent, fingerprint_of, read_order, require_possible, split_database
-from mrviewer.finetuning.plan import FinetunePlan, write_plan
-from mrviewer.finetuning.preparing import DatabaseWatch, Prepared, prepare
-from mrviewer.finetuning.record import RunState
-from mrviewer.finetuning.result import FinetuneSummary, read_summary
-from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
-from mrviewer.finetuning.setting import Setting
-from mrviewer.finetuning.steering import Steering, StopAsked
-from mrviewer.finetuning.training import TrainingPhase
-from mrviewer.finetuning.zero_shot import measure_before
+from mrviewer.finetuning.new_model_name import named
+from mrviewer.finetuning.phases.after import end_run, keep_weights
+from mrviewer.finetuning.phases.before import measure_before
+from mrviewer.finetuning.phases.preparing import DatabaseWatch, Prepared, prepare
+from mrviewer.finetuning.phases.training import TrainingPhase
+from mrviewer.finetuning.resolved_plan import find_parent, fingerprint_of, read_order, require_possible, split_database
+from mrviewer.finetuning.run_context import Setting
+from mrviewer.finetuning.run_control import Steering, StopAsked
+from mrviewer.finetuning.run_folder.file_names import CHECKPOINT, PLAN, SUMMARY, WEIGHTS
+from mrviewer.finetuning.run_folder.journal import Journal, open_journal
+from mrviewer.finetuning.run_folder.plan import FinetunePlan, write_plan
+from mrviewer.finetuning.run_folder.record import RunState
+from mrviewer.finetuning.run_folder.requests import clear_wish
+from mrviewer.finetuning.run_folder.result import FinetuneSummary, read_summary
+from mrviewer.finetuning.run_folder.resuming import make_folder, require_right_folder, resumed_plan
+from mrviewer.finetuning.run_folder.start_record import Begun, read_begun, write_begun
 from mrviewer.progress import Progress
-from mrviewer.run_lock import hold_lock
 from mrviewer.study import Study
+from mrviewer.system.faults import explained, is_full_disk
+from mrviewer.training.data.prefetch import Prefetched
 from mrviewer.training.fitting import Fitting
 from mrviewer.training.loop import require_examples, start_from
 from mrviewer.training.parts import trainable_parameters
-from mrviewer.training.prefetch import Prefetched
 from mrviewer.training.recipe import BatchSource
 from mrviewer.training.world import close_world, is_first_process, open_world
 

@@ -3,16 +3,16 @@
 import subprocess
 from pathlib import Path
 
-from mrviewer.background import detached
 from mrviewer.errors import InputError
-from mrviewer.finetuning.control import clear_wish
-from mrviewer.finetuning.files import OUTPUT
-from mrviewer.finetuning.naming import named
-from mrviewer.finetuning.plan import FinetunePlan, write_plan
-from mrviewer.finetuning.record import RunRecord, RunState, StateFile, read_run
-from mrviewer.finetuning.resuming import make_folder, require_right_folder, resumed_plan
-from mrviewer.run_lock import reserve_lock
-from mrviewer.search_path import child_environment, python_command
+from mrviewer.files.run_lock import reserve_lock
+from mrviewer.finetuning.new_model_name import named
+from mrviewer.finetuning.run_folder.file_names import OUTPUT
+from mrviewer.finetuning.run_folder.plan import FinetunePlan, write_plan
+from mrviewer.finetuning.run_folder.record import RunRecord, RunState, StateFile, read_run
+from mrviewer.finetuning.run_folder.requests import clear_wish
+from mrviewer.finetuning.run_folder.resuming import make_folder, require_right_folder, resumed_plan
+from mrviewer.system.background import detached
+from mrviewer.system.search_path import child_environment, python_command
 
 __all__ = ["launch"]
 
@@ -36,7 +36,7 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
         If the folder holds another run, another process works in it, or an option is refused.
     """
     # Imported here, because whoever only looks at runs needs no torch.
-    from mrviewer.finetuning.orders import require_possible
+    from mrviewer.finetuning.resolved_plan import require_possible
 
     folder = plan.checked().folder
     require_right_folder(folder, resume=resume)

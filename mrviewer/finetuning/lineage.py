@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from mrviewer import __version__
-from mrviewer.finetuning.orders import Order
-from mrviewer.finetuning.plan import FinetunePlan
-from mrviewer.installed import installed_names
-from mrviewer.own_models import find_own_model
+from mrviewer.finetuning.resolved_plan import Order
+from mrviewer.finetuning.run_folder.plan import FinetunePlan
+from mrviewer.methods.installed import installed_names
+from mrviewer.methods.own import find_own_model
 from mrviewer.training.options import without_folders
 
 __all__ = ["about_weights", "base_method", "file_hash", "known_to_parents", "lineage_of"]

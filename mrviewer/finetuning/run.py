@@ -2,8 +2,8 @@
 
 from collections.abc import Generator
 
-from mrviewer.finetuning.plan import FinetunePlan
-from mrviewer.finetuning.result import FinetuneSummary
+from mrviewer.finetuning.run_folder.plan import FinetunePlan
+from mrviewer.finetuning.run_folder.result import FinetuneSummary
 from mrviewer.progress import Progress
 
 __all__ = ["finetune"]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer.dynamic import PHASES
 from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.images.dynamic import PHASES
 from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.anatomy import smooth_field
 from mrviewer.phantom.liver_anatomy import Abdomen, draw_abdomen
@@ -37,7 +37,7 @@ class LiverPatient:
     Parameters
     ----------
     phases : float32, (z, y, x) each
-        Magnitude by the names in `mrviewer.dynamic.PHASES`; the liver before contrast is about 1.
+        Magnitude by the names in `mrviewer.images.dynamic.PHASES`; the liver before contrast is about 1.
     tumours, liver : uint8, (z, y, x)
         1 inside; the liver is without tumours and vessels.
     kind

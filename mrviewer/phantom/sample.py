@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from mrviewer.array_files.stored_npz import read_npz
+from mrviewer.files.whole_file import whole_file
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.phantom.masses import Disease
 from mrviewer.phantom.patient import Patient, PatientOptions, simulate_patient
 from mrviewer.phantom.scan import ScannedImage, SimulatedScan
-from mrviewer.reasons import reason_of
-from mrviewer.stored_npz import read_npz
 from mrviewer.study import Image, Study
-from mrviewer.writers.whole import whole_file
+from mrviewer.system.reasons import reason_of
 
 __all__ = ["sample_study"]
 

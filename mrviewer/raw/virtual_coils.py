@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from mrviewer.coils.compression import compress, compression_matrix
 from mrviewer.errors import InputError
+from mrviewer.images.redescribed import RedescribedRawData
 from mrviewer.notes import Note, NoteKind
 from mrviewer.raw.cartesian import CartesianRawData, KspaceSource
 from mrviewer.raw.magnitude import MagnitudeVolume
 from mrviewer.raw.slice_cache import SliceCache
-from mrviewer.redescribed import RedescribedRawData
 from mrviewer.study import Image, RawData, Study
 
 __all__ = ["with_virtual_coils"]

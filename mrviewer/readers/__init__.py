@@ -4,7 +4,7 @@
 ``read(path, modality) -> FileContents`` and one line in `mrviewer.readers.formats`.
 """
 
-from mrviewer.readers.names import guess_modality
+from mrviewer.names.image_names import guess_modality
 from mrviewer.readers.opening import open_study, read_image
 
 __all__ = ["guess_modality", "open_study", "read_image"]

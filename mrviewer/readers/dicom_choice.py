@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.names.image_names import MODALITIES
 from mrviewer.notes import Note, NoteKind, left_out
+from mrviewer.readers.dicom.dicom_study import modality_rank, with_names_of_their_own
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
-from mrviewer.readers.dicom.study import modality_rank, with_names_of_their_own
 from mrviewer.readers.label_files import labels_of
-from mrviewer.readers.names import MODALITIES
 from mrviewer.readers.opening import study_of
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate
@@ -48,7 +48,7 @@ def proposed(entries: Sequence[SeriesEntry], drawn_on: Mapping[int, frozenset[st
     """Numbers of the series to open unless a person says otherwise.
 
     Of the series that lie together the largest set of modalities, one series each; where sets are equal, the one with
-    FLAIR, or what comes next in `mrviewer.readers.names.MODALITIES`. A segmentation of one of them comes along.
+    FLAIR, or what comes next in `mrviewer.names.image_names.MODALITIES`. A segmentation of one of them comes along.
 
     Parameters
     ----------

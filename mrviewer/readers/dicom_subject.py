@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from mrviewer.names.image_names import label_rank
 from mrviewer.notes import left_out
 from mrviewer.readers.formats import is_dicom_path, is_listed
-from mrviewer.readers.names import label_rank
 
 __all__ = ["is_dicom_segmentation", "is_dicom_subject", "labels_beside", "note_on_dicom"]
 
@@ -41,7 +41,7 @@ def note_on_dicom(folder: Path) -> str:
     home = next((home for home, file in homes.items() if is_dicom_path(file)), None)
     if home is None:
         return ""
-    from mrviewer.readers.dicom.study import public_name
+    from mrviewer.readers.dicom.dicom_study import public_name
 
     where = "its DICOM files alone"
     if home != folder:

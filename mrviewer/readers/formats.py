@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 
+from mrviewer.array_files.recognising import BLOCK, told_by_content
+from mrviewer.array_files.stored_bytes import StoredBytes
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.nifti import read_nifti
-from mrviewer.readers.recognising import BLOCK, told_by_content
-from mrviewer.readers.stored_bytes import StoredBytes
 
 __all__ = ["FORMATS", "Format", "format_of", "is_dicom_path", "is_listed"]
 
@@ -49,7 +49,7 @@ def _later(module: str, function: str) -> Callable[[Path, str], FileContents]:
 
 def _read_dicom(path: Path, modality: str) -> FileContents:
     # pydicom takes a third of a second to load, which only who opens DICOM shall wait for.
-    from mrviewer.readers.dicom.study import read_dicom
+    from mrviewer.readers.dicom.dicom_study import read_dicom
 
     return read_dicom(path, modality)
 
@@ -57,15 +57,20 @@ def _read_dicom(path: Path, modality: str) -> FileContents:
 _DICOM = Format("DICOM", (), _read_dicom, companions=("*.dcm", "*.ima", "*.dicom", "*.zip"))
 """Its files are found by what they hold, not by their names: see `is_dicom_path`."""
 
-_BART = Format("BART", ("*.cfl",), _later("mrviewer.readers.bart", "read_bart"))
+_BART = Format("BART", ("*.cfl",), _later("mrviewer.readers.arrays.bart", "read_bart"))
 
 FORMATS = (
     Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
-    Format("MATLAB", ("*.mat",), _later("mrviewer.readers.matlab", "read_matlab")),
+    Format("MATLAB", ("*.mat",), _later("mrviewer.readers.arrays.matlab", "read_matlab")),
     Format("k-space in HDF5", ("*.h5", "*.hdf5", "*.mrd"), _later("mrviewer.readers.hdf5", "read_hdf5")),
     _BART,
-    Format("raw data of Siemens", ("meas_*.dat",), _later("mrviewer.readers.twix", "read_twix"), companions=("*.dat",)),
-    Format("NumPy", (), _later("mrviewer.readers.numpy_array", "read_numpy"), companions=("*.npy", "*.npz")),
+    Format(
+        "raw data of Siemens",
+        ("meas_*.dat",),
+        _later("mrviewer.readers.scans.twix", "read_twix"),
+        companions=("*.dat",),
+    ),
+    Format("NumPy", (), _later("mrviewer.readers.arrays.numpy_array", "read_numpy"), companions=("*.npy", "*.npz")),
     _DICOM,
 )
 

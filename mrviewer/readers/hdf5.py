@@ -5,16 +5,16 @@ from pathlib import Path
 
 import h5py
 
+from mrviewer.array_files.hdf5_file import is_complex, opened
+from mrviewer.array_files.stored_arrays import hdf5_array, list_hdf5_arrays
 from mrviewer.errors import FileFormatError
-from mrviewer.raw.array_layout import Domain, can_be_image
-from mrviewer.readers.array_names import choose_array
-from mrviewer.readers.array_pairs import with_pairs
+from mrviewer.raw.arrays.array_layout import Domain, can_be_image
+from mrviewer.readers.arrays.array_names import choose_array
+from mrviewer.readers.arrays.array_pairs import with_pairs
+from mrviewer.readers.arrays.numpy_array import FASTMRI_AXES, advice, describe_array, read_numpy
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.fastmri import KSPACE, read_fastmri
-from mrviewer.readers.hdf5_file import is_complex, opened
-from mrviewer.readers.ismrmrd import group_of_readouts, read_ismrmrd
-from mrviewer.readers.numpy_array import FASTMRI_AXES, advice, describe_array, read_numpy
-from mrviewer.readers.stored_arrays import hdf5_array, list_hdf5_arrays
+from mrviewer.readers.scans.fastmri import KSPACE, read_fastmri
+from mrviewer.readers.scans.ismrmrd import group_of_readouts, read_ismrmrd
 
 __all__ = ["read_hdf5"]
 

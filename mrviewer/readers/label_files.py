@@ -2,7 +2,7 @@
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
-from mrviewer.labels import labels_on_grid
+from mrviewer.images.labels import labels_on_grid
 from mrviewer.notes import Note, NoteKind, prefixed
 from mrviewer.readers.contents import FileContents
 from mrviewer.study import Image
@@ -26,7 +26,7 @@ def labels_of(
     image
         One of the images; labels in another frame of reference are noted.
     voxel_for_voxel
-        See `mrviewer.labels.labels_on_grid`.
+        See `mrviewer.images.labels.labels_on_grid`.
 
     Raises
     ------

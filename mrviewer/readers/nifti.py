@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
-from mrviewer.memory import require_memory, total_bytes
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_header
 from mrviewer.study import Image
+from mrviewer.system.memory import require_memory, total_bytes
 
 __all__ = ["NiftiArray", "read_nifti"]
 

@@ -9,10 +9,10 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from mrviewer.array_files.recognising import NIFTI, told_by_content
+from mrviewer.array_files.stored_bytes import StoredBytes, require_own_values
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.nifti_position import stored_affine
-from mrviewer.readers.recognising import NIFTI, told_by_content
-from mrviewer.readers.stored_bytes import StoredBytes, require_own_values
 
 __all__ = ["NiftiHeader", "read_header"]
 

@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.image_values import label_values
+from mrviewer.images.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
+from mrviewer.images.image_values import label_values
+from mrviewer.images.voxel_size import with_size_note, with_true_voxel_size
+from mrviewer.names.image_names import canonical_modality, free_name, guess_modality
 from mrviewer.notes import Note, NoteKind, left_out, prefixed, without_prefix
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of, is_dicom_path
 from mrviewer.readers.label_files import labels_of
-from mrviewer.readers.names import canonical_modality, free_name, guess_modality
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.readers.study_request import Candidate, study_request
 from mrviewer.study import Image, RawData, Study
-from mrviewer.voxel_size import with_size_note, with_true_voxel_size
 
 __all__ = ["open_study", "read_image", "read_labels", "read_with_notes", "study_of"]
 
@@ -169,8 +169,8 @@ def _read(path: Path, modality: str, axes: str = "") -> FileContents:
     if not path.exists():
         raise InputError(f"there is no file {path.name}; check the path")
     if axes:
-        from mrviewer.raw.array_layout import ArrayLayout
-        from mrviewer.readers.numpy_array import read_array
+        from mrviewer.raw.arrays.array_layout import ArrayLayout
+        from mrviewer.readers.arrays.numpy_array import read_array
 
         return _with_path(read_array(path, modality, ArrayLayout.parse(axes)), path)
     return _with_path(format_of(path).read(path, modality), path)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.dynamic import PHASES, SERIES
 from mrviewer.frames import FrameAxis
+from mrviewer.images.dynamic import PHASES, SERIES
 from mrviewer.notes import Note, NoteKind
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.names.image_names import canonical_modality, file_stem, read_names
 from mrviewer.notes import left_out
-from mrviewer.readers.array_names import ARRAY_ENDINGS
+from mrviewer.readers.arrays.array_names import ARRAY_ENDINGS
 from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
-from mrviewer.readers.names import canonical_modality, file_stem, read_names
 from mrviewer.readers.subject_folder import find_subject_files
 
 __all__ = ["Candidate", "StudyRequest", "path_of", "study_request"]
@@ -32,7 +32,7 @@ class Candidate:
     is_asked_for
         Whether a person named it. One that was found in a folder may fail without failing the study.
     axes
-        What the axes of an array are, as `mrviewer.raw.array_layout.ArrayLayout.parse` reads it; empty to guess.
+        What the axes of an array are, as `mrviewer.raw.arrays.array_layout.ArrayLayout.parse` reads it; empty to guess.
     """
 
     path: Path
@@ -102,7 +102,7 @@ def path_of(item: str | Path) -> Path:
 def _title(path: Path) -> str:
     """Name of a folder or file; one that holds DICOM may be named like the patient."""
     if is_dicom_subject(path):
-        from mrviewer.readers.dicom.study import public_name
+        from mrviewer.readers.dicom.dicom_study import public_name
 
         return public_name(path)
     return path.resolve().name if path.is_dir() else file_stem(path)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrviewer.errors import InputError
+from mrviewer.names.image_names import MODALITIES, NameReading, file_stem, label_rank, read_names
+from mrviewer.names.label_words import LabelKind, label_kind
+from mrviewer.names.pairing import drawn_on, pair_files
+from mrviewer.names.versions import preferred_version, version_of
+from mrviewer.names.visits import visit_of
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.formats import FORMATS, is_listed
-from mrviewer.readers.label_words import LabelKind, label_kind
-from mrviewer.readers.names import MODALITIES, NameReading, file_stem, label_rank, read_names
-from mrviewer.readers.pairing import drawn_on, pair_files
-from mrviewer.readers.versions import preferred_version, version_of
-from mrviewer.readers.visits import visit_of
 
 __all__ = ["SubjectFiles", "find_subject_files"]
 

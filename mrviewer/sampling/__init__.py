@@ -5,6 +5,7 @@
 that a method learned. Each family is one file and one line of the registry.
 """
 
+from mrviewer.mask import Mask
 from mrviewer.sampling.family import MaskFamily, MaskSetting
 from mrviewer.sampling.full import FULL
 from mrviewer.sampling.learned import (
@@ -13,7 +14,6 @@ from mrviewer.sampling.learned import (
     learned_probability,
     mask_of_patterns,
 )
-from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.mask_file import FILE, load_mask
 from mrviewer.sampling.psf import peak_side_lobe, point_spread_function
 from mrviewer.sampling.registry import family_of, make_mask, mask_families

@@ -47,7 +47,7 @@ def read_array(file: Path) -> NDArray[np.generic]:
 
 def _read_npy(file: Path) -> NDArray[np.generic]:
     # It is mapped: the size of the file is compared with its header before memory is taken, and pickles are refused.
-    from mrviewer.readers.stored_arrays import NpyArray
+    from mrviewer.array_files.stored_arrays import NpyArray
 
     return NpyArray(file).open()
 
@@ -81,8 +81,8 @@ def _read_png(file: Path) -> NDArray[np.generic]:
 
 
 def _read_mat(file: Path) -> NDArray[np.generic]:
-    from mrviewer.readers.stored_arrays import is_matlab_hdf5, list_arrays, mat_array
-    from mrviewer.readers.stored_matrices import list_matrices, read_matrix
+    from mrviewer.array_files.stored_arrays import is_matlab_hdf5, list_arrays, mat_array
+    from mrviewer.array_files.stored_matrices import list_matrices, read_matrix
 
     if is_matlab_hdf5(file):
         arrays = list_arrays(file)

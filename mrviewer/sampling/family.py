@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.sampling.mask import Mask
+from mrviewer.mask import Mask
 from mrviewer.sampling.request import MaskRequest
 
 __all__ = ["MaskFamily", "MaskSetting"]

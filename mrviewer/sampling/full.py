@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mrviewer.mask import Mask
 from mrviewer.sampling.family import MaskFamily
-from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.request import MaskRequest
 
 __all__ = ["FULL"]

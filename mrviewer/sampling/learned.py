@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError, ShapeError, WeightsError
+from mrviewer.mask import Mask
 from mrviewer.sampling.family import MaskFamily, MaskSetting
-from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.probability_map import at_rate, ranking, resampled
 from mrviewer.sampling.request import MaskRequest
 
@@ -91,7 +91,9 @@ def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
     UnknownNameError
         If the named method is not installed.
     """
-    from mrviewer.registry import method_names  # methods know masks, so that masks may meet methods only when asked
+    from mrviewer.methods.registry import (
+        method_names,  # methods know masks, so that masks may meet methods only when asked
+    )
 
     _, _, wanted = name.partition(":")
     dimensions = next(family.dimensions for family in (LEARNED_LINES, LEARNED_SAMPLES) if family.matches(name))
@@ -165,7 +167,7 @@ def learned_probability(name: str, shape: tuple[int, int], acceleration: float) 
 def _patterns_of(method: str) -> tuple[LearnedPattern, ...]:
     """Patterns of a method; none if it learns none, or cannot be imported, of which the list of methods tells."""
     from mrviewer.method import Task
-    from mrviewer.registry import get_method
+    from mrviewer.methods.registry import get_method
 
     try:
         found = get_method(method)

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError
+from mrviewer.mask import Mask
 from mrviewer.sampling.array_file import read_array
 from mrviewer.sampling.dc_position import center_dc
 from mrviewer.sampling.family import MaskFamily
-from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.request import MaskRequest
 
 __all__ = ["FILE", "load_mask"]

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.errors import MaskError, ShapeError
+from mrviewer.mask import Mask
 from mrviewer.physics import ifft2c
-from mrviewer.sampling.mask import Mask
 
 __all__ = ["peak_side_lobe", "point_spread_function"]
 

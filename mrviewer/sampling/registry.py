@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from mrviewer.errors import UnknownNameError
+from mrviewer.mask import Mask
 from mrviewer.sampling.equispaced import EQUISPACED
 from mrviewer.sampling.family import MaskFamily, MaskSetting
 from mrviewer.sampling.full import FULL
 from mrviewer.sampling.gaussian_1d import GAUSSIAN_1D
 from mrviewer.sampling.gaussian_2d import GAUSSIAN_2D
 from mrviewer.sampling.learned import LEARNED_LINES, LEARNED_SAMPLES
-from mrviewer.sampling.mask import Mask
 from mrviewer.sampling.mask_file import FILE
 from mrviewer.sampling.poisson import POISSON
 from mrviewer.sampling.radial import RADIAL

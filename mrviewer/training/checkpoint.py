@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mrviewer.errors import WeightsError
-from mrviewer.json_text import parse_json
-from mrviewer.writers.whole import whole_file
+from mrviewer.files.json_text import parse_json
+from mrviewer.files.whole_file import whole_file
 
 __all__ = ["load_checkpoint", "read_notes", "save_checkpoint"]
 

@@ -4,11 +4,11 @@ from collections.abc import Generator, Sequence
 
 from mrviewer.database import Subject
 from mrviewer.evaluation.conditions import SamplingCondition, learned_patterns_of
+from mrviewer.evaluation.findings import Finding, summarise
 from mrviewer.evaluation.measuring import measure_study
-from mrviewer.findings import Finding, summarise
 from mrviewer.method import Method
+from mrviewer.methods.registry import get_method
 from mrviewer.progress import Progress
-from mrviewer.registry import get_method
 
 __all__ = ["evaluate_subjects"]
 
@@ -25,7 +25,7 @@ def evaluate_subjects(
     dict
         ``{subject: {method: metrics}}``, metrics as in ``metrics.json``; the second time is ``METHOD on its own mask``.
         For a method that regresses or classifies also ``{"all subjects": {method: summary}}``, see
-        `mrviewer.findings.summarise`.
+        `mrviewer.evaluation.findings.summarise`.
     """
     usual = SamplingCondition()
     name = method.card.name

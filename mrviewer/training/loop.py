@@ -15,18 +15,18 @@ from torch import nn
 from mrviewer.database import Subject, open_database, split_subjects
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.interruption import Interrupted, was_interrupted
+from mrviewer.files.lines import open_lines
+from mrviewer.files.run_lock import hold_lock
+from mrviewer.files.whole_file import whole_file
+from mrviewer.methods.registry import get_method
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 from mrviewer.progress import Progress, Skipped, retold
-from mrviewer.registry import get_method
-from mrviewer.run_lock import hold_lock
+from mrviewer.system.interruption import Interrupted, was_interrupted
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
 from mrviewer.training.options import without_folders
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
 from mrviewer.training.world import World, close_world, is_first_process, open_world, require_fabric
-from mrviewer.weights import Weights, load_weights, save_weights
-from mrviewer.writers.lines import open_lines
-from mrviewer.writers.whole import whole_file
 
 __all__ = ["cli_train", "compact", "require_examples", "start_from"]
 

@@ -82,7 +82,7 @@ class Recipe(Protocol):
         ...
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
-        """Prepare what batches are made of; `mrviewer.training.batches.slice_source` does for most methods."""
+        """Prepare what batches are made of; `mrviewer.training.data.batches.slice_source` does for most methods."""
         ...
 
     def losses(self, network: nn.Module, batch: Any, moment: Moment) -> Losses:  # noqa: ANN401 - of its own source

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mrviewer.errors import InputError
+from mrviewer.methods.weights import read_about
 from mrviewer.study import Study
 from mrviewer.training.options import names_where, override, typed
 from mrviewer.training.recipe import Recipe, Trainable, Tunable
-from mrviewer.weights import read_about
 
 __all__ = ["finetune_defaults"]
 

@@ -17,8 +17,8 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.files.whole_file import whole_file
 from mrviewer.writers.contours import outlines
-from mrviewer.writers.whole import whole_file
 
 __all__ = ["DISCLAIMER", "Figure", "Panel", "write_figure"]
 

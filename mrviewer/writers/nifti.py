@@ -13,9 +13,9 @@ from nibabel.orientations import apply_orientation
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.files.whole_file import whole_file
 from mrviewer.geometry import Geometry
 from mrviewer.sliced import SlicedVolume, Volume, block_of
-from mrviewer.writers.whole import whole_file
 
 __all__ = ["write_volume"]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.quality import error_map
+from mrviewer.files.whole_folder import whole_folder
+from mrviewer.metrics.quality import error_map
 from mrviewer.sliced import SlicedVolume, Volume, block_of
 from mrviewer.writers.nifti import write_volume
 from mrviewer.writers.tables import write_lesions, write_metrics
-from mrviewer.writers.whole_folder import whole_folder
 
 if TYPE_CHECKING:
-    from mrviewer.assess import Assessment
-    from mrviewer.reconstruct import Reconstruction
+    from mrviewer.evaluation.assessment import Assessment
+    from mrviewer.reconstruction.reconstruct import Reconstruction
 
 __all__ = ["RESULT_FILES", "describe_findings", "describe_run", "write_results"]
 

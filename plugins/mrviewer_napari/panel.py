@@ -9,9 +9,9 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
-from mrviewer.crash_log import keep_crash_log
 from mrviewer.database import SIMULATED_MS
-from mrviewer.plain_text import plain_name
+from mrviewer.files.plain_text import plain_name
+from mrviewer.system.crash_log import keep_crash_log
 from mrviewer_napari.closing_dialogs import offer_to_save_strokes, tell_of_running_runs
 from mrviewer_napari.facts.signal_curves import has_time
 from mrviewer_napari.facts.tile_texts import DISCLAIMER

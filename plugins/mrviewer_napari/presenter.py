@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mrviewer.method import Card, Method
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer_napari.computing.computation import Computation
 from mrviewer_napari.computing.outcomes import Outcome, SliceAnswer
 from mrviewer_napari.facts.scan import Scan

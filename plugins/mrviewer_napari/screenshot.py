@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mrviewer.writers.whole import whole_file
+from mrviewer.files.whole_file import whole_file
 from mrviewer_napari.facts.tile_texts import DISCLAIMER
 
 __all__ = ["save_canvas", "save_window"]

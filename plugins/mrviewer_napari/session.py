@@ -7,10 +7,10 @@ from qtpy.QtCore import QObject, Signal
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
 from mrviewer.evaluation.conditions import SamplingCondition
-from mrviewer.faults import explained
 from mrviewer.method import Method
-from mrviewer.registry import list_methods
+from mrviewer.methods.registry import list_methods
 from mrviewer.sampling import FILE, Mask
+from mrviewer.system.faults import explained
 from mrviewer_napari.computing.computation import Computation
 from mrviewer_napari.computing.known_results import ComputationTarget
 from mrviewer_napari.computing.mask_choice import MaskChoice

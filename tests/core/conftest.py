@@ -2,7 +2,7 @@
 
 import pytest
 
-from mrviewer.readers import hdf5_file
+from mrviewer.array_files import hdf5_file
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, 
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from mrviewer.alignment import Relation, common_grid, lay_over, relation
 from mrviewer.cli import app
-from mrviewer.corrections import save_correction
 from mrviewer.database import DatabaseMapping, open_database
 from mrviewer.errors import InputError, PositionError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.labels import labels_on_grid
+from mrviewer.images.alignment import Relation, common_grid, lay_over, relation
+from mrviewer.images.labels import labels_on_grid
 from mrviewer.readers import open_study, read_image
 from mrviewer.study import Image
+from mrviewer.writers.corrections import save_correction
 
 SHAPE = (9, 8, 6)
 AFFINE = np.array([[2.0, 0, 0, -23], [0, 2.0, 0, -19], [0, 0, 3.0, -16.5], [0, 0, 0, 1]])

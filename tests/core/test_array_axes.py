@@ -14,9 +14,9 @@ from scipy.io import savemat
 
 from mrviewer.errors import FileFormatError
 from mrviewer.physics import fft2c
-from mrviewer.raw.array_layout import Domain
+from mrviewer.raw.arrays.array_layout import Domain
 from mrviewer.readers import open_study
-from mrviewer.readers.numpy_array import asks_for_axes, describe_array
+from mrviewer.readers.arrays.numpy_array import asks_for_axes, describe_array
 
 NAMES = ("slice", "coil", "y", "x")
 HEIGHT, WIDTH = 48, 40

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrviewer.assess import Assessment, assess, assess_run
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.evaluation.assessment import Assessment, assess, assess_run
 from mrviewer.geometry import Geometry
-from mrviewer.lesion_errors import with_local_errors
-from mrviewer.lesions import lesion_table
-from mrviewer.object_region import object_region
-from mrviewer.overlap import overlap
-from mrviewer.quality import image_quality, image_quality_in
+from mrviewer.metrics.lesion_errors import with_local_errors
+from mrviewer.metrics.lesions import lesion_table
+from mrviewer.metrics.object_region import object_region
+from mrviewer.metrics.overlap import overlap
+from mrviewer.metrics.quality import image_quality, image_quality_in
+from mrviewer.metrics.surface import hd95_mm
 from mrviewer.sliced import SlicedVolume
-from mrviewer.surface import hd95_mm
 
 SHAPE = (16, 17, 18)
 GRID = Geometry.axial(SHAPE, (3.0, 1.0, 0.5))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrviewer import brain
-from mrviewer.brain import agreement_of, doubt, find_brain
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task, check_needs
 from mrviewer.progress import Progress, finish
+from mrviewer.reconstruction import brain
+from mrviewer.reconstruction.brain import agreement_of, doubt, find_brain
 from mrviewer.study import Image, Study
 
 

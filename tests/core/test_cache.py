@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrviewer import cache, cli
-from mrviewer.cache import cache_facts, cache_folder, clear_cache, prepared_path, prune_prepared
+from mrviewer import cli
 from mrviewer.database import Subject
+from mrviewer.files import cache
+from mrviewer.files.cache import cache_facts, cache_folder, clear_cache, prepared_path, prune_prepared
 from mrviewer.geometry import Geometry
 from mrviewer.progress import finish
-from mrviewer.reasons import reason_of
 from mrviewer.study import Image, Study
-from mrviewer.training.preparing import keep_prepared, prepare_each
+from mrviewer.system.reasons import reason_of
+from mrviewer.training.data.prepared_subjects import keep_prepared, prepare_each
 
 NAME = "Smith_Anna_1970"
 DAY = 86_400.0
@@ -87,7 +88,7 @@ def test_what_another_process_uses_stays_until_that_has_ended(tmp_path: Path) ->
     code = (
         "import platformdirs, sys\n"
         f"platformdirs.user_cache_dir = lambda name: {str(tmp_path / 'cache')!r} + '/' + name\n"
-        "from mrviewer.cache import prepared_path\n"
+        "from mrviewer.files.cache import prepared_path\n"
         "prepared_path(f'{5:032x}'); print('ready', flush=True); input()"
     )
     pipe = subprocess.PIPE

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from mrviewer.chain import Chain
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task, check_needs
+from mrviewer.methods.chain import Chain
+from mrviewer.methods.registry import get_method
 from mrviewer.progress import Progress, finish
-from mrviewer.registry import get_method
 from mrviewer.study import Image, Study
 from mrviewer.testing import check_method, sample_measurement
 

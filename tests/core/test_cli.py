@@ -13,8 +13,8 @@ import pytest
 from mrviewer import cli
 from mrviewer.commands import viewer
 from mrviewer.errors import InputError
+from mrviewer.methods.registry import method_names
 from mrviewer.progress import Progress, Skipped
-from mrviewer.registry import method_names
 
 KEYS = {"name", "tasks", "needs", "weights", "trained_on", "citation", "licence"}
 

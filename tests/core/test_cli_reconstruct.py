@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from dicom_files import Series
 
-from mrviewer import cli, registry
+from mrviewer import cli
 from mrviewer.commands.reconstruct import ReconstructRequest, reconstruct_to_folder
 from mrviewer.errors import InputError
 from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.files.whole_folder import whole_folder
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
+from mrviewer.methods import registry
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.writers.results import RESULT_FILES
-from mrviewer.writers.whole_folder import whole_folder
 
 CONTRACT = {
     "mask": {"name", "acceleration", "center_fraction", "seed", "achieved_acceleration"},

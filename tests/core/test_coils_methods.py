@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from raw_files import write_fastmri
 
-from mrviewer.acquisition import raw_data, reference_slice
 from mrviewer.errors import WeightsError
 from mrviewer.method import Task
+from mrviewer.methods.registry import get_method, method_names
 from mrviewer.readers import open_study
-from mrviewer.reconstruct import reconstruct_slice
-from mrviewer.registry import get_method, method_names
+from mrviewer.reconstruction.acquisition import raw_data, reference_slice
+from mrviewer.reconstruction.reconstruct import reconstruct_slice
 from mrviewer.sampling import make_mask
 from mrviewer.study import Study
 

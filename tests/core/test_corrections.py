@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrviewer import corrections
-from mrviewer.corrections import list_corrections, save_correction
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer.readers import open_study, read_image
 from mrviewer.study import Image, Study
+from mrviewer.writers import corrections
+from mrviewer.writers.corrections import list_corrections, save_correction
 from mrviewer.writers.nifti import write_volume
 
 SHAPE = (6, 5, 4)

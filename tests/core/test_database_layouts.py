@@ -7,10 +7,10 @@ import pytest
 from database_files import save_image, save_labels, touch
 
 from mrviewer.database.found import FoundDatabase
-from mrviewer.database.layouts import find_subjects
+from mrviewer.database.layouts.find import find_subjects
 from mrviewer.database.proposal import map_by_names
 from mrviewer.errors import FileFormatError, InputError
-from mrviewer.readers.visits import patient_of
+from mrviewer.names.visits import patient_of
 
 
 def told(found: FoundDatabase) -> dict[str, tuple[str, list[str], list[str]]]:

@@ -8,7 +8,7 @@ from database_files import save_image, save_labels
 from typer.testing import CliRunner
 
 from mrviewer.cli import app
-from mrviewer.database.layouts import find_subjects
+from mrviewer.database.layouts.find import find_subjects
 
 
 def said(path: Path) -> list[str]:

@@ -8,8 +8,8 @@ from database_grammar import Made, bids_trees, plain_trees
 from hypothesis import given, settings
 
 from mrviewer.database.found import FoundDatabase
-from mrviewer.database.layouts import find_subjects
-from mrviewer.readers.names import guess_modality
+from mrviewer.database.layouts.find import find_subjects
+from mrviewer.names.image_names import guess_modality
 
 
 def found_in(made: list[Made]) -> tuple[FoundDatabase, dict[Path, Made]]:

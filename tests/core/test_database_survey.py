@@ -12,12 +12,12 @@ from database_files import SHAPE, save_array, save_image, save_labels, touch
 from typer.testing import CliRunner
 
 from mrviewer.cli import app, main
-from mrviewer.corrections import save_correction
 from mrviewer.database import Survey, open_database, propose_mapping, survey_database
 from mrviewer.errors import InputError
 from mrviewer.method import Needs
 from mrviewer.progress import finish
 from mrviewer.readers import open_study
+from mrviewer.writers.corrections import save_correction
 
 
 def survey(path: Path | str) -> Survey:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from mrviewer.dynamic import (
+from mrviewer.errors import InputError, ShapeError, UnknownNameError
+from mrviewer.geometry import Geometry
+from mrviewer.images.dynamic import (
     ENHANCED_PHASES,
     PHASES,
     enhancement_curve,
@@ -11,8 +13,6 @@ from mrviewer.dynamic import (
     relative_enhancement,
     signal_curve,
 )
-from mrviewer.errors import InputError, ShapeError, UnknownNameError
-from mrviewer.geometry import Geometry
 from mrviewer.study import Image, Study
 
 SHAPE = (3, 5, 4)

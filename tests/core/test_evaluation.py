@@ -11,12 +11,12 @@ from mrviewer.database import Subject
 from mrviewer.errors import MaskError
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.evaluation.measuring import mean_figures, mean_groups, measure_study
-from mrviewer.evaluation.metric_list import METRICS, METRICS_BY_KEY, by_group, flat
 from mrviewer.evaluation.paired import paired_difference
 from mrviewer.experiments.tables import Condition
 from mrviewer.geometry import Geometry
+from mrviewer.methods.registry import get_method
+from mrviewer.metrics.metric_list import METRICS, METRICS_BY_KEY, by_group, flat
 from mrviewer.progress import finish
-from mrviewer.registry import get_method
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 from mrviewer.training.evaluate import evaluate_subjects

@@ -13,9 +13,9 @@ from mrviewer import cli
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.experiments.cases import coarse_study, load_case, with_modalities
-from mrviewer.experiments.figures import gather
-from mrviewer.experiments.runs import Job, reason_to_skip, run_job
+from mrviewer.experiments.row_runs import Job, reason_to_skip, run_job
 from mrviewer.experiments.table_files import read_table
+from mrviewer.experiments.table_results import gather
 from mrviewer.experiments.tables import Table
 from mrviewer.experiments.workers import run_jobs
 from mrviewer.geometry import Geometry

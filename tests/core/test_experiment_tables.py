@@ -8,11 +8,11 @@ import pytest
 
 from mrviewer.errors import FileFormatError, InputError, UnknownNameError
 from mrviewer.evaluation.paired import agreeing_pairs, paired_difference, rank_correlation, spread
-from mrviewer.experiments.figures import RowFigures
+from mrviewer.experiments.claims import Verdict, comparisons, sentences
 from mrviewer.experiments.page import section, update_page
 from mrviewer.experiments.table_files import open_tables, read_table
+from mrviewer.experiments.table_results import RowFigures
 from mrviewer.experiments.tables import Table
-from mrviewer.experiments.verdict import Verdict, comparisons, sentences
 
 TABLE = """
 title = "Two ways"

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrviewer import cli, fault_log
+from mrviewer import cli
 from mrviewer.commands import terminal
 from mrviewer.errors import InputError, UnforeseenError, WriteError
-from mrviewer.faults import explained
-from mrviewer.json_text import json_text, parse_json, read_json_object
-from mrviewer.writers.new_file import new_file
-from mrviewer.writers.whole import whole_file
-from mrviewer.writers.whole_folder import new_folder, whole_folder
+from mrviewer.files.json_text import json_text, parse_json, read_json_object
+from mrviewer.files.new_file import new_file
+from mrviewer.files.whole_file import whole_file
+from mrviewer.files.whole_folder import new_folder, whole_folder
+from mrviewer.system import fault_log
+from mrviewer.system.faults import explained
 
 PATIENT = "Mueller_Hans"
 FULL = Path("/dev/full")

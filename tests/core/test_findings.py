@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mrviewer.dynamic import ENHANCED_PHASES, PHASES
-from mrviewer.findings import Finding, finding_of, summarise
+from mrviewer.evaluation.findings import Finding, finding_of, summarise
 from mrviewer.geometry import Geometry
-from mrviewer.reconstruct import Reconstruction
+from mrviewer.images.dynamic import ENHANCED_PHASES, PHASES
+from mrviewer.reconstruction.reconstruct import Reconstruction
 from mrviewer.sampling import Mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.writers.results import describe_findings

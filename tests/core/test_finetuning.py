@@ -16,7 +16,7 @@ from finetuning_cases import NAMES, make_plan, make_weights, write_database
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-import mrviewer.finetuning.orders
+import mrviewer.finetuning.resolved_plan
 import mrviewer.training.checkpoint
 import mrviewer.training.fitting
 from mrviewer.database import open_database, split_by_patient
@@ -35,12 +35,12 @@ from mrviewer.finetuning import (
     request_resume,
     request_stop,
 )
-from mrviewer.finetuning.preparing import DatabaseWatch, prepare
+from mrviewer.finetuning.phases.preparing import DatabaseWatch, prepare
+from mrviewer.methods.registry import get_method
+from mrviewer.methods.weights import load_weights
 from mrviewer.progress import Progress, finish
 from mrviewer.readers import read_image
-from mrviewer.registry import get_method
 from mrviewer.training.recipe import Recipe
-from mrviewer.weights import load_weights
 from mrviewer.writers.nifti import write_volume
 
 
@@ -535,7 +535,7 @@ def test_a_run_goes_on_with_what_it_began_with(
     do_until(job, lambda: last_step(plan.folder) == 3)
     job.close()
     # An update brings other defaults, and the database another patient.
-    monkeypatch.setattr(mrviewer.finetuning.orders, "finetune_defaults", lambda *_: {"learning_rate": "9"})
+    monkeypatch.setattr(mrviewer.finetuning.resolved_plan, "finetune_defaults", lambda *_: {"learning_rate": "9"})
     write_database(tmp_path / "more", (*NAMES, "gina"))
     (tmp_path / "more" / "gina").rename(folder / "gina")
     summary = finish(finetune(growing, resume=True)).summary

@@ -11,12 +11,12 @@ import pytest
 
 import mrviewer.finetuning.engine
 from mrviewer import cli
+from mrviewer.files.run_lock import hold_lock
 from mrviewer.finetuning import FinetunePlan, FinetuneSummary, read_run, write_plan
-from mrviewer.finetuning.control import Wish, read_wish
-from mrviewer.finetuning.events import EventLog
-from mrviewer.finetuning.record import StateFile
+from mrviewer.finetuning.run_folder.events import EventLog
+from mrviewer.finetuning.run_folder.record import StateFile
+from mrviewer.finetuning.run_folder.requests import Wish, read_wish
 from mrviewer.progress import Progress
-from mrviewer.run_lock import hold_lock
 
 SIDES = {"image": {"psnr": None}, "segmentation": {"dice": 0.25}}
 SUMMARY: dict[str, Any] = {

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrviewer.errors import InputError
+from mrviewer.files.run_lock import HOLDER, hold_lock, read_holder
 from mrviewer.finetuning import (
     EventReader,
     FinetunePlan,
@@ -28,13 +29,12 @@ from mrviewer.finetuning import (
     write_curves,
     write_plan,
 )
-from mrviewer.finetuning.control import Wish, read_wish
-from mrviewer.finetuning.events import EventLog
-from mrviewer.finetuning.files import CONTROL, EVENTS, OUTPUT, STATE
-from mrviewer.finetuning.record import StateFile
-from mrviewer.finetuning.resuming import require_right_folder, resumed_plan
-from mrviewer.finetuning.verdict import compare, judge
-from mrviewer.run_lock import HOLDER, hold_lock, read_holder
+from mrviewer.finetuning.phases.improvement import compare, judge
+from mrviewer.finetuning.run_folder.events import EventLog
+from mrviewer.finetuning.run_folder.file_names import CONTROL, EVENTS, OUTPUT, STATE
+from mrviewer.finetuning.run_folder.record import StateFile
+from mrviewer.finetuning.run_folder.requests import Wish, read_wish
+from mrviewer.finetuning.run_folder.resuming import require_right_folder, resumed_plan
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_a_damaged_plan_is_told(run: Path) -> None:
 
 def test_only_one_process_writes_a_run(run: Path) -> None:
     code = (
-        "import sys, pathlib; from mrviewer.run_lock import hold_lock\nwith hold_lock(pathlib.Path(sys.argv[1])): pass"
+        "import sys, pathlib\nfrom mrviewer.files.run_lock import hold_lock\n"
+        "with hold_lock(pathlib.Path(sys.argv[1])): pass"
     )
     with hold_lock(run):
         assert read_holder(run) is not None

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from mrviewer.array_files import matlab_elements
 from mrviewer.coils.estimation import estimate_maps
 from mrviewer.errors import InputError
-from mrviewer.readers import matlab_elements, open_study
+from mrviewer.readers import open_study
 
 # The harness stays in the checkout; the tests also run beside an installed wheel.
 fuzz = pytest.importorskip("benchmarks.fuzz")

@@ -20,29 +20,29 @@ from scipy import sparse
 from scipy.io import savemat
 
 from mrviewer import cli
-from mrviewer.corrections import survey_corrections
+from mrviewer.array_files.stored_npz import read_npz
 from mrviewer.database import open_database, survey_database
 from mrviewer.database.mapping import read_mapping
 from mrviewer.errors import FileFormatError, InputError, MaskError, MrviewerError, WeightsError
 from mrviewer.experiments.table_files import read_table
+from mrviewer.files.run_lock import read_holder
 from mrviewer.finetuning import RunState, read_events, survey_runs, write_curves
-from mrviewer.finetuning.begun import read_begun
-from mrviewer.finetuning.control import Wish, read_wish
-from mrviewer.finetuning.plan import read_plan
-from mrviewer.finetuning.result import read_summary
-from mrviewer.own_models import add_model, own_models
+from mrviewer.finetuning.run_folder.plan import read_plan
+from mrviewer.finetuning.run_folder.requests import Wish, read_wish
+from mrviewer.finetuning.run_folder.result import read_summary
+from mrviewer.finetuning.run_folder.start_record import read_begun
+from mrviewer.methods.own import add_model, own_models
+from mrviewer.methods.registry import get_method
 from mrviewer.phantom import sample
 from mrviewer.progress import finish
 from mrviewer.readers.contents import FileContents
-from mrviewer.registry import get_method
-from mrviewer.run_lock import read_holder
 from mrviewer.sampling.mask_file import load_mask
-from mrviewer.stored_npz import read_npz
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
+from mrviewer.training.data.sealed import is_sealed, write_sealed
 from mrviewer.training.recipe import Trainable
-from mrviewer.training.sealed import is_sealed, write_sealed
 from mrviewer.writers.bids import BidsTarget, write_bids
-from mrviewer.writers.source_choice import modality_beside
+from mrviewer.writers.corrections import survey_corrections
+from mrviewer.writers.dicom.source_choice import modality_beside
 
 DEEP = "[" * 100_000
 LONG = "9" * 5000
@@ -298,7 +298,7 @@ def test_one_bad_plan_hides_no_good_one(
 
 
 def test_a_plan_whose_paths_are_not_text_comes_back(tmp_path: Path) -> None:
-    from mrviewer.finetuning.plan import FinetunePlan, write_plan
+    from mrviewer.finetuning.run_folder.plan import FinetunePlan, write_plan
 
     folder = os.fsdecode(b"M\xfcller")
     plan = FinetunePlan("unet-full", (folder,), str(tmp_path / "run"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mrviewer.cli import main
 from mrviewer.geometry import Geometry
-from mrviewer.image_values import notes_on_values
+from mrviewer.images.image_values import notes_on_values
 from mrviewer.notes import Note, NoteKind
 from mrviewer.study import Image
 

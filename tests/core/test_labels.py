@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from mrviewer.errors import FileFormatError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.labels import labels_on_grid
+from mrviewer.images.labels import labels_on_grid
 from mrviewer.readers import read_image
 from mrviewer.study import Image
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer import components
-from mrviewer.boxes import bounding_box
-from mrviewer.components import find_components
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.instances import match_by_label, match_by_overlap
-from mrviewer.lesions import LesionTable, Status, lesion_table
-from mrviewer.overlap import overlap
+from mrviewer.metrics import components
+from mrviewer.metrics.boxes import bounding_box
+from mrviewer.metrics.components import find_components
+from mrviewer.metrics.instances import match_by_label, match_by_overlap
+from mrviewer.metrics.lesions import LesionTable, Status, lesion_table
+from mrviewer.metrics.overlap import overlap
 
 SHAPE = (5, 6, 7)
 GRID = Geometry.axial(SHAPE, (3.0, 2.0, 1.0))

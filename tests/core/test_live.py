@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import MagnitudeRawData
 from mrviewer.errors import ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.live import LiveSlice
 from mrviewer.physics import adjoint, normalise_maps
+from mrviewer.reconstruction.acquisition import MagnitudeRawData
+from mrviewer.reconstruction.live import LiveSlice
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import Image, Origin
 

@@ -9,22 +9,22 @@ import numpy as np
 import psutil
 import pytest
 
-from mrviewer import memory
-from mrviewer.acquisition import raw_data
-from mrviewer.assess import assess, assess_run
 from mrviewer.errors import InputError
+from mrviewer.evaluation.assessment import assess, assess_run
 from mrviewer.geometry import Geometry
-from mrviewer.memory import available_bytes, require_memory, total_bytes
-from mrviewer.memory_need import memory_need
 from mrviewer.method import Task
+from mrviewer.methods.registry import get_method, list_methods
+from mrviewer.metrics.quality import image_quality, ssim
 from mrviewer.progress import finish
-from mrviewer.quality import image_quality, ssim
 from mrviewer.readers import open_study
-from mrviewer.reconstruct import Reconstruction, reconstruct
-from mrviewer.registry import get_method, list_methods
+from mrviewer.reconstruction.acquisition import raw_data
+from mrviewer.reconstruction.memory_need import memory_need
+from mrviewer.reconstruction.reconstruct import Reconstruction, reconstruct
 from mrviewer.sampling import make_mask
 from mrviewer.sliced import SlicedVolume, block_of, without_slices
 from mrviewer.study import Image, Study
+from mrviewer.system import memory
+from mrviewer.system.memory import available_bytes, require_memory, total_bytes
 from mrviewer.writers import nifti
 from mrviewer.writers.nifti import write_volume
 
@@ -108,7 +108,7 @@ def test_a_run_without_its_reference_has_the_same_figures() -> None:
 def test_nothing_is_copied_to_be_measured(volume: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     geometry = Geometry.axial(SHAPE, (3.0, 1.0, 1.0))
     seen: list[object] = []
-    monkeypatch.setattr("mrviewer.assess.image_quality", lambda *values: seen.extend(values))
+    monkeypatch.setattr("mrviewer.evaluation.assessment.image_quality", lambda *values: seen.extend(values))
     assess(image=volume, image_reference=volume, geometry=geometry)
     assert seen[0] is volume
     assert seen[1] is volume

@@ -13,11 +13,11 @@ from raw_files import header, kspace, lines_of, write_fastmri, write_ismrmrd
 from scipy import sparse
 from scipy.io import savemat
 
-from mrviewer import memory
+from mrviewer.array_files.matlab_elements import require_known_types
+from mrviewer.array_files.stored_matrices import read_matrix
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.readers import open_study
-from mrviewer.readers.matlab_elements import require_known_types
-from mrviewer.readers.stored_matrices import read_matrix
+from mrviewer.system import memory
 
 SHAPE = (3, 64, 48)
 MOST = 10_000

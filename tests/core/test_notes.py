@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mrviewer.geometry import Geometry
+from mrviewer.images.renaming import renamed
 from mrviewer.notes import Note, NoteKind, as_note, left_out, n_left_out, prefixed
 from mrviewer.readers import open_study
-from mrviewer.renaming import renamed
 from mrviewer.study import Image, Study
 
 NOTE = Note("two images are T1", NoteKind.MODALITY, 2)

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mrviewer.errors import ShapeError
-from mrviewer.object_region import object_region
-from mrviewer.quality import ImageQuality, image_quality, image_quality_in
+from mrviewer.metrics.object_region import object_region
+from mrviewer.metrics.quality import ImageQuality, image_quality, image_quality_in
+from mrviewer.metrics.ssim import WINDOW
 from mrviewer.sliced import SlicedVolume
-from mrviewer.ssim import WINDOW
 
 SHAPE = (10, 60, 52)
 Floats = NDArray[np.floating]

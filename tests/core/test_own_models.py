@@ -17,12 +17,12 @@ import torch
 from safetensors.torch import save_file
 
 from mrviewer import cli, finetuning
-from mrviewer.chain import Chain
 from mrviewer.errors import InputError, MrviewerError, UnknownNameError, WeightsError
-from mrviewer.finetuning import record
+from mrviewer.finetuning.run_folder import record
 from mrviewer.geometry import Geometry
 from mrviewer.method import Method
-from mrviewer.own_models import (
+from mrviewer.methods.chain import Chain
+from mrviewer.methods.own import (
     add_model,
     export_model,
     import_model,
@@ -34,12 +34,12 @@ from mrviewer.own_models import (
     suggest_model_name,
     transfer,
 )
+from mrviewer.methods.registry import get_method, list_methods, method_names
+from mrviewer.methods.weights import Weights, load_weights, read_about, save_weights
 from mrviewer.progress import finish
-from mrviewer.registry import get_method, list_methods, method_names
 from mrviewer.sampling import installed_patterns
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.recipe import Trainable
-from mrviewer.weights import Weights, load_weights, read_about, save_weights
 from mrviewer.writers.nifti import write_volume
 
 LINEAGE: dict[str, object] = {
@@ -434,7 +434,7 @@ def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun, folder: Pat
 
 
 def test_a_full_disk_leaves_nothing(make_run: MakeRun, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mrviewer.own_models import transfer
+    from mrviewer.methods.own import transfer
 
     def full(path: Path, weights: Weights) -> None:
         path.write_bytes(b"half")
@@ -455,7 +455,7 @@ def test_learned_masks_of_an_own_model_go_by_its_name(make_run: MakeRun) -> None
 @pytest.mark.slow
 def test_listing_own_models_needs_no_torch(make_run: MakeRun, folder: Path) -> None:
     add_model(make_run(), "model")
-    script = "import sys, mrviewer.registry as m; print(m.list_methods()[-1].card.name, 'torch' in sys.modules)"
+    script = "import sys, mrviewer.methods.registry as m; print(m.list_methods()[-1].card.name, 'torch' in sys.modules)"
     listed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert listed.stdout.split() == ["model", "False"]
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from mrviewer.database import open_database
-from mrviewer.dynamic import PHASES, enhancement_curve, measured_enhancement
 from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.images.dynamic import PHASES, enhancement_curve, measured_enhancement
 from mrviewer.phantom import LiverPatient, sample_liver_study, simulate_liver_patient
 from mrviewer.phantom.liver_kinetics import Bolus, Perfusion, concentration, population_input, spoiled_signal
 from mrviewer.phantom.liver_tissues import MALIGNANT, TISSUES, TUMOUR_KINDS, phase_signals

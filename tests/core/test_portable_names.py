@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrviewer.errors import InputError
-from mrviewer.own_models import check_model_name, suggest_model_name
-from mrviewer.portable_names import is_reserved, portable_name, require_portable
-from mrviewer.writers.new_file import new_file
-from mrviewer.writers.whole import whole_file
-from mrviewer.writers.whole_folder import new_folder, whole_folder
+from mrviewer.files.new_file import new_file
+from mrviewer.files.portable_names import is_reserved, portable_name, require_portable
+from mrviewer.files.whole_file import whole_file
+from mrviewer.files.whole_folder import new_folder, whole_folder
+from mrviewer.methods.own import check_model_name, suggest_model_name
 
 DEVICES = ("con", "PRN", "aux", "Nul", "com1", "LPT9", "COM\u00b9", "nul.nii.gz", "con .txt", "CONIN$")
 REFUSED = ("a:b", "a?", "a*b", 'a"', "a<b", "a>b", "a|b", "a\\b", "a\tb", "a.", "a ", "")

@@ -13,9 +13,9 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from mrviewer import cli
-from mrviewer.privacy import Privacy, exported_header, new_uid
 from mrviewer.writers import write_volume
-from mrviewer.writers.dicom_source import DicomSource, read_sources
+from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources
+from mrviewer.writers.dicom.privacy import Privacy, exported_header, new_uid
 
 STUDY = "1.2.826.0.1.3680043.8.498.7"
 

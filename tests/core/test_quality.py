@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.errors import ShapeError
-from mrviewer.quality import (
+from mrviewer.metrics.quality import (
     ImageQuality,
     SliceQuality,
     error_map,

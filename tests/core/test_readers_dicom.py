@@ -24,8 +24,8 @@ from mrviewer.progress import finish
 from mrviewer.readers import open_study, read_image
 from mrviewer.readers.dicom import SeriesEntry, list_series, read_series, read_slice, thumbnail
 from mrviewer.study import Image
-from mrviewer.writers.dicom_seg import write_dicom_seg
-from mrviewer.writers.dicom_source import read_sources
+from mrviewer.writers.dicom.dicom_seg import write_dicom_seg
+from mrviewer.writers.dicom.dicom_source import read_sources
 
 TILTED = (0.96, 0.28, 0.0, -0.168, 0.576, 0.8)
 

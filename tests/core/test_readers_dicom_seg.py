@@ -11,8 +11,8 @@ from dicom_files import ROOT, Series, enhanced, segmentation, write_dataset
 from numpy.typing import NDArray
 
 from mrviewer import cli
-from mrviewer.database.samples import sample_pixels
 from mrviewer.database.survey import SurveyedSubject
+from mrviewer.database.surveying.samples import sample_pixels
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import finish

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mrviewer.dynamic import PHASES, signal_curve
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.images.dynamic import PHASES, signal_curve
+from mrviewer.names.image_names import canonical_modality
 from mrviewer.readers import guess_modality, open_study, read_image
-from mrviewer.readers.names import canonical_modality
 
 
 def write(path: Path, shape: tuple[int, ...], level: float = 1.0) -> Path:

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from raw_files import write_bart
 
+from mrviewer.array_files.stored_arrays import list_arrays
 from mrviewer.coils import ring_coil_maps
 from mrviewer.errors import FileFormatError
 from mrviewer.physics import fft2c
 from mrviewer.readers import open_study
-from mrviewer.readers.stored_arrays import list_arrays
 from mrviewer.sampling.mask_file import load_mask
 
 SHAPE = (2, 3, 16, 16)

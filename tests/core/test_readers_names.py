@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from name_grammar import Named, any_image_names, label_names, untold_names, visits
 
-from mrviewer.readers.label_words import LabelKind, label_kind
-from mrviewer.readers.names import (
+from mrviewer.names.image_names import (
     MODALITIES,
     canonical_modality,
     file_stem,
@@ -18,6 +17,7 @@ from mrviewer.readers.names import (
     label_rank,
     read_names,
 )
+from mrviewer.names.label_words import LabelKind, label_kind
 
 
 @pytest.mark.parametrize(

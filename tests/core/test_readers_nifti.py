@@ -13,10 +13,10 @@ from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from mrviewer.array_files.stored_bytes import StoredBytes
 from mrviewer.errors import FileFormatError
 from mrviewer.readers import open_study, read_image
 from mrviewer.readers.nifti import NiftiArray, read_nifti
-from mrviewer.readers.stored_bytes import StoredBytes
 
 SHAPE = (4, 5, 6)
 SAME_HEAD = ("LAS", "LPI", "PIR", "SAL", "IPR")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from database_files import touch
 
-from mrviewer.readers.pairing import Pairing, pair_files
+from mrviewer.names.pairing import Pairing, pair_files
 from mrviewer.readers.subject_folder import find_subject_files
 
 

@@ -26,16 +26,16 @@ from raw_files import (
 from scipy.io import savemat
 from skimage.metrics import structural_similarity
 
-from mrviewer.acquisition import measure, reference_slice, within_acquired
+from mrviewer.array_files.hdf5_file import is_complex
 from mrviewer.coils import root_sum_of_squares
 from mrviewer.errors import FileFormatError, InputError, MaskError
 from mrviewer.physics import fft2c, ifft2c
 from mrviewer.raw import coil_images as images_of
 from mrviewer.raw import coil_maps as maps_of
-from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.arrays.array_layout import ArrayLayout, Domain
 from mrviewer.readers import open_study
-from mrviewer.readers.hdf5_file import is_complex
-from mrviewer.readers.numpy_array import describe_array
+from mrviewer.readers.arrays.numpy_array import describe_array
+from mrviewer.reconstruction.acquisition import measure, reference_slice, within_acquired
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import RawData, Study
 

@@ -9,9 +9,9 @@ import nibabel
 import numpy as np
 import pytest
 
+from mrviewer.array_files.recognising import BLOCK, told_by_content
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.readers import open_study
-from mrviewer.readers.recognising import BLOCK, told_by_content
 
 
 def write(path: Path, kind: str) -> Path:

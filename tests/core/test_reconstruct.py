@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from mrviewer.acquisition import MagnitudeRawData
 from mrviewer.errors import DoesNotFitError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.progress import Progress, finish
-from mrviewer.reconstruct import Reconstruction, reconstruct
+from mrviewer.reconstruction.acquisition import MagnitudeRawData
+from mrviewer.reconstruction.reconstruct import Reconstruction, reconstruct
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mrviewer.errors import InputError, ShapeError
-from mrviewer.regression import area_under_curve, classification_quality, regression_quality
+from mrviewer.metrics.regression import area_under_curve, classification_quality, regression_quality
 
 
 def test_a_hand_made_regression() -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrviewer.acquisition import raw_data, reference_slice
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.images.renaming import renamed
 from mrviewer.phantom import SimulatedScan
-from mrviewer.renaming import renamed
+from mrviewer.reconstruction.acquisition import raw_data, reference_slice
 from mrviewer.study import Image, Study
 
 

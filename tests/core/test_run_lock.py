@@ -17,19 +17,19 @@ from safetensors import safe_open
 
 from mrviewer import cli
 from mrviewer.errors import InputError
+from mrviewer.files.lines import open_lines
+from mrviewer.files.run_lock import HOLDER, hold_lock, read_holder, reserve_lock
 from mrviewer.finetuning import FinetunePlan, RunState, read_run, write_plan
-from mrviewer.finetuning.files import OUTPUT
-from mrviewer.finetuning.record import StateFile
-from mrviewer.interruption import caught_signals
-from mrviewer.run_lock import HOLDER, hold_lock, read_holder, reserve_lock
-from mrviewer.writers.lines import open_lines
+from mrviewer.finetuning.run_folder.file_names import OUTPUT
+from mrviewer.finetuning.run_folder.record import StateFile
+from mrviewer.system.interruption import caught_signals
 
 PATIENCE = 240.0
 OPTIONS = {"preset": "tiny", "batch_size": "2", "crop": "0", "precision": "fp32", "hold_out": "emil", "threads": "1"}
 
 HOLDS = """
 import pathlib, sys, time
-from mrviewer.run_lock import hold_lock
+from mrviewer.files.run_lock import hold_lock
 with hold_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mrviewer import installed
 from mrviewer.errors import MaskError, ShapeError, UnknownNameError, WeightsError
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
+from mrviewer.methods import installed
 from mrviewer.progress import Progress
 from mrviewer.sampling import LearnedPattern, learned_probability, make_mask, mask_of_patterns
 from mrviewer.sampling.learned import LEARNED_LINES, LEARNED_SAMPLES

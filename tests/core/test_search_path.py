@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mrviewer import search_path
+from mrviewer.array_files import hdf5_trial
 from mrviewer.finetuning import launch as launching
-from mrviewer.readers import hdf5_trial
+from mrviewer.system import search_path
 
 TRAPS = ("numpy", "torch", "socket", "struct", "random", "typer", "h5py", "sitecustomize", "evil")
 
@@ -47,8 +47,11 @@ def test_the_program_imports_nothing_from_the_folder_of_a_study(study: Path) -> 
 
 @pytest.mark.parametrize("place", ["", ".", "sub/.."])
 def test_relative_places_of_the_search_path_are_dropped(study: Path, place: str) -> None:
-    places = [str(Path(search_path.__file__).parents[1]), place]
-    code = "import os, sys, mrviewer.search_path as s; s.forget_current_folder(); print(sys.path); print(os.environ)"
+    places = [str(Path(search_path.__file__).parents[2]), place]
+    code = (
+        "import os, sys, mrviewer.system.search_path as s\n"
+        "s.forget_current_folder(); print(sys.path); print(os.environ)"
+    )
     done = run(study, "-P", "-S", "-c", code, PYTHONPATH=os.pathsep.join(places))
     assert done.returncode == 0, done.stderr
     path, environment = done.stdout.splitlines()

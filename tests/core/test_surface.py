@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.errors import ShapeError
-from mrviewer.surface import hd95_mm, surface
+from mrviewer.metrics.surface import hd95_mm, surface
 
 SPACINGS = [(1.0, 1.0, 1.0), (5.0, 0.45, 0.45), (40.0, 0.5, 0.5), (0.7, 3.0, 1.1)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
-from mrviewer.lesions import LesionTable, lesion_table
+from mrviewer.metrics.lesions import LesionTable, lesion_table
 from mrviewer.writers.tables import write_lesions, write_metrics, write_quantities
 
 GRID = Geometry.axial((4, 5, 6), (3.0, 2.0, 1.0))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task, check_needs
+from mrviewer.methods.registry import get_method
 from mrviewer.progress import Progress, finish
-from mrviewer.registry import get_method
 from mrviewer.study import Study
 from mrviewer.testing import check_method, sample_measurement
 

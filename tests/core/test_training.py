@@ -14,17 +14,18 @@ from mrviewer.database import Subject
 from mrviewer.device import place_network
 from mrviewer.errors import InputError, WeightsError
 from mrviewer.geometry import Geometry
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 from mrviewer.progress import Progress, Skipped, finish
 from mrviewer.study import Image, Study
-from mrviewer.training import batches, cli_train
+from mrviewer.training import cli_train
 from mrviewer.training.checkpoint import load_checkpoint, save_checkpoint
 from mrviewer.training.cutting import StepCut, cuttable
+from mrviewer.training.data import batches
+from mrviewer.training.data.slice_stacks import SliceStack
 from mrviewer.training.fitting import Fitting, learning_rate
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
-from mrviewer.training.slice_stacks import SliceStack
 from mrviewer.training.world import open_world
-from mrviewer.weights import Weights, load_weights, save_weights
 
 SIZE = (24, 20)
 TINY = {"preset": "tiny", "steps": "6", "batch_size": "2", "crop": "0", "crop_rows": "0", "main_share": "1"}
@@ -67,7 +68,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SliceStack(images, labels, 0 * labels, known, ~known, np.arange(len(images)) % 2 == 0)
 
     monkeypatch.setattr("mrviewer.training.loop.open_database", lambda _: [subject(number) for number in range(3)])
-    monkeypatch.setattr("mrviewer.training.batches.prepare_slices", prepare)
+    monkeypatch.setattr("mrviewer.training.data.batches.prepare_slices", prepare)
     return asked
 
 
@@ -265,7 +266,7 @@ def test_learning_to_segment_needs_labels(prepared: list[str], tmp_path: Path, m
         unknown = np.zeros(4, bool)
         return SliceStack(images.astype(np.float16), 0 * labels, 0 * labels, unknown, unknown, ~unknown)
 
-    monkeypatch.setattr("mrviewer.training.batches.prepare_slices", unlabelled)
+    monkeypatch.setattr("mrviewer.training.data.batches.prepare_slices", unlabelled)
     with pytest.raises(InputError, match="unet-full learns from labels and the database has none; add subjects with"):
         train("unet-full", tmp_path)
 

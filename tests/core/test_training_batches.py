@@ -15,12 +15,12 @@ from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, Skipped, finish
 from mrviewer.study import Image, Study
-from mrviewer.training.batches import Batch, BatchMaker
+from mrviewer.training.data.batches import Batch, BatchMaker
+from mrviewer.training.data.slice_stacks import SLICE_SHAPE, SliceStack
+from mrviewer.training.data.slices import LARGEST, SliceFiles, SliceOptions, SlicePool, prepare_slices
 from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
 from mrviewer.training.losses import segmentation_loss, soft_dice_loss
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.slice_stacks import SLICE_SHAPE, SliceStack
-from mrviewer.training.slices import LARGEST, SliceFiles, SliceOptions, SlicePool, prepare_slices
 
 SIZE = (32, 24)
 CLEAN = TrainingOptions(batch_size=3, phase_share=0.0, noise_share=0.0, coil_share=0.0)
@@ -323,7 +323,7 @@ def test_a_full_disk_is_not_the_fault_of_a_subject(cache: Path, monkeypatch: pyt
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mrviewer.training.sealed.save_file", full)
+    monkeypatch.setattr("mrviewer.training.data.sealed.save_file", full)
     subjects = [Subject(name, lambda: crop_study((6, 35, 50))) for name in "ab"]
     with pytest.raises(InputError, match=r"prepared data cannot be written to the cache folder \(.*the disk is full"):
         finish(prepare_slices(subjects, None))
@@ -378,7 +378,7 @@ def test_a_subject_with_nothing_to_see_is_refused(cache: Path) -> None:
 
 def test_simulated_slices_know_the_lesions_of_flair_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = ((8, 56, 48), (18.0, 4.0, 4.0))
-    monkeypatch.setattr("mrviewer.training.slice_stacks._SIMULATED_GRID", grid)
+    monkeypatch.setattr("mrviewer.training.data.slice_stacks._SIMULATED_GRID", grid)
     slices = finish(prepare_slices(open_database(["simulated:1@4"]), None))
     images, codes = read_all(slices)
     assert images.shape[1:] == (56, 48)

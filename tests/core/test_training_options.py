@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from mrviewer.errors import InputError
-from mrviewer.registry import get_method
+from mrviewer.methods.registry import get_method
 from mrviewer.training.option_traits import option, require_usable, traits_of
 from mrviewer.training.options import OptionField, TrainingOptions, describe_options, override, typed
 from mrviewer.training.recipe import Trainable
@@ -258,7 +258,7 @@ def test_the_core_knows_no_option_of_a_model() -> None:
     core = Path(__file__).resolve().parents[2] / "mrviewer" / "training"
     named = {
         (path.name, node.value)
-        for path in core.glob("*.py")
+        for path in core.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in theirs
     }

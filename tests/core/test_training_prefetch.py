@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mrviewer.training.prefetch import Prefetched
+from mrviewer.training.data.prefetch import Prefetched
 
 
 @dataclass

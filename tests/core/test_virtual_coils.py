@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from raw_files import HEIGHT, WIDTH, coil_images, header, write_fastmri
 
-from mrviewer.acquisition import reference_slice
 from mrviewer.coils import root_sum_of_squares
 from mrviewer.errors import InputError
 from mrviewer.physics import fft2c, ifft2c
 from mrviewer.raw import with_virtual_coils
 from mrviewer.readers import open_study
+from mrviewer.reconstruction.acquisition import reference_slice
 from mrviewer.study import Study
 
 XML = header((HEIGHT, WIDTH, 1), (HEIGHT, WIDTH, 1), (HEIGHT * 2.0, WIDTH * 1.5, 4.0))

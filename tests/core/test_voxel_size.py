@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from mrviewer.chain import Chain
 from mrviewer.cli import app, with_default_command
-from mrviewer.corrections import save_correction
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
+from mrviewer.images.voxel_size import parse_voxel_size, size_doubt, size_note, with_true_voxel_size
+from mrviewer.methods.chain import Chain
+from mrviewer.methods.registry import get_method
 from mrviewer.notes import NoteKind, as_note
 from mrviewer.readers import open_study
-from mrviewer.registry import get_method
 from mrviewer.study import Study
-from mrviewer.voxel_size import parse_voxel_size, size_doubt, size_note, with_true_voxel_size
+from mrviewer.writers.corrections import save_correction
 
 FLAT = (22, 256, 256)
 

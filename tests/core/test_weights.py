@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.weights import Weights, load_weights, save_weights
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b/c": torch.tensor([1, 2]), "half": torch.ones(2).half()}
 ABOUT = {"method": "d5c5", "recipe": {"steps": 3, "shape": {"features": 8}}, "trained_on": ["one", "two"]}

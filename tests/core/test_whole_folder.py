@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mrviewer.errors import InputError
-from mrviewer.writers import replacing, whole_folder
-from mrviewer.writers.exchange import exchange
-from mrviewer.writers.whole_folder import require_writable
-from mrviewer.writers.whole_folder import whole_folder as write_folder
+from mrviewer.files import replacing, whole_folder
+from mrviewer.files.exchange import exchange
+from mrviewer.files.whole_folder import require_writable
+from mrviewer.files.whole_folder import whole_folder as write_folder
 
 NAMES = ("a.txt", "b.txt", "c.txt", "metrics.json")
 OLD, NEW = {"a.txt", "b.txt", "metrics.json"}, {"a.txt", "c.txt", "metrics.json"}
@@ -20,7 +20,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from mrviewer.writers import replacing
-from mrviewer.writers.whole_folder import whole_folder
+from mrviewer.files.whole_folder import whole_folder
 
 place, n_moves, swaps = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "swaps"
 if not swaps:

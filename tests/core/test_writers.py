@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, ShapeError
+from mrviewer.files.whole_folder import new_folder
 from mrviewer.geometry import Geometry
 from mrviewer.readers import read_image
 from mrviewer.writers import whole_file, write_volume
-from mrviewer.writers.whole_folder import new_folder
 
 GRID = Geometry.axial((3, 4, 5), (2.0, 1.0, 1.5))
 ORIENTED = (

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from mrviewer import cli
-from mrviewer.database.bids import find_in_bids
+from mrviewer.database.layouts.bids import find_in_bids
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.geometry import Geometry
-from mrviewer.lesions import LESION_COLUMNS, lesion_table
+from mrviewer.metrics.lesions import LESION_COLUMNS, lesion_table
 from mrviewer.writers import write_volume
 from mrviewer.writers.bids import BidsTarget, write_bids
 from mrviewer.writers.tables import write_lesions, write_metrics

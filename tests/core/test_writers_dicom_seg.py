@@ -14,14 +14,14 @@ from pydicom import dcmread
 from mrviewer import cli
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
+from mrviewer.names.dicom_terms import LesionKind, Region
 from mrviewer.readers import open_study, read_image
 from mrviewer.study import Image
 from mrviewer.writers import write_volume
-from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
-from mrviewer.writers.dicom_source import DicomSource, read_sources
-from mrviewer.writers.dicom_terms import LesionKind, Region
-from mrviewer.writers.lesion_labels import label_lesions
-from mrviewer.writers.source_choice import SourceWish, find_source
+from mrviewer.writers.dicom.dicom_seg import SegmentTerms, write_dicom_seg
+from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources
+from mrviewer.writers.dicom.lesion_labels import label_lesions
+from mrviewer.writers.dicom.source_choice import SourceWish, find_source
 
 needs_validator = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
 

@@ -13,10 +13,10 @@ from pydicom import dcmread
 from mrviewer import cli
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
-from mrviewer.readers.names import MODALITIES
+from mrviewer.names.image_names import MODALITIES
 from mrviewer.writers import write_volume
-from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
-from mrviewer.writers.dicom_source import DicomSource, read_sources
+from mrviewer.writers.dicom.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
+from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources
 
 
 @pytest.fixture

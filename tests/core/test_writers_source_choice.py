@@ -23,8 +23,8 @@ from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom_choice import open_chosen
 from mrviewer.readers.phases import split_into_phases
 from mrviewer.writers import write_volume
-from mrviewer.writers.dicom_source import read_sources, source_of
-from mrviewer.writers.source_choice import SourceWish, UnclearSourceError, choose_source, find_source
+from mrviewer.writers.dicom.dicom_source import read_sources, source_of
+from mrviewer.writers.dicom.source_choice import SourceWish, UnclearSourceError, choose_source, find_source
 
 SERIES = {11: "T1 post gad", 36468: "t2_flair", 37870: "T2 tse"}
 N_SLICES = 5

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mrviewer.physics import forward, normalise_maps
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 
 MakeScan = Callable[[int], Batch]
 

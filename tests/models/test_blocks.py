@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.errors import WeightsError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import adjoint, forward, normalise_maps
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.cascade import CascadeCNN
 from mrviewer_models.blocks.complex_channels import from_channels, standardise, to_channels
 from mrviewer_models.blocks.data_consistency import MeasuredData

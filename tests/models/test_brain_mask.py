@@ -10,17 +10,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mrviewer.brain import find_brain
 from mrviewer.database import open_database
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Measurement, Method
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import Progress, finish
+from mrviewer.reconstruction.brain import find_brain
 from mrviewer.study import Image
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training import cli_train
 from mrviewer.training.options import TrainingOptions
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.brain_mask import METHOD
 from mrviewer_models.brain_mask.anatomies import CSF, brain_of, groups_of, prepare_anatomies
 from mrviewer_models.brain_mask.batches import HeadSource

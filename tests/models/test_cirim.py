@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import adjoint, forward, normalise_maps
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models import cirim
 from mrviewer_models.blocks.data_consistency import MeasuredData
 from mrviewer_models.blocks.inference import fast_inference

@@ -8,7 +8,7 @@ import torch
 
 from mrviewer.errors import DoesNotFitError
 from mrviewer.physics import fft2c, forward
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer_models.blocks.coil_stack import from_coil_channels, to_coil_channels
 from mrviewer_models.blocks.data_consistency import CoilConsistency, MeasuredData
 

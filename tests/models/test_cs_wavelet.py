@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from scipy import fft as scipy_fft
 
 from mrviewer.errors import InputError
+from mrviewer.mask import Mask
 from mrviewer.method import Measurement
 from mrviewer.physics import adjoint, fft2c, forward, normalise_maps
 from mrviewer.progress import finish
-from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin
 from mrviewer.testing import check_method
 from mrviewer_models.cs_wavelet import METHOD, CsWavelet, Options

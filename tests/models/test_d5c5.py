@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.physics import forward
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import complex_l2
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.inference import fast_inference
 from mrviewer_models.d5c5.inference import load
 from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape

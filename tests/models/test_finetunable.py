@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.geometry import Geometry
-from mrviewer.installed import installed_names
-from mrviewer.registry import get_method
+from mrviewer.methods.installed import installed_names
+from mrviewer.methods.registry import get_method
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 from mrviewer.study import Image, Study
-from mrviewer.training.batches import BatchMaker
+from mrviewer.training.data.batches import BatchMaker
+from mrviewer.training.data.slice_stacks import SliceStack
 from mrviewer.training.options import TrainingOptions, describe_options
 from mrviewer.training.parts import parts_of, start_learning, trainable_parameters
 from mrviewer.training.recipe import Moment, Recipe, Trainable, Tunable
-from mrviewer.training.slice_stacks import SliceStack
 from mrviewer.training.starting import finetune_defaults
-from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer_models.brain_mask.batches import BrainBatch
 from mrviewer_models.mtinet.batches import LiverBatch
 from mrviewer_models.multiunet.adapting import COLUMN

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import reconstruction_loss, segmentation_loss
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.idslr import METHOD
 from mrviewer_models.idslr.network import IDSLR, PRESETS
 from mrviewer_models.idslr.recipe import IDSLRRecipe, recipe

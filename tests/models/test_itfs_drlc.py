@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import segmentation_loss
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.d5c5.network import D5C5
 from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.inference import load

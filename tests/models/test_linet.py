@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.linet.inference import load
 from mrviewer_models.linet.network import PRESETS, LINet
 from mrviewer_models.linet.recipe import LINetRecipe, recipe

@@ -10,20 +10,20 @@ import torch
 from safetensors.numpy import save_file
 
 from mrviewer.database import Subject, open_database
-from mrviewer.dynamic import PHASES, enhancement_curve
 from mrviewer.errors import InputError, UnknownNameError
 from mrviewer.geometry import Geometry
+from mrviewer.images.dynamic import PHASES, enhancement_curve
 from mrviewer.method import Measurement
+from mrviewer.methods.registry import get_method
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.phantom import sample_liver_study
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import finish
-from mrviewer.reconstruct import reconstruct
-from mrviewer.registry import get_method
+from mrviewer.reconstruction.reconstruct import reconstruct
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.testing import check_result
 from mrviewer.training.options import TrainingOptions
-from mrviewer.weights import Weights, save_weights
 from mrviewer.writers.results import describe_findings
 from mrviewer_models.mtinet import METHOD, inference
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward, normalise_maps
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import soft_dice_loss
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models import mtlrs
 from mrviewer_models.cirim.network import CIRIM
 from mrviewer_models.cirim.network import PRESETS as CIRIM_PRESETS

@@ -10,20 +10,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mrviewer.chain import Chain
 from mrviewer.database import Subject
 from mrviewer.errors import DoesNotFitError, InputError, UnknownNameError, WeightsError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Measurement, Method
+from mrviewer.methods.chain import Chain
+from mrviewer.methods.registry import get_method
+from mrviewer.methods.weights import Weights, load_weights, save_weights
 from mrviewer.progress import Progress, finish
-from mrviewer.reconstruct import Reconstruction, reconstruct
-from mrviewer.registry import get_method
+from mrviewer.reconstruction.reconstruct import Reconstruction, reconstruct
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training import cli_train
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, load_weights, save_weights
 from mrviewer_models.multiunet import METHOD, inference
 from mrviewer_models.multiunet.batches import VolumeBatch
 from mrviewer_models.multiunet.network import MultiUNet

@@ -18,8 +18,8 @@ from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
+from mrviewer.training.data.prepared_subjects import Skipped
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.preparing import Skipped
 from mrviewer.writers import write_volume
 from mrviewer_models.multiunet.batches import VolumeSource, drop_modalities
 from mrviewer_models.multiunet.grid import CubicGrid

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer.errors import InputError, WeightsError
-from mrviewer.weights import Weights, save_weights
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer_models.blocks.res_unet3d import Conv3d, Encoder3D, ResidualUnit3D, ResUNet3D, pad_to_fit
 from mrviewer_models.multiunet.adapting import adapt_weights
 from mrviewer_models.multiunet.fusion import LateFusionUNet, ModalityFusion, MultiScaleFusionUNet

@@ -12,10 +12,10 @@ import torch
 
 from mrviewer.errors import WeightsError
 from mrviewer.method import Measurement, Method, Task
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.testing import sample_measurement
 from mrviewer.training.recipe import Trainable
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models import d5c5, itfs_drlc, linet, seranet, synnet, unet_full
 from mrviewer_models.network_method import NetworkMethod, read_card
 
@@ -128,7 +128,7 @@ def test_new_weights_under_an_old_name_are_noticed(tmp_path: Path) -> None:
 
 def test_listing_methods_imports_no_torch() -> None:
     code = (
-        "import sys\nfrom mrviewer.registry import get_method\n"
+        "import sys\nfrom mrviewer.methods.registry import get_method\n"
         "print([get_method(name).card.title for name in ('d5c5', 'unet-full', 'itfs-drlc')])\n"
         "assert 'torch' not in sys.modules"
     )

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 from typed_recipes import all_recipes
 
-from mrviewer.registry import list_methods
+from mrviewer.methods.registry import list_methods
 from mrviewer.training.recipe import Trainable, Tunable
 
 RECIPES = all_recipes()

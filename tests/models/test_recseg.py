@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.unet import UNet
 from mrviewer_models.blocks.unet_presets import unet_in
 from mrviewer_models.recseg import METHOD

@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 
 from mrviewer.database import SIMULATED_KINDS, open_database
-from mrviewer.experiments.runs import reason_to_skip
+from mrviewer.experiments.row_runs import reason_to_skip
 from mrviewer.experiments.table_files import list_tables
 from mrviewer.experiments.tables import Table
 

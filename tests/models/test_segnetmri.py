@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import segmentation_loss
 from mrviewer.training.recipe import Losses, Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.segnetmri import METHOD
 from mrviewer_models.segnetmri.network import PRESETS, SegNetMRI
 from mrviewer_models.segnetmri.recipe import SegNetMRIRecipe, recipe

@@ -14,6 +14,7 @@ from torch import Tensor
 from mrviewer.database import Subject
 from mrviewer.errors import InputError, MaskError, UnknownNameError, WeightsError
 from mrviewer.geometry import Geometry
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
 from mrviewer.sampling import make_mask, mask_of_patterns
@@ -21,10 +22,9 @@ from mrviewer.sampling.learned import OffersPatterns
 from mrviewer.sampling.request import MaskRequest
 from mrviewer.study import Image, Study
 from mrviewer.testing import check_method
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.unet import UNet
 from mrviewer_models.blocks.unet_presets import unet_bn_t
 from mrviewer_models.semunet import METHOD

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
 from mrviewer.testing import sample_measurement
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.seranet import METHOD
 from mrviewer_models.seranet.inference import load
 from mrviewer_models.seranet.network import PRESETS, ClassAttention, SERANet

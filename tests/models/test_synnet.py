@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import MaskPerSlice
 from mrviewer_models.synnet.inference import load

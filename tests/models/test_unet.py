@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import mrviewer_models
-from mrviewer.weights import load_weights
+from mrviewer.methods.weights import load_weights
 from mrviewer_models.blocks.attention_gate import AttentionGate
 from mrviewer_models.blocks.unet import (
     ConvBlock,

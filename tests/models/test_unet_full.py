@@ -9,12 +9,12 @@ import torch
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
 from mrviewer.method import Measurement
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.sampling import Mask
 from mrviewer.study import Origin
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.d5c5.network import D5C5Shape
 from mrviewer_models.unet_full.calibration import Calibration

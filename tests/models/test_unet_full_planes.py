@@ -12,12 +12,12 @@ from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.geometry import Geometry
 from mrviewer.method import Measurement, Result
+from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.sampling import Mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Moment
-from mrviewer.weights import Weights, save_weights
 from mrviewer_models.blocks.painting import paint_lesions_into
 from mrviewer_models.blocks.resampling import FineGrid
 from mrviewer_models.blocks.scaling import white_matter_level

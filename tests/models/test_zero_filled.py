@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from mrviewer.mask import Mask
 from mrviewer.method import Measurement
 from mrviewer.physics import fft2c, normalise_maps
 from mrviewer.progress import Progress, finish
-from mrviewer.sampling.mask import Mask
 from mrviewer.study import Origin
 from mrviewer.testing import check_method
 from mrviewer_models.zero_filled import METHOD

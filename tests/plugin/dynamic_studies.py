@@ -3,8 +3,8 @@
 import numpy as np
 from conftest import FakeMethod
 
-from mrviewer.dynamic import ENHANCED_PHASES, PHASES
 from mrviewer.geometry import Geometry
+from mrviewer.images.dynamic import ENHANCED_PHASES, PHASES
 from mrviewer.method import Needs, Task
 from mrviewer.study import Image, Study
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mrviewer.geometry import Geometry
-from mrviewer.own_models import add_model
+from mrviewer.methods.own import add_model
 from mrviewer.progress import finish
 from mrviewer.training import cli_train
 from mrviewer.writers.nifti import write_volume

@@ -10,7 +10,7 @@ import pytest
 from series_files import write_series
 
 from mrviewer import cli
-from mrviewer.inventory import take_inventory
+from mrviewer.images.inventory import take_inventory
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
 from mrviewer_napari.facts.scan import Scan

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManifest
 
 import mrviewer_napari
-from mrviewer.registry import list_methods
+from mrviewer.methods.registry import list_methods
 from mrviewer_napari.facts.method_facts import in_order
 from mrviewer_napari.opening.napari_reader import PATH_KEY, can_open, get_reader
 from mrviewer_napari.preferences import state_from_preferences

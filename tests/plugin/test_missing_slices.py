@@ -6,7 +6,7 @@ import numpy as np
 from conftest import FakeMethod, make_study
 
 from mrviewer.progress import finish
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.study import Study
 from mrviewer_napari.facts.scan import load_scan
 from mrviewer_napari.facts.tile_texts import MISSING, tile_text

@@ -13,10 +13,10 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress, finish
-from mrviewer.raw.array_layout import ArrayLayout, Domain
+from mrviewer.raw.arrays.array_layout import ArrayLayout, Domain
 from mrviewer.study import Image
-from mrviewer.writers.dicom_seg import write_dicom_seg
-from mrviewer.writers.dicom_source import read_sources
+from mrviewer.writers.dicom.dicom_seg import write_dicom_seg
+from mrviewer.writers.dicom.dicom_source import read_sources
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.dialogs.series_rows import Ticks, modality_choices, size_text, study_text
 from mrviewer_napari.opening.examining import examine

@@ -11,7 +11,7 @@ from series_files import PATIENT, write_disk, write_series
 from mrviewer.errors import InputError
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
-from mrviewer.raw.array_layout import ArrayLayout
+from mrviewer.raw.arrays.array_layout import ArrayLayout
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.examining import examine
 from mrviewer_napari.opening.questions import ArrayQuestion, SeriesQuestion

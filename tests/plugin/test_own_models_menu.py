@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog
 
-from mrviewer.own_models import transfer
+from mrviewer.methods.own import transfer
 from mrviewer_napari.facts.method_facts import MethodKind
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.methods_section import MethodsSection

@@ -11,8 +11,8 @@ from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 
-from mrviewer.corrections import list_corrections
 from mrviewer.method import Task
+from mrviewer.writers.corrections import list_corrections
 from mrviewer_napari import closing_dialogs
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.corrections import corrections_section as section_module

@@ -13,7 +13,7 @@ from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.geometry import Geometry
 from mrviewer.method import Fit, Task
 from mrviewer.progress import finish
-from mrviewer.reconstruct import reconstruct
+from mrviewer.reconstruction.reconstruct import reconstruct
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 from mrviewer_napari.computing.method_status import Phase

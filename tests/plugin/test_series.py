@@ -8,7 +8,7 @@ from conftest import FakeMethod, make_study
 from dynamic_studies import FRAMES, SHAPE, dynamic_study, four_phases, teller
 from napari.components import ViewerModel
 
-from mrviewer.dynamic import PHASES
+from mrviewer.images.dynamic import PHASES
 from mrviewer.progress import finish
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image

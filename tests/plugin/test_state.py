@@ -8,7 +8,7 @@ from mrviewer.errors import InputError
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Fit, Needs, Task
 from mrviewer.progress import finish
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.sampling import make_mask
 from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import OutcomeStore, Request, run_volume

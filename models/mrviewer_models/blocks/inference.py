@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.errors import WeightsError
 from mrviewer.method import Measurement
-from mrviewer.weights import load_weights
+from mrviewer.methods.weights import load_weights
 from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors", "network_of_weights"]

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
-from mrviewer.training.batches import Batch, slice_source
+from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.examples import examples_of_piece
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from scipy import ndimage
 
-from mrviewer.boxes import bounding_box
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
+from mrviewer.metrics.boxes import bounding_box
 from mrviewer.progress import Progress
-from mrviewer.training.preparing import keep_prepared, prepare_each
+from mrviewer.training.data.prepared_subjects import keep_prepared, prepare_each
 
 __all__ = [
     "BONE",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mrviewer.boxes import bounding_box, with_margin
 from mrviewer.method import Measurement, Result
+from mrviewer.metrics.boxes import bounding_box, with_margin
 from mrviewer.progress import Progress
 from mrviewer_models.blocks.inference import fast_inference, load_network
 from mrviewer_models.brain_mask.cubes import Cubes

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer.components import find_components
+from mrviewer.metrics.components import find_components
 
 __all__ = ["is_cut_out", "one_piece"]
 

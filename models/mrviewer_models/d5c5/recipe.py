@@ -9,7 +9,7 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import complex_l2
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment

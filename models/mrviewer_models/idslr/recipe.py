@@ -9,7 +9,7 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch, slice_source
+from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.option_traits import NUMBER, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override

@@ -11,7 +11,7 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
 from mrviewer.training.option_traits import SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override

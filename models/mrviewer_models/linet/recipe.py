@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.option_traits import NUMBER, SHARE, option

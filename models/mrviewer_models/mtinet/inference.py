@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mrviewer.dynamic import PHASES
+from mrviewer.images.dynamic import PHASES
 from mrviewer.method import Measurement, Result
 from mrviewer.progress import Progress
 from mrviewer_models.blocks.inference import fast_inference, network_of_weights

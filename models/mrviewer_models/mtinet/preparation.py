@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mrviewer.dynamic import PHASES
+from mrviewer.images.dynamic import PHASES
 
 __all__ = ["PhaseStack", "grid_size", "phase_stack", "resized", "to_tensor"]
 

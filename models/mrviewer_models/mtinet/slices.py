@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from mrviewer.database import SIMULATED_LIVER, Subject
-from mrviewer.dynamic import PHASES
 from mrviewer.errors import InputError
+from mrviewer.images.dynamic import PHASES
 from mrviewer.phantom.liver import liver_study, simulate_liver_patient
 from mrviewer.progress import Progress
-from mrviewer.reasons import reason_of
 from mrviewer.study import Study
-from mrviewer.training.preparing import keep_prepared, prepare_each
+from mrviewer.system.reasons import reason_of
+from mrviewer.training.data.prepared_subjects import keep_prepared, prepare_each
 from mrviewer_models.mtinet.preparation import grid_size, phase_stack, resized
 
 __all__ = ["SubjectSlices", "prepare_subjects", "read_diagnoses"]

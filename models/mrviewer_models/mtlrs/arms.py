@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
 from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.mtlrs.network import MTLRS

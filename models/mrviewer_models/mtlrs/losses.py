@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import soft_dice_loss
 
 __all__ = ["CLASSES", "multi_label_loss", "truth_of"]

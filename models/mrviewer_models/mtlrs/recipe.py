@@ -12,7 +12,7 @@ from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.option_traits import COUNT, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment

@@ -14,7 +14,7 @@ from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.readers import read_image
 from mrviewer.study import Study
-from mrviewer.training.preparing import keep_prepared, prepare_each
+from mrviewer.training.data.prepared_subjects import keep_prepared, prepare_each
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.painted import paint_lesions
 from mrviewer_models.multiunet.shape import MultiUNetShape

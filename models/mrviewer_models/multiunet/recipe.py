@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mrviewer.database import Subject
+from mrviewer.methods.weights import load_weights
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.losses import soft_dice_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
-from mrviewer.weights import load_weights
 from mrviewer_models.multiunet.adapting import adapt_weights, fitting_options, parts_of_network
 from mrviewer_models.multiunet.batches import VolumeBatch, VolumeSource
 from mrviewer_models.multiunet.network import MultiUNet

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.boxes import bounding_box, with_margin
+from mrviewer.metrics.boxes import bounding_box, with_margin
 from mrviewer_models.multiunet.grid import CubicGrid
 from mrviewer_models.multiunet.shape import MultiUNetShape
 

@@ -9,8 +9,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mrviewer.errors import WeightsError
-from mrviewer.reasons import reason_of
 from mrviewer.sampling.learned import LearnedPattern
+from mrviewer.system.reasons import reason_of
 from mrviewer_models.network_method import NetworkMethod
 from mrviewer_models.semunet.sampling_shape import SamplingShape
 

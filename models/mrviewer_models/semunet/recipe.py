@@ -15,11 +15,11 @@ from mrviewer.errors import InputError
 from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
 from mrviewer.study import Study
-from mrviewer.training.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
+from mrviewer.training.data.slice_stacks import SLICE_SHAPE
 from mrviewer.training.option_traits import NUMBER, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
-from mrviewer.training.slice_stacks import SLICE_SHAPE
 from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.semunet.arms import MASKS_OF_ARM, STAGES_OF_ARM, Arm, Stage

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mrviewer.training.batches import Batch
+from mrviewer.training.data.batches import Batch
 from mrviewer_models.semunet.network import CLASSES
 
 __all__ = ["ClassLoss", "class_loss", "known_classes", "region_loss"]

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mrviewer.components import find_components
 from mrviewer.method import Measurement, Result
+from mrviewer.metrics.components import find_components
 from mrviewer.progress import Progress
 from mrviewer_models.blocks.inference import fast_inference, network_of_weights
 from mrviewer_models.blocks.resampling import FineGrid

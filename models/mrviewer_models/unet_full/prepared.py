@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from mrviewer.boxes import bounding_box, with_margin
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
+from mrviewer.metrics.boxes import bounding_box, with_margin
 from mrviewer.progress import Progress
 from mrviewer.readers import read_image
 from mrviewer.study import Image, Study
-from mrviewer.training.preparing import keep_prepared, prepare_each
+from mrviewer.training.data.prepared_subjects import keep_prepared, prepare_each
 from mrviewer_models.blocks.resampling import FineGrid
 from mrviewer_models.blocks.scaling import white_matter_level
 from mrviewer_models.brain_mask.anatomies import brain_of, groups_of

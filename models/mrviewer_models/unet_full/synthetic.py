@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mrviewer.boxes import bounding_box
+from mrviewer.metrics.boxes import bounding_box
 from mrviewer.study import Image
 from mrviewer_models.brain_mask.anatomies import BONE, CSF, N_GROUPS, SOFT, TISSUE, VENTRICLES
 

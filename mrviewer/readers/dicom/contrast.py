@@ -8,9 +8,9 @@ brain imaging at 1.5 and 3 T (Bernstein, King, Zhou, Handbook of MRI Pulse Seque
 import re
 from dataclasses import dataclass
 
-from mrviewer.dynamic import PHASES, SERIES
-from mrviewer.readers.dicom.components import shows_contrast
-from mrviewer.readers.names import MODALITIES, canonical_modality
+from mrviewer.images.dynamic import PHASES, SERIES
+from mrviewer.names.image_names import MODALITIES, canonical_modality
+from mrviewer.readers.dicom.frames.components import shows_contrast
 
 __all__ = ["UNKNOWN_CONTRAST", "SequenceFacts", "modality_of_part", "propose_modality"]
 
@@ -68,7 +68,7 @@ class SequenceFacts:
 
 
 def propose_modality(facts: SequenceFacts) -> str:
-    """Modality as `mrviewer.readers.names` spells it; ``unknown`` if nothing tells."""
+    """Modality as `mrviewer.names.image_names` spells it; ``unknown`` if nothing tells."""
     modality = _from_scanner(facts) or _from_words(facts) or _from_times(facts)
     if modality == "T1" and _has_agent(facts):
         return "T1Gd"
@@ -83,7 +83,7 @@ def modality_of_part(proposed: str, component: str) -> str:
     proposed
         Modality of the series.
     component
-        What the part shows, see `mrviewer.readers.dicom.components`.
+        What the part shows, see `mrviewer.readers.dicom.frames.components`.
     """
     return proposed if shows_contrast(component) or not component else component
 

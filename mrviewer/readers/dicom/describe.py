@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.contrast import SequenceFacts, modality_of_part, propose_modality
-from mrviewer.readers.dicom.frame import Frame
-from mrviewer.readers.dicom.header import Header
-from mrviewer.readers.dicom.mosaic import is_mosaic, is_tiled_frames, mosaic_frames, tiled_frames
-from mrviewer.readers.dicom.multi_frame import EnhancedFacts, is_multi_frame, multi_frames
-from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.files.header import Header
+from mrviewer.readers.dicom.files.patient import Identity
+from mrviewer.readers.dicom.files.tags import Tag
+from mrviewer.readers.dicom.frames.frame import Frame
+from mrviewer.readers.dicom.frames.mosaic import is_mosaic, is_tiled_frames, mosaic_frames, tiled_frames
+from mrviewer.readers.dicom.frames.multi_frame import EnhancedFacts, is_multi_frame, multi_frames
+from mrviewer.readers.dicom.frames.single_frame import classic_frame
 from mrviewer.readers.dicom.segmentation import SEGMENTATION_CLASSES
 from mrviewer.readers.dicom.series import SeriesEntry
-from mrviewer.readers.dicom.single_frame import classic_frame
-from mrviewer.readers.dicom.stack import Stack, build_stacks
-from mrviewer.readers.dicom.tags import Tag
+from mrviewer.readers.dicom.stacks.stack import Stack, build_stacks
 
 __all__ = ["describe_series", "usable_frames"]
 

@@ -10,13 +10,13 @@ from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.progress import Progress
 from mrviewer.readers.dicom.describe import describe_series, usable_frames
-from mrviewer.readers.dicom.files import FilesToRead, files_of_all, series_key
-from mrviewer.readers.dicom.header import Header, read_header
-from mrviewer.readers.dicom.patient import Identity, patient_key
+from mrviewer.readers.dicom.files.file_search import FilesToRead, files_of_all, series_key
+from mrviewer.readers.dicom.files.header import Header, read_header
+from mrviewer.readers.dicom.files.patient import Identity, patient_key
+from mrviewer.readers.dicom.files.stored_file import StoredFile
+from mrviewer.readers.dicom.files.tags import Tag
+from mrviewer.readers.dicom.frames.soundness import different_images
 from mrviewer.readers.dicom.series import SeriesEntry
-from mrviewer.readers.dicom.soundness import different_images
-from mrviewer.readers.dicom.stored_file import StoredFile
-from mrviewer.readers.dicom.tags import Tag
 
 __all__ = ["list_series"]
 

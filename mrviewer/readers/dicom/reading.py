@@ -7,12 +7,12 @@ from PIL import Image as Picture
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
-from mrviewer.readers.dicom.array import DicomArray
-from mrviewer.readers.dicom.components import shows_contrast
-from mrviewer.readers.dicom.header import read_header
-from mrviewer.readers.dicom.patient import Identity
+from mrviewer.readers.dicom.files.header import read_header
+from mrviewer.readers.dicom.files.patient import Identity
+from mrviewer.readers.dicom.frames.components import shows_contrast
 from mrviewer.readers.dicom.segmentation import read_segmentation
 from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.dicom.stacks.array import DicomArray
 from mrviewer.study import Image
 
 __all__ = ["read_series", "read_slice", "thumbnail"]

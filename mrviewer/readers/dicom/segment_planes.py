@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
-from mrviewer.readers.dicom.frame import Place
+from mrviewer.readers.dicom.frames.frame import Place
 
 __all__ = ["MOST_VOXELS", "LabelPlane", "SegmentPlanes", "segment_grid"]
 

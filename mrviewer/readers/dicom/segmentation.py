@@ -12,14 +12,14 @@ from pydicom.pixels import iter_pixels
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.dicom.faults import told_as
-from mrviewer.readers.dicom.frame import Place
-from mrviewer.readers.dicom.header import read_dataset, read_header
-from mrviewer.readers.dicom.multi_frame import FunctionalGroups, stated_numbers
+from mrviewer.readers.dicom.files.header import read_dataset, read_header
+from mrviewer.readers.dicom.files.library_faults import told_as
+from mrviewer.readers.dicom.files.stored_file import StoredFile, is_zip
+from mrviewer.readers.dicom.files.tags import Tag
+from mrviewer.readers.dicom.frames.frame import Place
+from mrviewer.readers.dicom.frames.multi_frame import FunctionalGroups, stated_numbers
+from mrviewer.readers.dicom.frames.single_frame import orthonormal_place
 from mrviewer.readers.dicom.segment_planes import MOST_VOXELS, LabelPlane, SegmentPlanes, segment_grid
-from mrviewer.readers.dicom.single_frame import orthonormal_place
-from mrviewer.readers.dicom.stored_file import StoredFile, is_zip
-from mrviewer.readers.dicom.tags import Tag
 from mrviewer.study import Image
 
 __all__ = ["SEGMENTATION_CLASSES", "is_segmentation", "read_segmentation", "segmented_series"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.dicom.contrast import modality_of_part
-from mrviewer.readers.dicom.stack import Stack
-from mrviewer.readers.dicom.stored_file import StoredFile
+from mrviewer.readers.dicom.files.stored_file import StoredFile
+from mrviewer.readers.dicom.stacks.stack import Stack
 
 __all__ = ["SeriesEntry", "with_volume"]
 

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from mrviewer.method import Method
 from mrviewer.progress import Progress
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer_napari.computing.intermediate_steps import IntermediateSteps
 from mrviewer_napari.computing.known_results import ComputationTarget, KnownResults
 from mrviewer_napari.computing.method_status import MethodStatus, Phase

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer_napari.computing.outcomes import Request, SliceAnswer
 
 __all__ = ["IntermediateSteps"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from psygnal import Signal
 
 from mrviewer.method import Method
-from mrviewer.reconstruct import SliceResult
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.sampling import Mask
 from mrviewer.study import Study
 from mrviewer_napari.computing.method_status import MethodStatus, Phase

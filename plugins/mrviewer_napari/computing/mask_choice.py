@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from mrviewer.acquisition import within_acquired
 from mrviewer.errors import MrviewerError
 from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.reconstruction.acquisition import within_acquired
 from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import RawData
 

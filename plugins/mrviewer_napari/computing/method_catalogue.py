@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from mrviewer.chain import Chain
 from mrviewer.errors import UnknownNameError
 from mrviewer.method import Fit, Method, Task
+from mrviewer.methods.chain import Chain
 from mrviewer.study import Study
 from mrviewer_napari.facts.method_facts import MethodFacts, in_order, runnable
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrviewer.assess import Assessment, assess_run
 from mrviewer.device import resolve_device
+from mrviewer.evaluation.assessment import Assessment, assess_run
 from mrviewer.method import Method
 from mrviewer.progress import Progress, retold
-from mrviewer.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
+from mrviewer.reconstruction.reconstruct import Reconstruction, SliceResult, reconstruct, reconstruct_slice
 from mrviewer.sampling import Mask
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.signal_curves import enhancement_of_labels
@@ -54,7 +54,7 @@ class Outcome:
         What was asked for, what came, and how good it is.
     enhancement_of_labels
         Measured in the reference labels, for a method that predicts enhancement; see
-        `mrviewer.dynamic.ENHANCED_PHASES`.
+        `mrviewer.images.dynamic.ENHANCED_PHASES`.
     """
 
     request: Request

@@ -3,8 +3,8 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from mrviewer.live import LiveSlice
 from mrviewer.progress import Progress
+from mrviewer.reconstruction.live import LiveSlice
 from mrviewer_napari.facts.scan import Scan
 
 __all__ = ["PreparedSlice", "prepare_slice"]

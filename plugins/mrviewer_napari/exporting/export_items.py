@@ -7,8 +7,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.writers.dicom_source import DicomSource, lies_on
-from mrviewer.writers.lost_labels import count_outside
+from mrviewer.writers.dicom.dicom_source import DicomSource, lies_on
+from mrviewer.writers.dicom.lost_labels import count_outside
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.scan import Scan
 

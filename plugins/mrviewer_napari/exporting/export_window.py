@@ -20,8 +20,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.privacy import Privacy
 from mrviewer.progress import Progress
+from mrviewer.writers.dicom.privacy import Privacy
 from mrviewer_napari.exporting.export_items import Group, Item
 from mrviewer_napari.exporting.export_rows import ItemGroup
 from mrviewer_napari.exporting.exporter import Exporter

@@ -6,7 +6,7 @@ from pathlib import Path
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.progress import Progress
-from mrviewer.writers.dicom_source import DicomSource
+from mrviewer.writers.dicom.dicom_source import DicomSource
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.exporting.export_items import Item, SourceState, refusals
 from mrviewer_napari.exporting.source_series import find_opened, find_series, use_series

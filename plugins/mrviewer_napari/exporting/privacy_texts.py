@@ -1,6 +1,6 @@
 """What the export window says of privacy, and what it calls lesions and regions."""
 
-from mrviewer.writers.dicom_terms import LesionKind, Region
+from mrviewer.names.dicom_terms import LesionKind, Region
 
 __all__ = ["ANONYMOUS", "IDENTIFIED", "KEPT_UIDS", "KINDS", "NEW_UIDS", "REGIONS"]
 

@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from mrviewer.writers.dicom_source import DicomSource
+from mrviewer.writers.dicom.dicom_source import DicomSource
 from mrviewer_napari.exporting.export_items import SourceState
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked
 

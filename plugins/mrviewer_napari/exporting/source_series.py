@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mrviewer.errors import MrviewerError
 from mrviewer.progress import Progress
-from mrviewer.writers.dicom_source import DicomSource, read_sources, source_of
-from mrviewer.writers.source_choice import SourceWish, UnclearSourceError, choose_source
+from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources, source_of
+from mrviewer.writers.dicom.source_choice import SourceWish, UnclearSourceError, choose_source
 from mrviewer_napari.exporting.export_items import SourceState
 from mrviewer_napari.facts.scan import Scan
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.quality import error_map
-from mrviewer.reconstruct import Reconstruction
+from mrviewer.metrics.quality import error_map
+from mrviewer.reconstruction.reconstruct import Reconstruction
 from mrviewer.writers.figures import Figure, Panel
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.orientation import axis_names, edge_letters

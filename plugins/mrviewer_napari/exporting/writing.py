@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from mrviewer.errors import InputError
-from mrviewer.portable_names import portable_name
-from mrviewer.privacy import DEFAULT_PRIVACY, Privacy
+from mrviewer.files.portable_names import portable_name
+from mrviewer.files.whole_folder import new_folder
+from mrviewer.metrics.quality import error_map
+from mrviewer.names.dicom_terms import LesionKind, Region
 from mrviewer.progress import Progress
-from mrviewer.quality import error_map
 from mrviewer.sampling import FILE
 from mrviewer.study import Image
 from mrviewer.writers import write_volume
 from mrviewer.writers.bids import BidsTarget, write_bids
-from mrviewer.writers.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
-from mrviewer.writers.dicom_source import DicomSource
-from mrviewer.writers.dicom_terms import LesionKind, Region
+from mrviewer.writers.dicom.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
+from mrviewer.writers.dicom.dicom_source import DicomSource
+from mrviewer.writers.dicom.lesion_labels import LabelledLesions, label_lesions
+from mrviewer.writers.dicom.privacy import DEFAULT_PRIVACY, Privacy
 from mrviewer.writers.figures import Figure, write_figure
-from mrviewer.writers.lesion_labels import LabelledLesions, label_lesions
 from mrviewer.writers.results import write_results
 from mrviewer.writers.tables import write_quantities
-from mrviewer.writers.whole_folder import new_folder
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.exporting.export_items import DICOM_ITEMS, Item
 from mrviewer_napari.facts.scan import Scan
@@ -255,7 +255,7 @@ def _write_segments(
 ) -> None:
     """Write lesions, drawn `by` a method or, without its name, a person."""
     # highdicom takes a fifth of a second to load, which the window shall not wait for.
-    from mrviewer.writers.dicom_seg import SegmentTerms, write_dicom_seg
+    from mrviewer.writers.dicom.dicom_seg import SegmentTerms, write_dicom_seg
 
     algorithm, notes = by
     if given.source is None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mrviewer.geometry import Geometry
-from mrviewer.lesions import LESION_COLUMNS, Lesion, LesionTable, Status
+from mrviewer.metrics.lesions import LESION_COLUMNS, Lesion, LesionTable, Status
 from mrviewer_napari.facts.colours import Agreement
 
 __all__ = ["AGREEMENT", "COLUMNS", "lesion_at", "voxel_of"]

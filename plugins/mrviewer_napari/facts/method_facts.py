@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from html import escape
 
-from mrviewer.assess import Assessment, SegmentationQuality
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY, by_group
+from mrviewer.evaluation.assessment import Assessment, SegmentationQuality
 from mrviewer.method import Card, Fit, Method, Task
-from mrviewer.reconstruct import Reconstruction
+from mrviewer.metrics.metric_list import METRICS_BY_KEY, by_group
+from mrviewer.reconstruction.reconstruct import Reconstruction
 
 __all__ = [
     "MethodFacts",

@@ -7,15 +7,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.geometry import Geometry
+from mrviewer.images.renaming import renamed
+from mrviewer.images.voxel_size import with_true_voxel_size
 from mrviewer.notes import Note, NoteKind
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress, retold
 from mrviewer.readers.loading import load_pixels
-from mrviewer.renaming import renamed
+from mrviewer.reconstruction.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.study import Image, Origin, RawData, Study
-from mrviewer.voxel_size import with_true_voxel_size
 from mrviewer_napari.opening.first_picture import FirstPicture, of_raw
 
 Scalar = TypeVar("Scalar", bound=np.generic)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.dynamic import ENHANCED_PHASES, PHASES, measured_enhancement, signal_curve
+from mrviewer.images.dynamic import ENHANCED_PHASES, PHASES, measured_enhancement, signal_curve
 from mrviewer.progress import Progress
-from mrviewer.reconstruct import Reconstruction
+from mrviewer.reconstruction.reconstruct import Reconstruction
 from mrviewer_napari.facts.scan import Scan
 
 __all__ = ["SignalCurve", "enhancement_of_labels", "has_time", "predicted_curve", "read_signal"]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY
 from mrviewer.method import Card, Task
-from mrviewer.quality import slice_quality
-from mrviewer.reconstruct import SliceResult
+from mrviewer.metrics.metric_list import METRICS_BY_KEY
+from mrviewer.metrics.quality import slice_quality
+from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.sampling import Mask
 from mrviewer.study import Origin
 from mrviewer_napari.facts.scan import Scan

@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from mrviewer.errors import FileFormatError, InputError
+from mrviewer.names.image_names import free_name, label_rank
 from mrviewer.progress import Progress, retold
 from mrviewer.readers import open_study
+from mrviewer.readers.arrays.numpy_array import asks_for_axes, describe_array
 from mrviewer.readers.dicom import SeriesEntry, list_series
+from mrviewer.readers.dicom.dicom_study import public_name
 from mrviewer.readers.dicom.segmentation import segmented_series
-from mrviewer.readers.dicom.study import public_name
 from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
-from mrviewer.readers.names import free_name, label_rank
-from mrviewer.readers.numpy_array import asks_for_axes, describe_array
 from mrviewer.readers.study_request import Candidate, path_of, study_request
 from mrviewer_napari.facts.scan import Scan, load_scan
 from mrviewer_napari.opening.new_labels import NewLabels

@@ -7,11 +7,11 @@ from pathlib import Path
 from mrviewer.errors import FileFormatError
 from mrviewer.notes import left_out
 from mrviewer.progress import Progress
-from mrviewer.raw.array_layout import ArrayLayout
+from mrviewer.raw.arrays.array_layout import ArrayLayout
+from mrviewer.readers.arrays.numpy_array import ArrayFacts
 from mrviewer.readers.dicom import SeriesEntry, read_slice
-from mrviewer.readers.dicom.study import modality_rank
+from mrviewer.readers.dicom.dicom_study import modality_rank
 from mrviewer.readers.dicom_choice import open_chosen, proposed
-from mrviewer.readers.numpy_array import ArrayFacts
 from mrviewer_napari.facts.scan import Scan, load_scan
 from mrviewer_napari.opening.first_picture import FirstPicture, of_array
 from mrviewer_napari.opening.new_labels import NewLabels

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
-from mrviewer.dynamic import ENHANCED_PHASES
+from mrviewer.images.dynamic import ENHANCED_PHASES
 from mrviewer.method import Task
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.colours import PLAIN_COLOUR, class_colour

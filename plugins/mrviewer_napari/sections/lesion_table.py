@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor
 
-from mrviewer.lesions import Lesion
+from mrviewer.metrics.lesions import Lesion
 from mrviewer_napari.facts.lesion_columns import AGREEMENT, COLUMNS
 
 __all__ = ["LesionModel"]

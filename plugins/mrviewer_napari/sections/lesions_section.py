@@ -11,7 +11,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY
+from mrviewer.metrics.metric_list import METRICS_BY_KEY
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.lesion_columns import lesion_at, voxel_of
 from mrviewer_napari.sections.lesion_table import LesionModel

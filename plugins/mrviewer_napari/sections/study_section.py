@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.errors import InputError, PositionError
-from mrviewer.readers.names import MODALITIES
-from mrviewer.voxel_size import parse_voxel_size, size_doubt, size_note
+from mrviewer.images.voxel_size import parse_voxel_size, size_doubt, size_note
+from mrviewer.names.image_names import MODALITIES
 from mrviewer_napari.facts.tile_texts import study_facts
 from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.method import Card, Task
-from mrviewer.quality import error_map
-from mrviewer.reconstruct import SliceResult, lesions_of
+from mrviewer.metrics.quality import error_map
+from mrviewer.reconstruction.reconstruct import SliceResult, lesions_of
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.colours import PLAIN, agreement, class_code
 from mrviewer_napari.facts.method_facts import segments

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from qtpy.QtCore import QObject, Signal, SignalInstance
 
-from mrviewer.faults import explained
+from mrviewer.system.faults import explained
 
 __all__ = ["Slot", "ThreadJob", "Work", "gathered", "with_spare_core"]
 

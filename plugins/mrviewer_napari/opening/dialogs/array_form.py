@@ -13,10 +13,10 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.errors import InputError
-from mrviewer.plain_text import plain
-from mrviewer.raw.array_layout import AXES, ArrayLayout, Domain
-from mrviewer.readers.names import MODALITIES
-from mrviewer.readers.numpy_array import ArrayFacts
+from mrviewer.files.plain_text import plain
+from mrviewer.names.image_names import MODALITIES
+from mrviewer.raw.arrays.array_layout import AXES, ArrayLayout, Domain
+from mrviewer.readers.arrays.numpy_array import ArrayFacts
 from mrviewer_napari.opening.dialogs.pixmaps import slice_pixmap
 from mrviewer_napari.opening.first_picture import FirstPicture
 from mrviewer_napari.opening.questions import ArrayQuestion

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.progress import Progress
-from mrviewer.raw.array_layout import ArrayLayout
+from mrviewer.raw.arrays.array_layout import ArrayLayout
+from mrviewer.readers.arrays.numpy_array import ArrayFacts, describe_array, read_array
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.dicom import SeriesEntry, thumbnail
-from mrviewer.readers.numpy_array import ArrayFacts, describe_array, read_array
 from mrviewer_napari.opening.first_picture import FirstPicture, of_array, of_raw
 
 __all__ = ["Thumbnail", "facts_of", "preview", "thumbnails"]

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QDialog, QWidget
 
 from mrviewer.progress import Progress
-from mrviewer.readers.numpy_array import ArrayFacts
+from mrviewer.readers.arrays.numpy_array import ArrayFacts
 from mrviewer_napari.opening.dialogs.array_form import ArrayForm
 from mrviewer_napari.opening.dialogs.previews import Thumbnail, facts_of, preview, thumbnails
 from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser

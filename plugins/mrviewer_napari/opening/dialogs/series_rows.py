@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mrviewer.names.image_names import MODALITIES
 from mrviewer.readers.dicom import SeriesEntry
 from mrviewer.readers.dicom_choice import belongs_to, lie_together
-from mrviewer.readers.names import MODALITIES
 from mrviewer_napari.opening.questions import SeriesQuestion
 
 __all__ = ["LEAVE_OUT", "Ticks", "modality_choices", "size_text", "study_text", "title"]

@@ -11,9 +11,9 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from mrviewer.corrections import save_correction
 from mrviewer.progress import Progress, finish
 from mrviewer.study import Image, Study
+from mrviewer.writers.corrections import save_correction
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.colours import CLASS_COLOURS, class_colour
 from mrviewer_napari.facts.scan import Scan

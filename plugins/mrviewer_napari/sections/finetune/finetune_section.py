@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWi
 
 from mrviewer.errors import MrviewerError
 from mrviewer.finetuning import FinetunePlan, RunRecord
-from mrviewer.own_models import check_model_name, suggest_model_name
+from mrviewer.methods.own import check_model_name, suggest_model_name
 from mrviewer_napari.sections.finetune.database_box import DatabaseBox
 from mrviewer_napari.sections.finetune.facts.database_choice import DatabaseChoice
 from mrviewer_napari.sections.finetune.facts.familiar_study import is_familiar

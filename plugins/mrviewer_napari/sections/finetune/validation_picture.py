@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from mrviewer.stored_npz import read_npz
+from mrviewer.array_files.stored_npz import read_npz
 from mrviewer_napari.facts.colours import Agreement, agreement
 from mrviewer_napari.widgets.controls import show_if
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mrviewer.errors import MrviewerError
-from mrviewer.evaluation.metric_list import METRICS_BY_KEY, by_group, flat
 from mrviewer.finetuning import RunRecord, read_summary
+from mrviewer.metrics.metric_list import METRICS_BY_KEY, by_group, flat
 
 __all__ = ["RunResult", "ScoreChange", "ScoreRow", "read_result"]
 

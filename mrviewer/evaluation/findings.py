@@ -1,0 +1,83 @@
+"""What a method says of studies as a whole, held against what is known of them: enhancement and class."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrviewer.images.dynamic import ENHANCED_PHASES, measured_enhancement
+from mrviewer.metrics.regression import classification_quality, regression_quality
+
+if TYPE_CHECKING:
+    from mrviewer.reconstruction.reconstruct import Reconstruction
+    from mrviewer.study import Study
+
+__all__ = ["Finding", "finding_of", "summarise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """Answers of one run and the truth; what was not found or is not known is `None`.
+
+    Parameters
+    ----------
+    predicted, true : float32, (value,)
+        Regressed values, and the same measured through the reference labels.
+    probabilities : float32, (class,)
+        Of the classes.
+    diagnosis
+        Number of the true class.
+    """
+
+    predicted: NDArray[np.float32] | None
+    true: NDArray[np.float32] | None
+    probabilities: NDArray[np.float32] | None
+    diagnosis: int | None
+
+
+def finding_of(run: "Reconstruction", study: "Study") -> Finding:
+    """Put the answers of a run beside what its study knows."""
+    true = None
+    if run.regression_names == ENHANCED_PHASES and study.labels is not None:
+        true = measured_enhancement(study, study.labels.volume())
+    names = run.classification_names
+    return Finding(
+        run.regression, true, run.classes, names.index(study.diagnosis) if study.diagnosis in names else None
+    )
+
+
+def summarise(
+    findings: Sequence[Finding], regression_names: Sequence[str], classification_names: Sequence[str]
+) -> dict[str, object]:
+    """Figures over several studies: of every regressed value, and of the classes.
+
+    Returns
+    -------
+    dict
+        ``regression`` by name (see `mrviewer.metrics.regression.RegressionQuality`), ``classification`` with
+        ``accuracy`` and ``classes`` by name, and ``without_answer``: studies in which nothing was found,
+        which the figures leave out.
+    """
+    pairs = [(one.predicted, one.true) for one in findings if one.predicted is not None and one.true is not None]
+    summary: dict[str, object] = {"without_answer": sum(one.predicted is None for one in findings)}
+    if pairs and regression_names:
+        predicted, true = (np.stack(side) for side in zip(*pairs, strict=True))
+        summary["regression"] = {
+            name: asdict(regression_quality(predicted[:, column], true[:, column]))
+            for column, name in enumerate(regression_names)
+        }
+    known = [
+        (one.probabilities, one.diagnosis)
+        for one in findings
+        if one.probabilities is not None and len(one.probabilities) == len(classification_names)
+        if one.diagnosis is not None
+    ]
+    if known:
+        quality = classification_quality(np.stack([shares for shares, _ in known]), [number for _, number in known])
+        summary["classification"] = {
+            "accuracy": quality.accuracy,
+            "classes": {name: asdict(one) for name, one in zip(classification_names, quality.classes, strict=True)},
+        }
+    return summary

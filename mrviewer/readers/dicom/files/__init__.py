@@ -1,0 +1,1 @@
+"""DICOM files: which to look at, and their elements, headers and tags."""

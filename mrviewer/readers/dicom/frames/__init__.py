@@ -1,0 +1,1 @@
+"""Planes of DICOM images: their place, time and kind, and the values of their pixels."""

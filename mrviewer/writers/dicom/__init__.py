@@ -1,0 +1,1 @@
+"""Results as DICOM: segmentations and derived series, beside the series that they belong to."""
