@@ -58,7 +58,7 @@ def section(
     section.resize(380, 1000)
     section.show()
     yield section
-    for run in list_runs(section.databases.folder):
+    for run in list_runs(section.manager.folder):
         if run.state.is_active:
             request_stop(run.path)
     eventually(lambda: section.is_settled)
@@ -247,10 +247,10 @@ def start(section: FinetuneSection, qtbot: QtBot, eventually: Wait, steps: str) 
         type_option(qtbot, section, name, text)
     eventually(lambda: section.is_settled and section.start.isEnabled())
     qtbot.mouseClick(section.start, Click)
-    eventually(lambda: bool(section.databases.active))
-    run = section.databases.active[0]
-    eventually(lambda: section.databases.history.loss.steps != [] or not read_run(run.path).state.is_active)
-    assert section.databases.history.loss.steps, read_run(run.path).message
+    eventually(lambda: bool(section.manager.active))
+    run = section.manager.active[0]
+    eventually(lambda: section.manager.history.loss.steps != [] or not read_run(run.path).state.is_active)
+    assert section.manager.history.loss.steps, read_run(run.path).message
     return run.path
 
 
@@ -305,11 +305,11 @@ def test_a_run_outlives_the_window_and_the_next_one_finds_it(
     monkeypatch.setattr(closing_dialogs, "remember_told_of_runs", lambda: told.append("kept"))
     monkeypatch.setattr(closing_dialogs, "say_in_box", lambda *words: told.append(words[-1]))
     for _ in range(2):
-        closing_dialogs.tell_of_running_runs(opened, opened.databases.active)
+        closing_dialogs.tell_of_running_runs(opened, opened.manager.active)
     assert len(told) == 2, "said once"
     assert folder.name in told[1]
     eventually(lambda: opened.is_settled)
-    assert opened.databases.close(10)
+    assert opened.manager.close(10)
     pid = read_run(folder).pid
     assert pid is not None
     os.kill(pid, 0)
@@ -352,22 +352,22 @@ def test_a_picture_shows_agreement_in_three_colours(tmp_path: Path, qtbot: QtBot
 def test_a_run_that_cannot_be_read_hides_no_other_and_says_why(
     opened: FinetuneSection, eventually: Wait, tmp_path: Path
 ) -> None:
-    folder = opened.databases.folder
+    folder = opened.manager.folder
     for name, text in {"good": '{"method": "tiny", "database": ["a"], "output": "b"}', "bad": '{"method": 3}'}.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "plan.json").write_text(text)
-    opened.databases.refresh()
-    eventually(lambda: bool(opened.databases.unreadable))
+    opened.manager.refresh()
+    eventually(lambda: bool(opened.manager.unreadable))
     lines = [opened.runs.item(row) for row in range(opened.runs.count())]
     assert [line.text().partition(":")[0] for line in lines] == ["good", "bad"]
     assert "unusable method" in lines[1].toolTip()
-    assert opened.databases.selected is not None
-    assert opened.databases.selected.path.name == "good"
+    assert opened.manager.selected is not None
+    assert opened.manager.selected.path.name == "good"
 
 
 def test_asking_a_run_whose_folder_is_gone_is_told(opened: FinetuneSection, tmp_path: Path) -> None:
     errors: list[Exception] = []
     opened._session.failed.connect(errors.append)
     plan = FinetunePlan("tiny", ("a",), str(tmp_path / "gone"))
-    opened.databases.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
+    opened.manager.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
     assert "holds no fine-tuning run" in str(errors[0])
