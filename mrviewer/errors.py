@@ -16,7 +16,7 @@ A message is one sentence: what came, what was expected, what to do.
 
 import os
 
-from mrviewer.files.plain_text import one_sentence
+from mrviewer.plain_text import one_sentence
 
 __all__ = [
     "DoesNotFitError",

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from rich.table import Column, Table
 
 from mrviewer.files.json_text import json_text
-from mrviewer.files.plain_text import plain
+from mrviewer.plain_text import plain
 from mrviewer.progress import Progress, Skipped
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import cast
 import typer
 
 from mrviewer.commands.terminal import say
-from mrviewer.files.plain_text import plain, shortened
+from mrviewer.plain_text import plain, shortened
 
 __all__ = ["WRONG_USAGE", "tell_usage"]
 

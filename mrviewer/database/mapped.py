@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, InputError
-from mrviewer.files.plain_text import plain, shortened
 from mrviewer.geometry import Geometry
 from mrviewer.images.alignment import common_grid, image_name, lay_over, why_unknown
 from mrviewer.images.voxel_size import with_size_note, with_true_voxel_size
 from mrviewer.notes import Note, left_out
+from mrviewer.plain_text import plain, shortened
 from mrviewer.readers.contents import FileContents
 from mrviewer.readers.formats import format_of
 from mrviewer.readers.label_files import labels_of

@@ -21,8 +21,8 @@ from mrviewer.database.subjects import Subject
 from mrviewer.database.surveying.across_subjects import find_duplicates
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.files.checksums import content_signature
-from mrviewer.files.plain_text import shortened
 from mrviewer.method import Needs
+from mrviewer.plain_text import shortened
 
 __all__ = ["open_database"]
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from mrviewer.errors import FileFormatError, UnknownNameError
 from mrviewer.experiments.tables import Condition, Row, Table
-from mrviewer.files.plain_text import shortened
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
+from mrviewer.plain_text import shortened
 
 __all__ = ["list_tables", "open_tables", "read_table"]
 

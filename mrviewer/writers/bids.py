@@ -16,10 +16,10 @@ from pathlib import Path
 from mrviewer import __version__
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.files.json_text import json_text, read_json_object
-from mrviewer.files.plain_text import CellWriter
 from mrviewer.files.whole_file import whole_file
 from mrviewer.files.whole_folder import whole_folder
 from mrviewer.metrics.lesions import LESION_COLUMNS, LesionColumn
+from mrviewer.plain_text import CellWriter
 
 __all__ = ["BidsTarget", "write_bids"]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mrviewer.errors import InputError
-from mrviewer.files.plain_text import CellWriter
 from mrviewer.files.whole_file import whole_file
 from mrviewer.metrics.lesions import LESION_COLUMNS, LesionTable
 from mrviewer.metrics.metric_list import METRICS
+from mrviewer.plain_text import CellWriter
 
 __all__ = ["write_lesions", "write_metrics", "write_quantities"]
 

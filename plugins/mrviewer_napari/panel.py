@@ -10,7 +10,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.database import SIMULATED_MS
-from mrviewer.files.plain_text import plain_name
+from mrviewer.plain_text import plain_name
 from mrviewer.system.crash_log import keep_crash_log
 from mrviewer_napari.closing_dialogs import offer_to_save_strokes, tell_of_running_runs
 from mrviewer_napari.facts.signal_curves import has_time

@@ -11,11 +11,11 @@ from scipy.sparse import csc_array
 from mrviewer.database import survey_database
 from mrviewer.errors import FileFormatError, InputError, WeightsError
 from mrviewer.experiments.table_files import read_table
-from mrviewer.files.plain_text import shortened
 from mrviewer.finetuning.run_folder.plan import FinetunePlan, read_plan, write_plan
 from mrviewer.methods.own.cards import own_card
 from mrviewer.methods.own.weights_record import OwnModel
 from mrviewer.methods.registry import get_method
+from mrviewer.plain_text import shortened
 from mrviewer.progress import finish
 from mrviewer.readers.arrays.bart import bart_array
 from mrviewer.sampling.mask_file import load_mask

@@ -16,9 +16,9 @@ from mrviewer.commands import terminal
 from mrviewer.commands.terminal import plain_logging, print_json, print_table, refuse, say, watch
 from mrviewer.errors import InputError
 from mrviewer.files.json_text import json_text
-from mrviewer.files.plain_text import CellWriter, csv_cell, plain
 from mrviewer.finetuning.run_folder.events import EventLog, write_curves
 from mrviewer.geometry import Geometry
+from mrviewer.plain_text import CellWriter, csv_cell, plain
 from mrviewer.progress import Progress, Skipped
 from mrviewer.writers.nifti import write_volume
 from mrviewer.writers.tables import write_quantities

@@ -26,10 +26,10 @@ from qtpy.QtWidgets import (
 
 import mrviewer_napari
 from mrviewer.errors import InputError
-from mrviewer.files.plain_text import plain_name
 from mrviewer.finetuning import FinetunePlan, write_plan
 from mrviewer.finetuning.run_folder.record import StateFile
 from mrviewer.method import Fit, Task
+from mrviewer.plain_text import plain_name
 from mrviewer_napari.opening.napari_reader import layers_of
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.sections.finetune.result_window import verdict_html

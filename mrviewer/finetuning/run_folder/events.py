@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from mrviewer.files.json_text import json_text, parse_json
 from mrviewer.files.lines import open_lines
-from mrviewer.files.plain_text import CellWriter
 from mrviewer.files.whole_file import whole_file
 from mrviewer.finetuning.run_folder.file_names import EVENTS
+from mrviewer.plain_text import CellWriter
 
 __all__ = ["EventLog", "EventReader", "read_events", "write_curves"]
 

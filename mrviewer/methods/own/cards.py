@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from typing import Any, TypeGuard
 
 from mrviewer.errors import WeightsError
-from mrviewer.files.plain_text import shortened
 from mrviewer.method import Card, Needs
 from mrviewer.methods.own.weights_record import OwnModel
 from mrviewer.metrics.metric_list import METRICS, flat
+from mrviewer.plain_text import shortened
 
 __all__ = ["own_card"]
 

@@ -118,7 +118,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def layers_of(study: Any) -> list[LayerTuple]:  # noqa: ANN401 -- imported where it is needed
     """Images and labels of a study as layers in patient orientation."""
-    from mrviewer.files.plain_text import plain_name
+    from mrviewer.plain_text import plain_name
     from mrviewer_napari.tiles.napari_layers import placement, window_of
 
     layers: list[LayerTuple] = []

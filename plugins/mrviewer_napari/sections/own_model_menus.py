@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.errors import MrviewerError
-from mrviewer.files.plain_text import plain
 from mrviewer.method import Card
 from mrviewer.methods.own import (
     ENDING,
@@ -18,6 +17,7 @@ from mrviewer.methods.own import (
     removed_model_names,
     restore_model,
 )
+from mrviewer.plain_text import plain
 from mrviewer_napari.facts.method_facts import card_html
 from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.plain_widgets import RichLabel, key_text

@@ -9,7 +9,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QMessageBox, QWidget
 
-from mrviewer.files.plain_text import plain
+from mrviewer.plain_text import plain
 
 __all__ = ["PlainLabel", "RichLabel", "key_text", "plain_tip", "say_in_box", "set_rich_tip", "set_tip"]
 

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.errors import InputError
-from mrviewer.files.plain_text import plain
 from mrviewer.names.image_names import MODALITIES
+from mrviewer.plain_text import plain
 from mrviewer.raw.arrays.array_layout import AXES, ArrayLayout, Domain
 from mrviewer.readers.arrays.numpy_array import ArrayFacts
 from mrviewer_napari.opening.dialogs.pixmaps import slice_pixmap

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mrviewer.files.plain_text import plain
+from mrviewer.plain_text import plain
 from mrviewer_napari.sections.finetune.facts.run_result import RunResult, ScoreChange, ScoreRow
 from mrviewer_napari.widgets.controls import quiet_label
 from mrviewer_napari.widgets.plain_widgets import RichLabel

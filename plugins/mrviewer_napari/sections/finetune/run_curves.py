@@ -6,8 +6,8 @@ import pyqtgraph
 from qtpy.QtGui import QFont, QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from mrviewer.files.plain_text import plain
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
+from mrviewer.plain_text import plain
 from mrviewer_napari.sections.finetune.facts.run_history import RunHistory, ScoreSeries, smoothed
 
 __all__ = ["RunCurves", "score_name"]
