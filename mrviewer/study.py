@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import InputError, UnknownNameError
-from mrviewer.frames import FrameAxis
 from mrviewer.geometry import Geometry
 from mrviewer.notes import as_note
 
-__all__ = ["Image", "LazyArray", "Origin", "RawData", "Study"]
+__all__ = ["FrameAxis", "Image", "LazyArray", "Origin", "RawData", "Study"]
 
 
 class Origin(StrEnum):
@@ -23,6 +22,15 @@ class Origin(StrEnum):
     SCANNER = "scanner"
     MAGNITUDE = "simulated from magnitude"
     PHANTOM = "simulated patient"
+
+
+class FrameAxis(StrEnum):
+    """What changes from one volume of a series to the next."""
+
+    TIME = "time"
+    CARDIAC = "cardiac phase"
+    DIFFUSION = "diffusion weighting"
+    UNKNOWN = "something that the file does not state"
 
 
 class LazyArray(Protocol):

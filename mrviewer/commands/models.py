@@ -14,7 +14,6 @@ from mrviewer.methods.own import (
     import_model,
     own_models,
     own_models_folder,
-    remove_model,
     removed_model_names,
     restore_model,
 )
@@ -77,6 +76,8 @@ def _import(
 @models.command("remove")
 def _remove(name: Name) -> None:
     """Take a model out of the list of methods; `mrviewer models restore` puts it back."""
+    from mrviewer.finetuning import remove_model
+
     remove_model(name)
     say(f"removed {name}; `mrviewer models restore {name}` puts it back")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mrviewer.reconstruction.reconstruct import Reconstruction
     from mrviewer.study import Study
 
-__all__ = ["Finding", "finding_of", "summarise"]
+__all__ = ["Finding", "describe_findings", "finding_of", "summarise"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,23 @@ def finding_of(run: "Reconstruction", study: "Study") -> Finding:
     return Finding(
         run.regression, true, run.classes, names.index(study.diagnosis) if study.diagnosis in names else None
     )
+
+
+def describe_findings(run: "Reconstruction") -> dict[str, object]:
+    """The keys ``regression`` and ``classes`` of ``metrics.json``, for a method that regresses or classifies.
+
+    ``{"regression": {name: {"predicted", "measured"}}, "classes": {name: probability}}``; what there is nothing to say
+    of, such as the enhancement of no tumour, is `None`.
+    """
+    found: dict[str, object] = {}
+    if run.regression_names:
+        predicted, measured = (_by_name(run.regression_names, values) for values in (run.regression, run.measured))
+        found["regression"] = {
+            name: {"predicted": predicted[name], "measured": measured.get(name)} for name in predicted
+        }
+    if run.classification_names:
+        found["classes"] = _by_name(run.classification_names, run.classes)
+    return found
 
 
 def summarise(
@@ -81,3 +98,12 @@ def summarise(
             "classes": {name: asdict(one) for name, one in zip(classification_names, quality.classes, strict=True)},
         }
     return summary
+
+
+def _by_name(names: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, float | None]:
+    """Values under their names; under numbers where weights of one's own give other values than the card says."""
+    if values is None:
+        return dict.fromkeys(names)
+    if len(values) != len(names):
+        names = [str(number) for number in range(1, len(values) + 1)]
+    return {name: float(value) for name, value in zip(names, values, strict=True)}

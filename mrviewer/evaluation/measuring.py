@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from mrviewer.evaluation.assessment import Assessment, assess_run
 from mrviewer.evaluation.conditions import SamplingCondition
-from mrviewer.evaluation.findings import Finding, finding_of
+from mrviewer.evaluation.findings import Finding, describe_findings, finding_of
 from mrviewer.method import Method, require_fit
 from mrviewer.progress import Progress
 from mrviewer.reconstruction.acquisition import raw_data
 from mrviewer.reconstruction.reconstruct import Reconstruction, reconstruct
 from mrviewer.study import Study
-from mrviewer.writers.results import describe_findings
 
 __all__ = ["Figures", "Measured", "mean_figures", "mean_groups", "measure_study", "measured_modality"]
 

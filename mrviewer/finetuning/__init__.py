@@ -1,6 +1,7 @@
 """Fine-tuning: a trained method goes on learning on a new database, in a run to be watched, paused and resumed."""
 
 from mrviewer.finetuning.launch import launch
+from mrviewer.finetuning.model_removal import remove_model
 from mrviewer.finetuning.run import finetune
 from mrviewer.finetuning.run_folder.events import EventReader, read_events, write_curves
 from mrviewer.finetuning.run_folder.plan import FinetunePlan, read_plan, write_plan
@@ -31,6 +32,7 @@ __all__ = [
     "read_plan",
     "read_run",
     "read_summary",
+    "remove_model",
     "request_finish",
     "request_pause",
     "request_resume",

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrviewer.frames import FrameAxis
 from mrviewer.notes import Note, NoteKind
-from mrviewer.study import Image, RawData
+from mrviewer.study import FrameAxis, Image, RawData
 
 __all__ = ["FileContents", "series_note"]
 

@@ -57,7 +57,9 @@ def _read_dicom(path: Path, modality: str) -> FileContents:
 _DICOM = Format("DICOM", (), _read_dicom, companions=("*.dcm", "*.ima", "*.dicom", "*.zip"))
 """Its files are found by what they hold, not by their names: see `is_dicom_path`."""
 
-_BART = Format("BART", ("*.cfl",), _later("mrviewer.readers.arrays.bart", "read_bart"))
+_read_array = _later("mrviewer.readers.arrays.numpy_array", "read_numpy")
+
+_BART = Format("BART", ("*.cfl",), _read_array)
 
 FORMATS = (
     Format("NIfTI", ("*.nii", "*.nii.gz", "*.img", "*.img.gz"), read_nifti, companions=("*.hdr", "*.hdr.gz")),
@@ -70,7 +72,7 @@ FORMATS = (
         _later("mrviewer.readers.scans.twix", "read_twix"),
         companions=("*.dat",),
     ),
-    Format("NumPy", (), _later("mrviewer.readers.arrays.numpy_array", "read_numpy"), companions=("*.npy", "*.npz")),
+    Format("NumPy", (), _read_array, companions=("*.npy", "*.npz")),
     _DICOM,
 )
 

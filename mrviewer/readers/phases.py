@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.frames import FrameAxis
 from mrviewer.images.dynamic import PHASES, SERIES
 from mrviewer.notes import Note, NoteKind
 from mrviewer.progress import Progress
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.loading import load_pixels
-from mrviewer.study import LazyArray
+from mrviewer.study import FrameAxis, LazyArray
 
 __all__ = ["FrameArray", "split_into_phases"]
 

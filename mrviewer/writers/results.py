@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.evaluation.findings import describe_findings
 from mrviewer.files.whole_folder import whole_folder
 from mrviewer.metrics.quality import error_map
 from mrviewer.sliced import SlicedVolume, Volume, block_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mrviewer.evaluation.assessment import Assessment
     from mrviewer.reconstruction.reconstruct import Reconstruction
 
-__all__ = ["RESULT_FILES", "describe_findings", "describe_run", "write_results"]
+__all__ = ["RESULT_FILES", "describe_run", "write_results"]
 
 RESULT_FILES = (
     "reconstruction.nii.gz",
@@ -124,29 +125,3 @@ def _without_folder(name: str) -> str:
     """Name of a mask; of one from a file without its folder, which may be called after a person."""
     kind, _, path = name.partition(":")
     return f"{kind}:{Path(path).name}" if path else name
-
-
-def describe_findings(run: "Reconstruction") -> dict[str, object]:
-    """The keys ``regression`` and ``classes`` of ``metrics.json``, for a method that regresses or classifies.
-
-    ``{"regression": {name: {"predicted", "measured"}}, "classes": {name: probability}}``; what there is nothing to say
-    of, such as the enhancement of no tumour, is `None`.
-    """
-    found: dict[str, object] = {}
-    if run.regression_names:
-        predicted, measured = (_by_name(run.regression_names, values) for values in (run.regression, run.measured))
-        found["regression"] = {
-            name: {"predicted": predicted[name], "measured": measured.get(name)} for name in predicted
-        }
-    if run.classification_names:
-        found["classes"] = _by_name(run.classification_names, run.classes)
-    return found
-
-
-def _by_name(names: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, float | None]:
-    """Values under their names; under numbers where weights of one's own give other values than the card says."""
-    if values is None:
-        return dict.fromkeys(names)
-    if len(values) != len(names):
-        names = [str(number) for number in range(1, len(values) + 1)]
-    return {name: float(value) for name, value in zip(names, values, strict=True)}

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from mrviewer.evaluation.findings import Finding, finding_of, summarise
+from mrviewer.evaluation.findings import Finding, describe_findings, finding_of, summarise
 from mrviewer.geometry import Geometry
 from mrviewer.images.dynamic import ENHANCED_PHASES, PHASES
 from mrviewer.reconstruction.reconstruct import Reconstruction
 from mrviewer.sampling import Mask
 from mrviewer.study import Image, Origin, Study
-from mrviewer.writers.results import describe_findings
 
 GEOMETRY = Geometry.axial((2, 3, 4), (5.0, 1.0, 1.0))
 KINDS = ("cyst", "haemangioma")

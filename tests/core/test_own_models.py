@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from mrviewer import cli, finetuning
 from mrviewer.errors import InputError, MrviewerError, UnknownNameError, WeightsError
-from mrviewer.finetuning.run_folder import record
+from mrviewer.finetuning import model_removal, remove_model
 from mrviewer.geometry import Geometry
 from mrviewer.method import Method
 from mrviewer.methods.chain import Chain
@@ -28,7 +28,6 @@ from mrviewer.methods.own import (
     import_model,
     own_models,
     own_models_folder,
-    remove_model,
     removed_model_names,
     restore_model,
     suggest_model_name,
@@ -407,7 +406,7 @@ def test_a_model_is_not_removed_from_under_a_run(make_run: MakeRun, monkeypatch:
     run = SimpleNamespace(
         path=Path("runs/second"), plan=SimpleNamespace(method="model"), state=finetuning.RunState.PAUSED
     )
-    monkeypatch.setattr(record, "list_runs", lambda: [run])
+    monkeypatch.setattr(model_removal, "list_runs", lambda: [run])
     with pytest.raises(InputError, match="the run second is fine-tuning 'model'; stop it first"):
         remove_model("model")
     run.state = finetuning.RunState.FINISHED

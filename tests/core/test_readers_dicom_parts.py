@@ -11,14 +11,13 @@ from dicom_files import ROOT, Series, enhanced, write_dataset
 from numpy.typing import NDArray
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from mrviewer.frames import FrameAxis
 from mrviewer.images.dynamic import PHASES
 from mrviewer.notes import NoteKind, as_note
 from mrviewer.progress import finish
 from mrviewer.readers import open_study
 from mrviewer.readers.dicom import SeriesEntry, list_series, read_series
 from mrviewer.readers.dicom.frames.times import seconds_of, seconds_of_moment
-from mrviewer.study import Image
+from mrviewer.study import FrameAxis, Image
 
 Change = Callable[[pydicom.Dataset], None]
 

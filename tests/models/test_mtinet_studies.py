@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from mrviewer.database import Subject, open_database
 from mrviewer.errors import InputError, UnknownNameError
+from mrviewer.evaluation.findings import describe_findings
 from mrviewer.geometry import Geometry
 from mrviewer.images.dynamic import PHASES, enhancement_curve
 from mrviewer.method import Measurement
@@ -24,7 +25,6 @@ from mrviewer.sampling import Mask, make_mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.testing import check_result
 from mrviewer.training.options import TrainingOptions
-from mrviewer.writers.results import describe_findings
 from mrviewer_models.mtinet import METHOD, inference
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
 from mrviewer_models.mtinet.inference import infer_volume, load

@@ -13,8 +13,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QLineEdit
 
-from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, request_stop
-from mrviewer.methods.own import remove_model
+from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, remove_model, request_stop
 from mrviewer_napari import closing_dialogs
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.finetune.facts.run_manager import RunManager

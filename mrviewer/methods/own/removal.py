@@ -10,13 +10,15 @@ from mrviewer.methods.own.model_names import ENDING, check_model_name, is_model_
 from mrviewer.methods.own.own_methods import method_of, own_method
 from mrviewer.methods.own.weights_record import read_own_model
 
-__all__ = ["remove_model", "removed_model_names", "restore_model"]
+__all__ = ["removed_model_names", "restore_model", "take_out_model"]
 
 _SIGN = "@"
 
 
-def remove_model(name: str) -> Path:
+def take_out_model(name: str) -> Path:
     """Move an own model to the folder of the removed ones; models that were made from it need it no more.
+
+    Runs are not looked at: `mrviewer.finetuning.remove_model` refuses while one is fine-tuning it.
 
     Returns
     -------
@@ -26,12 +28,11 @@ def remove_model(name: str) -> Path:
     Raises
     ------
     InputError
-        If there is no such model, a run is fine-tuning it, or the folder cannot be written.
+        If there is no such model, or the folder cannot be written.
     """
     path = model_path(name)
     if not is_model_name(name) or not path.is_file():
         raise InputError(f"there is no model {name!r} of your own; `mrviewer models` lists them")
-    _refuse_if_in_use(name)
     try:
         removed_folder().mkdir(parents=True, exist_ok=True)
         return _moved(path, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"))
@@ -81,13 +82,3 @@ def _moved(path: Path, time: str) -> Path:
     target = removed_folder() / f"{path.name.removesuffix(ENDING)}{_SIGN}{time}{ENDING}"
     claim_name(path, target)
     return target
-
-
-def _refuse_if_in_use(name: str) -> None:
-    from mrviewer.finetuning.run_folder.record import (
-        list_runs,  # runs end by adding models, which meet runs only when asked
-    )
-
-    for run in list_runs():
-        if run.plan.method == name and run.state.is_active:
-            raise InputError(f"the run {run.path.name} is fine-tuning {name!r}; stop it first")

@@ -10,29 +10,13 @@ from pathlib import Path
 from mrviewer.array_files.stored_arrays import CflArray
 from mrviewer.array_files.stored_bytes import StoredBytes, require_own_values
 from mrviewer.errors import FileFormatError
-from mrviewer.readers.contents import FileContents
 
-__all__ = ["BartArray", "bart_array", "read_bart"]
+__all__ = ["BartArray", "bart_array"]
 
 _MOST_BYTES = 10**18
 _READ, _PHASE, _PARTITION, _COIL, _MAPS, _ECHO, _TIME, _SLICE = 0, 1, 2, 3, 4, 5, 10, 13
 _NAMES = {_READ: "y", _PHASE: "x", _PARTITION: "z", _COIL: "coil", _ECHO: "frame", _TIME: "frame", _SLICE: "slice"}
 MOST_AXES = 32
-
-
-def read_bart(path: Path, modality: str) -> FileContents:
-    """Open ``.cfl`` with its ``.hdr``, or the other way round; samples stay in the file.
-
-    Raises
-    ------
-    InputError
-        If there is no such file.
-    FileFormatError
-        If one of the two is missing, their sizes differ, or the array is not a Cartesian scan.
-    """
-    from mrviewer.readers.arrays.numpy_array import read_numpy
-
-    return read_numpy(path, modality)
 
 
 @dataclass(frozen=True)

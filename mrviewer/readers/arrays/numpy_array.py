@@ -20,6 +20,7 @@ from mrviewer.raw.arrays.array_layout import ArrayLayout, Domain
 from mrviewer.readers.arrays.array_contents import array_contents
 from mrviewer.readers.arrays.array_names import ARRAY_ENDINGS, choose_array, times_among
 from mrviewer.readers.arrays.array_pairs import ComplexPair, parts_of, with_pairs
+from mrviewer.readers.arrays.bart import bart_array
 from mrviewer.readers.contents import FileContents
 
 __all__ = ["FASTMRI_AXES", "ArrayFacts", "advice", "asks_for_axes", "describe_array", "read_array", "read_numpy"]
@@ -221,8 +222,6 @@ def _chosen(path: Path, name: str) -> _Chosen:
         _require_no_name(path, name)
         return _Chosen(array, "", {"": tuple(array.shape)})
     if ending in _BART_ENDINGS:
-        from mrviewer.readers.arrays.bart import bart_array
-
         _require_no_name(path, name)
         found = bart_array(path)
         return _Chosen(found.stored, "", {"": found.stored.shape}, found.axes, doubt=found.doubt)

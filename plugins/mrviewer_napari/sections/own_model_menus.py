@@ -8,12 +8,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from mrviewer.errors import MrviewerError
+from mrviewer.finetuning import remove_model
 from mrviewer.method import Card
 from mrviewer.methods.own import (
     ENDING,
     export_model,
     import_model,
-    remove_model,
     removed_model_names,
     restore_model,
 )

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from mrviewer.frames import FrameAxis
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.dicom.frames.frame import Frame
 from mrviewer.readers.dicom.frames.times import DAY_S
+from mrviewer.study import FrameAxis
 
 __all__ = ["OrderedVolumes", "in_order", "past_midnight"]
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mrviewer.errors import FileFormatError
-from mrviewer.frames import FrameAxis
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, left_out
 from mrviewer.readers.dicom.frames.components import component_rank
@@ -20,6 +19,7 @@ from mrviewer.readers.dicom.stacks.stack_position import (
     stack_geometry,
 )
 from mrviewer.readers.dicom.stacks.time_zones import in_one_zone
+from mrviewer.study import FrameAxis
 
 __all__ = ["Stack", "build_stacks"]
 
