@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,11 @@ def _python(code: str, *arguments: str) -> str:
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _exported(tree: ast.Module) -> list[str] | None:
@@ -69,18 +75,25 @@ def _module_name(path: Path) -> str:
     return ".".join(path.relative_to(shelf).with_suffix("").parts).removesuffix(".__init__")
 
 
-EXPORTS = {_module_name(path): _exported(ast.parse(path.read_text(encoding="utf-8"))) or [] for path in MODULES}
+EXPORTS = {_module_name(path): _exported(_tree(path)) or [] for path in MODULES}
 
 
-def _imported(tree: ast.AST) -> set[str]:
+@cache
+def _imported(path: Path) -> frozenset[str]:
     """Top-level names of all packages that a module imports, wherever in it it does so."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
-    return names
+    return frozenset(names)
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    """Distributions that bring each importable name."""
+    return dict(packages_distributions())
 
 
 def _declared(extra: str | None) -> set[str]:
@@ -104,13 +117,13 @@ def test_what_is_imported_is_asked_for(
 ) -> None:
     if any(find_spec(witness) is None for witness in witnesses):
         pytest.skip(f"the packages of the extras {extras} are not installed here")
-    distributions = packages_distributions()
+    distributions = _distributions()
     allowed = set().union(*(_declared(extra) for extra in extras))
     ours = {path.name for path in PACKAGES}
     undeclared = {
         f"{_label(path)}: {name}"
         for path in sorted(package.rglob("*.py"))
-        for name in _imported(ast.parse(path.read_text(encoding="utf-8"))) - ours - sys.stdlib_module_names
+        for name in _imported(path) - ours - sys.stdlib_module_names
         if not allowed & {canonicalize_name(one) for one in distributions.get(name, [])}
     }
     assert undeclared == set()
@@ -126,8 +139,8 @@ UNNAMED = {
 
 @pytest.mark.parametrize("extra", [None, "fast", "raw", "train", "gui"])
 def test_what_is_asked_for_is_imported(extra: str | None) -> None:
-    imported = {name for path in MODULES for name in _imported(ast.parse(path.read_text(encoding="utf-8")))}
-    distributions = packages_distributions()
+    imported = {name for path in MODULES for name in _imported(path)}
+    distributions = _distributions()
     used = {canonicalize_name(one) for name in imported for one in distributions.get(name, [])}
     asked = _declared(extra) - (_declared(None) if extra else set())
     if not asked & used:
@@ -146,7 +159,7 @@ def test_import_contracts_hold() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=_label)
 def test_all_names_what_is_there(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     exported = _exported(tree)
     if exported is None:
         assert not list(_defined(tree)) or path.name == "__main__.py", "public functions or classes, but no __all__"
@@ -158,7 +171,7 @@ def test_all_names_what_is_there(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=_label)
 def test_modules_take_from_one_another_only_what_is_exported(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     hidden = {
         f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
@@ -171,7 +184,7 @@ def test_modules_take_from_one_another_only_what_is_exported(path: Path) -> None
 
 @pytest.mark.parametrize("path", FRONTS, ids=_label)
 def test_a_package_front_holds_no_logic(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     assert ast.get_docstring(tree), "say in one paragraph what the package is for"
     assert not list(_defined(tree))
 
@@ -189,33 +202,33 @@ def _without_screen() -> list[str]:
     return [name for name in EXPORTS if not name.startswith("mrviewer_napari") and not name.endswith("__main__")]
 
 
-def test_only_training_needs_fabric() -> None:
-    names = _without_screen()
+@cache
+def _imported_without_screen_and_training() -> tuple[int, str]:
+    """How many modules a fresh interpreter imports without these packages, and what ``train`` says in it."""
     said = _python(
         "import importlib, sys\n"
-        "sys.modules['lightning_fabric'] = None\n"
+        "for absent in ('napari', 'qtpy', 'PySide6', 'PyQt6', 'superqt', 'pyqtgraph', 'vispy', 'npe2', 'pytest',\n"
+        "               'lightning_fabric'):\n"
+        "    sys.modules[absent] = None\n"
         "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "print(len(sys.argv) - 1)\n"
         "from mrviewer.cli import main\n"
         "sys.argv[1:] = ['train', 'unet-full', '--database', 'simulated:2', '--output', 'never-made']\n"
         "sys.stderr = sys.stdout\n"
         "main()",
-        *names,
+        *_without_screen(),
     )
-    assert 'install it with pip install "mrviewer[train]"' in " ".join(said.split())
+    count, _, rest = said.partition("\n")
+    return int(count), " ".join(rest.split())
+
+
+def test_only_training_needs_fabric() -> None:
+    assert 'install it with pip install "mrviewer[train]"' in _imported_without_screen_and_training()[1]
     assert not Path("never-made").exists()
 
 
 def test_core_and_networks_import_where_no_screen_toolkit_is_installed() -> None:
-    names = _without_screen()
-    loaded = _python(
-        "import importlib, sys\n"
-        "for absent in ('napari', 'qtpy', 'PySide6', 'PyQt6', 'superqt', 'pyqtgraph', 'vispy', 'npe2', 'pytest'):\n"
-        "    sys.modules[absent] = None\n"
-        "for name in sys.argv[1:]: importlib.import_module(name)\n"
-        "print(len(sys.argv) - 1)",
-        *names,
-    )
-    assert int(loaded) == len(names) > 10
+    assert _imported_without_screen_and_training()[0] == len(_without_screen()) > 10
 
 
 def test_every_page_that_the_code_cites_is_there() -> None:
