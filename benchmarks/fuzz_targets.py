@@ -332,22 +332,22 @@ def _read_run(path: Path) -> None:
     from mrviewer.errors import MrviewerError
     from mrviewer.files.run_lock import read_holder
     from mrviewer.finetuning.run_folder.events import read_events, write_curves
-    from mrviewer.finetuning.run_folder.requests import read_wish
+    from mrviewer.finetuning.run_folder.requests import read_request
     from mrviewer.finetuning.run_folder.result import read_summary
-    from mrviewer.finetuning.run_folder.start_record import read_begun
+    from mrviewer.finetuning.run_folder.start_record import read_start_record
     from mrviewer_napari.sections.finetune.facts.run_history import RunHistory
 
     folder = path.parent
     with _quiet():
         runs("list", folder.parent, as_json=True)
         runs("list", folder.parent)
-    read_wish(folder)
+    read_request(folder)
     read_holder(folder)
     RunHistory().take(read_events(folder))
     write_curves(folder, folder / "curves.csv")
     (folder / "curves.csv").unlink()
     failure: MrviewerError | None = None
-    for read in (read_begun, read_summary, _read_plan):
+    for read in (read_start_record, read_summary, _read_plan):
         try:
             read(folder)
         except MrviewerError as error:

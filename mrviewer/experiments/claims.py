@@ -11,7 +11,7 @@ from mrviewer.experiments.table_results import RowFigures
 from mrviewer.experiments.tables import Table
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
 
-__all__ = ["Comparison", "Verdict", "comparisons", "sentences"]
+__all__ = ["MethodComparison", "Verdict", "comparisons", "sentences"]
 
 
 class Verdict(StrEnum):
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MethodComparison:
     """The headline of a table against one other row, in one column.
 
     Parameters
@@ -52,7 +52,7 @@ class Comparison:
         return Verdict.SAME if self.ours.mean * self.expected > 0 else Verdict.OPPOSITE
 
 
-def comparisons(table: Table, figures: Mapping[str, RowFigures]) -> list[Comparison]:
+def comparisons(table: Table, figures: Mapping[str, RowFigures]) -> list[MethodComparison]:
     """Hold the headline against every other row, wherever the source says which is better and both were measured."""
     if table.headline not in figures:
         return []
@@ -72,7 +72,7 @@ def comparisons(table: Table, figures: Mapping[str, RowFigures]) -> list[Compari
                 ours = paired_difference(headline.of_seeds(column, seeds), other.of_seeds(column, seeds))
                 if ours is not None:
                     is_published = column in table.row(row.name).published
-                    found.append(Comparison(column, row.name, expected, is_published, ours))
+                    found.append(MethodComparison(column, row.name, expected, is_published, ours))
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mrviewer.errors import InputError
 from mrviewer.evaluation.paired import Spread, spread
-from mrviewer.experiments.claims import Comparison, comparisons, sentences
+from mrviewer.experiments.claims import MethodComparison, comparisons, sentences
 from mrviewer.experiments.table_results import RowFigures
 from mrviewer.experiments.tables import Condition, Table
 from mrviewer.files.whole_file import whole_file
@@ -109,7 +109,7 @@ def _verdicts(table: Table, figures: Mapping[str, RowFigures]) -> list[str]:
     return parts
 
 
-def _compared(one: Comparison | None, metric: str) -> str:
+def _compared(one: MethodComparison | None, metric: str) -> str:
     if one is None:
         return ""
     decimals = METRICS_BY_KEY[metric].digits

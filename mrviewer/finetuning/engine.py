@@ -20,17 +20,23 @@ from mrviewer.finetuning.phases.after import end_run, keep_weights
 from mrviewer.finetuning.phases.before import measure_before
 from mrviewer.finetuning.phases.preparing import DatabaseWatch, Prepared, prepare
 from mrviewer.finetuning.phases.training import TrainingPhase
-from mrviewer.finetuning.resolved_plan import find_parent, fingerprint_of, read_order, require_possible, split_database
-from mrviewer.finetuning.run_context import Setting
-from mrviewer.finetuning.run_control import Steering, StopAsked
+from mrviewer.finetuning.resolved_plan import (
+    find_parent,
+    fingerprint_of,
+    require_possible,
+    resolve_plan,
+    split_database,
+)
+from mrviewer.finetuning.run_context import RunContext
+from mrviewer.finetuning.run_control import RunControl, StopRequested
 from mrviewer.finetuning.run_folder.file_names import CHECKPOINT, PLAN, SUMMARY, WEIGHTS
 from mrviewer.finetuning.run_folder.journal import Journal, open_journal
 from mrviewer.finetuning.run_folder.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.run_folder.record import RunState
-from mrviewer.finetuning.run_folder.requests import clear_wish
+from mrviewer.finetuning.run_folder.requests import clear_request
 from mrviewer.finetuning.run_folder.result import FinetuneSummary, read_summary
 from mrviewer.finetuning.run_folder.resuming import make_folder, require_right_folder, resumed_plan
-from mrviewer.finetuning.run_folder.start_record import Begun, read_begun, write_begun
+from mrviewer.finetuning.run_folder.start_record import StartRecord, read_start_record, write_start_record
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.system.faults import explained, is_full_disk
@@ -60,7 +66,7 @@ def run_plan(
     resume
         Go on with the run in its folder.
     obey_old_wishes
-        Whether a wish that is in the folder already is meant for this run.
+        Whether a request that is in the folder already is meant for this run.
     is_interrupted
         Whether the system wants this process to end.
     """
@@ -74,7 +80,7 @@ def run_plan(
             make_folder(folder)
             stack.enter_context(hold_lock(folder))
             if not obey_old_wishes:
-                clear_wish(folder)
+                clear_request(folder)
         journal = stack.enter_context(open_journal(folder, writes=writes))
         with _told(journal, folder):
             if resume:
@@ -124,14 +130,14 @@ def _run(
     parent, watch = find_parent(plan), DatabaseWatch(plan.database)
     training, validation = split_database(plan)
     study = _first_study([*training, *validation], watch)
-    order = read_order(plan, parent, study)
-    card = fitted_card(parent.card, order.recipe, study.modalities, study.choose_modality(plan.modality or None))
-    world = open_world(plan.device, order.recipe.training.precision)
-    steering = Steering(plan.folder, world, journal, is_interrupted)
-    setting = Setting(order, world, journal, steering, plan.folder, card, training, validation)
+    resolved = resolve_plan(plan, parent, study)
+    card = fitted_card(parent.card, resolved.recipe, study.modalities, study.choose_modality(plan.modality or None))
+    world = open_world(plan.device, resolved.recipe.training.precision)
+    control = RunControl(plan.folder, world, journal, is_interrupted)
+    context = RunContext(resolved, world, journal, control, plan.folder, card, training, validation)
     journal.state(RunState.PREPARING, device=world.device)
     if known := known_to_parents(plan, [subject.name for subject in validation]):
-        setting.note(
+        context.note(
             f"{len(known)} of {len(validation)} validation cases were trained on by {plan.method} or its parents, so "
             f"that figures of them are too good: {', '.join(known)}"
         )
@@ -139,30 +145,30 @@ def _run(
         if world.is_first:
             # Written down, so that a patient who joins the database later moves nobody from one side to the other.
             write_plan(replace(plan, validation=tuple(subject.name for subject in validation)))
-        return (yield from _phases(setting, watch))
+        return (yield from _phases(context, watch))
     finally:
-        setting.own_weights().unlink(missing_ok=True)
+        context.own_weights().unlink(missing_ok=True)
         close_world(world)
 
 
-def _phases(setting: Setting, watch: DatabaseWatch) -> Generator[Progress, None, FinetuneSummary]:
+def _phases(context: RunContext, watch: DatabaseWatch) -> Generator[Progress, None, FinetuneSummary]:
     fitting: Fitting | None = None
     try:
-        source = yield from _prepare(setting, watch)
+        source = yield from _prepare(context, watch)
         with contextlib.closing(Prefetched(source)) as prefetched:
-            fitting = _fitting(setting, prefetched)
-            before = yield from measure_before(setting, fitting.network, watch)
-            if (setting.folder / CHECKPOINT).is_file():
-                fitting.restore(setting.folder / CHECKPOINT)
-            yield from TrainingPhase(setting, fitting).run()
-        return (yield from end_run(setting, fitting, before, watch))
-    except StopAsked:
-        setting.journal.state(RunState.STOPPING)
-        has_weights = fitting is not None and keep_weights(setting, fitting, {})
+            fitting = _fitting(context, prefetched)
+            before = yield from measure_before(context, fitting.network, watch)
+            if (context.folder / CHECKPOINT).is_file():
+                fitting.restore(context.folder / CHECKPOINT)
+            yield from TrainingPhase(context, fitting).run()
+        return (yield from end_run(context, fitting, before, watch))
+    except StopRequested:
+        context.journal.state(RunState.STOPPING)
+        has_weights = fitting is not None and keep_weights(context, fitting, {})
         message = "stopped; the best weights are kept, resume to go on" if has_weights else "stopped before training"
-        setting.journal.event("stop", step=fitting.step if fitting else 0, message=message)
-        setting.journal.state(RunState.STOPPED, message=message)
-        return FinetuneSummary(False, setting.folder / WEIGHTS if has_weights else None, {})
+        context.journal.event("stop", step=fitting.step if fitting else 0, message=message)
+        context.journal.state(RunState.STOPPED, message=message)
+        return FinetuneSummary(False, context.folder / WEIGHTS if has_weights else None, {})
 
 
 def _first_study(subjects: Sequence[Subject], watch: DatabaseWatch) -> Study:
@@ -177,20 +183,20 @@ def _first_study(subjects: Sequence[Subject], watch: DatabaseWatch) -> Study:
     raise InputError(f"no subject of the database can be opened; of the last one: {why}")
 
 
-def _prepare(setting: Setting, watch: DatabaseWatch) -> Generator[Progress, None, BatchSource]:
+def _prepare(context: RunContext, watch: DatabaseWatch) -> Generator[Progress, None, BatchSource]:
     """Prepare the training subjects, the first process before the others, which then find everything prepared."""
-    world, recipe = setting.world, setting.order.recipe
+    world, recipe = context.world, context.resolved.recipe
     prepared: Prepared | None = None
     for turn in range(1 if world.size == 1 else 2):
         mine = turn == 0 if world.is_first else turn == 1
-        job = prepare(recipe, setting.training, watch) if mine else _nothing()
-        prepared = (yield from setting.steering.phase(job)) or prepared
+        job = prepare(recipe, context.training, watch) if mine else _nothing()
+        prepared = (yield from context.control.phase(job)) or prepared
         told = world.gather(_outcome(prepared))[0]
-        setting.training = [subject for subject in setting.training if subject.name in told["training"]]
+        context.training = [subject for subject in context.training if subject.name in told["training"]]
     assert prepared is not None
-    setting.skip(told["skipped"])
-    setting.hear(told["label_notes"])
-    require_examples(prepared.source, recipe, setting.order.plan.method)
+    context.skip(told["skipped"])
+    context.hear(told["label_notes"])
+    require_examples(prepared.source, recipe, context.resolved.plan.method)
     return prepared.source
 
 
@@ -205,46 +211,46 @@ def _outcome(prepared: Prepared | None) -> dict[str, Any]:
     return {"training": training, "skipped": prepared.skipped, "label_notes": prepared.label_notes}
 
 
-def _note_begun(setting: Setting, begun: Begun | None) -> None:
-    """Keep what the run is begun with, or say that its database is another one by now."""
-    fingerprint = fingerprint_of([*setting.training, *setting.validation])
-    if begun is not None and begun.fingerprint != fingerprint:
-        setting.note("the database is not what it was when the run began, so that neither are its numbers")
+def _note_start(context: RunContext, start: StartRecord | None) -> None:
+    """Keep what the run starts with, or say that its database is another one by now."""
+    fingerprint = fingerprint_of([*context.training, *context.validation])
+    if start is not None and start.fingerprint != fingerprint:
+        context.note("the database is not what it was when the run began, so that neither are its numbers")
     # Nobody writes before all have looked.
-    setting.world.largest(0)
-    if begun is None and setting.world.is_first:
-        write_begun(setting.folder, Begun(setting.order.overrides, fingerprint))
+    context.world.largest(0)
+    if start is None and context.world.is_first:
+        write_start_record(context.folder, StartRecord(context.resolved.overrides, fingerprint))
 
 
-def _fitting(setting: Setting, source: BatchSource) -> Fitting:
+def _fitting(context: RunContext, source: BatchSource) -> Fitting:
     """Network, optimiser and number of steps."""
-    order, world, journal = setting.order, setting.world, setting.journal
-    options = order.recipe.training
-    begun = read_begun(setting.folder)
-    if order.plan.epochs is not None and begun is None:
+    resolved, world, journal = context.resolved, context.world, context.journal
+    options = resolved.recipe.training
+    start = read_start_record(context.folder)
+    if resolved.plan.epochs is not None and start is None:
         per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
-        setting.order = order = order.lasting(max(round(order.plan.epochs * per_epoch), 1))
-        options = order.recipe.training
-    _note_begun(setting, begun)
+        context.resolved = resolved = resolved.lasting(max(round(resolved.plan.epochs * per_epoch), 1))
+        options = resolved.recipe.training
+    _note_start(context, start)
     if options.threads and world.device == "cpu":
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    network = place_network(order.recipe.network(), world.device)
+    network = place_network(resolved.recipe.network(), world.device)
     if options.start_from:
         start_from(network, Path(options.start_from))
-    parameters = trainable_parameters(network, order.recipe, order.plan.parts)
+    parameters = trainable_parameters(network, resolved.recipe, resolved.plan.parts)
     journal.event(
         "prepared",
-        training=[subject.name for subject in setting.training],
-        validation=[subject.name for subject in setting.validation],
-        skipped=setting.skipped,
+        training=[subject.name for subject in context.training],
+        validation=[subject.name for subject in context.validation],
+        skipped=context.skipped,
         examples=len(source),
         total_steps=options.steps,
         batch_size=options.batch_size,
         processes=world.size,
-        parts=list(order.plan.parts),
+        parts=list(resolved.plan.parts),
         trained_parameters=sum(parameter.numel() for parameter in parameters),
         device=world.device,
     )
-    journal.state(total_steps=options.steps, message=f"prepared {len(setting.training)} training subjects")
-    return Fitting(world, order.recipe, network, source, parameters)
+    journal.state(total_steps=options.steps, message=f"prepared {len(context.training)} training subjects")
+    return Fitting(world, resolved.recipe, network, source, parameters)

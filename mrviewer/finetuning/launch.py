@@ -9,7 +9,7 @@ from mrviewer.finetuning.new_model_name import named
 from mrviewer.finetuning.run_folder.file_names import OUTPUT
 from mrviewer.finetuning.run_folder.plan import FinetunePlan, write_plan
 from mrviewer.finetuning.run_folder.record import RunRecord, RunState, StateFile, read_run
-from mrviewer.finetuning.run_folder.requests import clear_wish
+from mrviewer.finetuning.run_folder.requests import clear_request
 from mrviewer.finetuning.run_folder.resuming import make_folder, require_right_folder, resumed_plan
 from mrviewer.system.background import detached
 from mrviewer.system.search_path import child_environment, python_command
@@ -46,7 +46,7 @@ def launch(plan: FinetunePlan, *, resume: bool = False) -> RunRecord:
     make_folder(folder)
     _children[:] = [child for child in _children if child.poll() is None]
     with reserve_lock(folder) as make_lock_of:
-        clear_wish(folder)
+        clear_request(folder)
         try:
             file = write_plan(plan)
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mrviewer import __version__
-from mrviewer.finetuning.resolved_plan import Order
+from mrviewer.finetuning.resolved_plan import ResolvedPlan
 from mrviewer.finetuning.run_folder.plan import FinetunePlan
 from mrviewer.methods.installed import installed_names
 from mrviewer.methods.own import find_own_model
@@ -19,12 +19,14 @@ from mrviewer.training.options import without_folders
 __all__ = ["about_weights", "base_method", "file_hash", "known_to_parents", "lineage_of"]
 
 
-def about_weights(order: Order, training: Sequence[str], needs: Mapping[str, Any]) -> dict[str, Any]:
+def about_weights(resolved: ResolvedPlan, training: Sequence[str], needs: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata of weights that a run trained; `lineage_of` is added at its end."""
     return {
-        "method": base_method(order.plan.method),
-        "name": order.plan.model_name,
-        "recipe": without_folders({**asdict(order.recipe.training), **asdict(order.recipe.options)}, order.recipe),
+        "method": base_method(resolved.plan.method),
+        "name": resolved.plan.model_name,
+        "recipe": without_folders(
+            {**asdict(resolved.recipe.training), **asdict(resolved.recipe.options)}, resolved.recipe
+        ),
         "trained_on": list(training),
         "torch": torch.__version__,
         **({"needs": dict(needs)} if needs else {}),
@@ -32,13 +34,17 @@ def about_weights(order: Order, training: Sequence[str], needs: Mapping[str, Any
 
 
 def lineage_of(
-    order: Order, parent_hash: str, fingerprint: str, subjects: Mapping[str, Sequence[str]], figures: Mapping[str, Any]
+    resolved: ResolvedPlan,
+    parent_hash: str,
+    fingerprint: str,
+    subjects: Mapping[str, Sequence[str]],
+    figures: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Lineage of a model.
 
     Parameters
     ----------
-    order
+    resolved
         What was done.
     parent_hash
         SHA-256 of the weights that it began with.
@@ -49,14 +55,14 @@ def lineage_of(
     figures
         ``before`` and ``after``, means over the validation subjects, and the ``verdict``.
     """
-    plan = order.plan
+    plan = resolved.plan
     return {
         "parent": plan.method,
         "parent_sha256": parent_hash,
         "database": [Path(one).name for one in plan.database],
         "database_fingerprint": fingerprint,
         "subjects": {part: list(names) for part, names in subjects.items()},
-        "options": without_folders(order.overrides, order.recipe),
+        "options": without_folders(resolved.overrides, resolved.recipe),
         "parts": list(plan.parts),
         **figures,
         "made": datetime.now(UTC).date().isoformat(),

@@ -11,7 +11,7 @@ from mrviewer.database import DatabaseMapping, Subject, open_database, split_by_
 from mrviewer.errors import InputError
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.finetuning.run_folder.plan import FinetunePlan
-from mrviewer.finetuning.run_folder.start_record import read_begun
+from mrviewer.finetuning.run_folder.start_record import read_start_record
 from mrviewer.methods.own import Adaptable
 from mrviewer.methods.registry import get_method
 from mrviewer.sampling import family_of
@@ -20,7 +20,15 @@ from mrviewer.training.recipe import Recipe, Trainable
 from mrviewer.training.starting import finetune_defaults
 from mrviewer.training.world import require_fabric
 
-__all__ = ["Finetunable", "Order", "find_parent", "fingerprint_of", "read_order", "require_possible", "split_database"]
+__all__ = [
+    "Finetunable",
+    "ResolvedPlan",
+    "find_parent",
+    "fingerprint_of",
+    "require_possible",
+    "resolve_plan",
+    "split_database",
+]
 
 
 @runtime_checkable
@@ -38,7 +46,7 @@ class Finetunable(Trainable, Adaptable, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class ResolvedPlan:
     """A plan, looked up.
 
     Parameters
@@ -64,8 +72,8 @@ class Order:
         plan = self.plan
         return SamplingCondition(plan.mask, plan.acceleration, self.recipe.training.center_fraction)
 
-    def lasting(self, steps: int) -> "Order":
-        """Return the same order for a number of steps."""
+    def lasting(self, steps: int) -> "ResolvedPlan":
+        """Return the same plan for a number of steps."""
         overrides = {**self.overrides, "steps": str(steps)}
         return replace(self, recipe=self.method.recipe(overrides), overrides=overrides)
 
@@ -91,7 +99,7 @@ def find_parent(plan: FinetunePlan) -> Finetunable:
     return method
 
 
-def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
+def resolve_plan(plan: FinetunePlan, parent: Finetunable, study: Study) -> ResolvedPlan:
     """Look up how a plan is carried out.
 
     Parameters
@@ -103,18 +111,18 @@ def read_order(plan: FinetunePlan, parent: Finetunable, study: Study) -> Order:
     study
         One of the database, by whose modalities and voxels some recipes choose their options.
 
-    Options of a run that was begun before are those that it was begun with, whatever has become of the defaults.
+    A run that was started before keeps the options that it started with, whatever has become of the defaults.
 
     Raises
     ------
     InputError
         If an option is not known, or cannot be read.
     """
-    begun = read_begun(plan.folder)
-    if begun is not None:
-        return Order(plan, parent, parent.recipe(begun.options), begun.options)
+    start = read_start_record(plan.folder)
+    if start is not None:
+        return ResolvedPlan(plan, parent, parent.recipe(start.options), start.options)
     overrides = _overrides(plan, parent, study)
-    return Order(plan, parent, parent.recipe(overrides), overrides)
+    return ResolvedPlan(plan, parent, parent.recipe(overrides), overrides)
 
 
 def require_possible(plan: FinetunePlan) -> None:

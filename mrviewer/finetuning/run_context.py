@@ -10,8 +10,8 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.finetuning.lineage import about_weights, base_method
 from mrviewer.finetuning.needs import changed_needs
-from mrviewer.finetuning.resolved_plan import Finetunable, Order
-from mrviewer.finetuning.run_control import Steering
+from mrviewer.finetuning.resolved_plan import Finetunable, ResolvedPlan
+from mrviewer.finetuning.run_control import RunControl
 from mrviewer.finetuning.run_folder.journal import Journal
 from mrviewer.method import Card
 from mrviewer.methods.installed import installed_method
@@ -19,25 +19,25 @@ from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.training.loop import compact
 from mrviewer.training.world import World
 
-__all__ = ["Setting"]
+__all__ = ["RunContext"]
 
 MOST_HEARD = 20
 """Different notes on labels that a run tells one by one."""
 
 
 @dataclass(eq=False)
-class Setting:
-    """One run, from its order to its result; phases fill in what the next ones need.
+class RunContext:
+    """One run, from its plan to its result; phases fill in what the next ones need.
 
     Parameters
     ----------
-    order
-        What is done.
+    resolved
+        Its plan, looked up.
     world
         Processes that do it.
     journal
         Where it is told.
-    steering
+    control
         Who may stop it.
     folder
         Of the run.
@@ -51,10 +51,10 @@ class Setting:
         Sentences that belong into the summary.
     """
 
-    order: Order
+    resolved: ResolvedPlan
     world: World
     journal: Journal
-    steering: Steering
+    control: RunControl
     folder: Path
     card: Card
     training: Sequence[Subject] = ()
@@ -92,7 +92,7 @@ class Setting:
 
     def parent(self) -> Finetunable:
         """The method as it was, with the needs that it has on this database."""
-        return self.order.method.with_card(self.card)
+        return self.resolved.method.with_card(self.card)
 
     def method_with(self, weights: Path) -> Finetunable:
         """The method with other weights."""
@@ -102,9 +102,9 @@ class Setting:
 
     def about(self) -> dict[str, Any]:
         """Metadata of weights trained here."""
-        installed = installed_method(base_method(self.order.plan.method))
+        installed = installed_method(base_method(self.resolved.plan.method))
         needs = changed_needs(installed.card.needs, self.card.needs)
-        return about_weights(self.order, [subject.name for subject in self.training], needs)
+        return about_weights(self.resolved, [subject.name for subject in self.training], needs)
 
     def own_weights(self) -> Path:
         """File for the weights of now, one for each process."""

@@ -8,23 +8,23 @@ from typing import TypeVar
 
 from mrviewer.finetuning.run_folder.journal import Journal
 from mrviewer.finetuning.run_folder.record import RunState
-from mrviewer.finetuning.run_folder.requests import Wish, read_wish
+from mrviewer.finetuning.run_folder.requests import Request, read_request
 from mrviewer.progress import Progress
 from mrviewer.training.world import World
 
-__all__ = ["Steering", "StopAsked"]
+__all__ = ["RunControl", "StopRequested"]
 
 T = TypeVar("T")
 
 _LOOK_SECONDS = 0.2
 
 
-class StopAsked(Exception):  # noqa: N818 - it is no error
-    """Somebody wants the run to end now."""
+class StopRequested(Exception):  # noqa: N818 - it is not an error
+    """The run was asked to end now."""
 
 
-class _Order(IntEnum):
-    """Wishes, the stronger ones larger, so that processes agree on the strongest."""
+class _Priority(IntEnum):
+    """Requests, the stronger ones larger, so that processes agree on the strongest."""
 
     RUN = 0
     PAUSE = 1
@@ -32,10 +32,15 @@ class _Order(IntEnum):
     STOP = 3
 
 
-_ORDERS = {Wish.RUN: _Order.RUN, Wish.PAUSE: _Order.PAUSE, Wish.FINISH: _Order.FINISH, Wish.STOP: _Order.STOP}
+_PRIORITIES = {
+    Request.RUN: _Priority.RUN,
+    Request.PAUSE: _Priority.PAUSE,
+    Request.FINISH: _Priority.FINISH,
+    Request.STOP: _Priority.STOP,
+}
 
 
-class Steering:
+class RunControl:
     """Carries out what a person wants of a run.
 
     Parameters
@@ -54,24 +59,24 @@ class Steering:
         self._run, self._world, self._journal = run, world, journal
         self._is_interrupted = is_interrupted
         self._looked = 0.0
-        self._last = _Order.RUN
+        self._last = _Priority.RUN
 
     def wants_stop(self) -> bool:
         """Whether this process is asked to end now."""
-        return self._look() is _Order.STOP
+        return self._look() is _Priority.STOP
 
     def phase(self, job: Generator[Progress, None, T]) -> Generator[Progress, None, T]:
         """Run a job that each process does by itself, to its end or until somebody wants to stop.
 
         Raises
         ------
-        StopAsked
+        StopRequested
             In all processes, when the job of each has come to its end or to a place where it can stop.
         """
         finished: list[T] = []
         try:
-            while not finished and self._look() is not _Order.STOP:
-                if self._last is _Order.PAUSE:
+            while not finished and self._look() is not _Priority.STOP:
+                if self._last is _Priority.PAUSE:
                     yield from self._pause()
                     continue
                 try:
@@ -80,10 +85,10 @@ class Steering:
                     finished.append(end.value)
         finally:
             job.close()
-            # A wish of the last moment is seen before the next phase begins.
+            # A request of the last moment is seen before the next phase begins.
             self._looked = 0.0
         if self._world.largest(not finished):
-            raise StopAsked
+            raise StopRequested
         return finished[0]
 
     def between_steps(self) -> Generator[Progress, None, bool]:
@@ -91,34 +96,34 @@ class Steering:
 
         Raises
         ------
-        StopAsked
+        StopRequested
             In all processes.
         """
         while True:
-            wish = _Order(self._world.largest(self._look()))
-            if wish is not _Order.PAUSE:
+            request = _Priority(self._world.largest(self._look()))
+            if request is not _Priority.PAUSE:
                 break
-            self._last = wish
+            self._last = request
             yield from self._pause()
-        if wish is _Order.STOP:
-            raise StopAsked
-        return wish is _Order.FINISH
+        if request is _Priority.STOP:
+            raise StopRequested
+        return request is _Priority.FINISH
 
     def _pause(self) -> Generator[Progress, None, None]:
         self._journal.event("pause")
         self._journal.state(RunState.PAUSED)
-        while self._look() is _Order.PAUSE:
+        while self._look() is _Priority.PAUSE:
             yield Progress(0, 0, "paused")
             time.sleep(_LOOK_SECONDS / 2)
-        if self._last is _Order.RUN:
+        if self._last is _Priority.RUN:
             self._journal.event("resume")
         self._journal.end_pause()
 
-    def _look(self) -> _Order:
-        """Look at the wish, a few times a second."""
+    def _look(self) -> _Priority:
+        """Look at the request, a few times a second."""
         if self._is_interrupted():
-            self._last = _Order.STOP
+            self._last = _Priority.STOP
         elif time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._last = _ORDERS[read_wish(self._run)]
+            self._last = _PRIORITIES[read_request(self._run)]
         return self._last

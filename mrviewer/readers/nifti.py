@@ -14,7 +14,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
-from mrviewer.readers.nifti_header import NiftiHeader, read_header
+from mrviewer.readers.nifti_header import NiftiHeader, read_nifti_header
 from mrviewer.study import Image
 from mrviewer.system.memory import require_memory, total_bytes
 
@@ -180,7 +180,7 @@ def read_nifti(path: Path, modality: str) -> FileContents:
     FileFormatError
         If it is damaged, cut short, no NIfTI, holds colours or vectors, or is larger than the memory of this machine.
     """
-    header = read_header(path)
+    header = read_nifti_header(path)
     i, j, k = header.shape[:3]
     geometry = Geometry.from_stored((i, j, k), header.affine, is_placed=header.is_placed)
     array = NiftiArray(header, geometry)

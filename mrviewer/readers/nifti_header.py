@@ -14,7 +14,7 @@ from mrviewer.array_files.stored_bytes import StoredBytes, require_own_values
 from mrviewer.errors import FileFormatError
 from mrviewer.readers.nifti_position import stored_affine
 
-__all__ = ["NiftiHeader", "read_header"]
+__all__ = ["NiftiHeader", "read_nifti_header"]
 
 HEADER_SIZES = {348: Nifti1Header, 540: Nifti2Header}
 LARGEST_HEADER = 540
@@ -79,7 +79,7 @@ def _frame_step_s(header: Nifti1Header) -> float:
     return step if 0 < step < np.inf else 0.0
 
 
-def read_header(path: Path) -> NiftiHeader:
+def read_nifti_header(path: Path) -> NiftiHeader:
     """Read and check the header of ``.nii``, ``.nii.gz``, or of a ``.hdr`` and ``.img`` pair; no pixel is read.
 
     Raises

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import FileFormatError, MaskError
 
-__all__ = ["read_array"]
+__all__ = ["read_pattern_array"]
 
 MOST_SAMPLES = 1 << 26
 """Of all masks of a file; four of the largest size that is looked at."""
@@ -24,7 +24,7 @@ _DAMAGED_PNG = (
 """What Pillow raises, depending on which byte is wrong."""
 
 
-def read_array(file: Path) -> NDArray[np.generic]:
+def read_pattern_array(file: Path) -> NDArray[np.generic]:
     """Read the array of a mask file.
 
     Raises

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mrviewer.errors import MaskError
 from mrviewer.mask import Mask
-from mrviewer.sampling.array_file import read_array
+from mrviewer.sampling.array_file import read_pattern_array
 from mrviewer.sampling.dc_position import center_dc
 from mrviewer.sampling.family import MaskFamily
 from mrviewer.sampling.request import MaskRequest
@@ -47,7 +47,7 @@ def load_mask(path: str | Path, shape: tuple[int, int] | None = None) -> Mask:
         If the file is damaged, or not what its name says.
     """
     file, index = _split_index(str(path))
-    array = read_array(file)
+    array = read_pattern_array(file)
     notes = []
     if array.ndim == 3 and array.shape[0] > 1:
         notes.append(f"mask {index or 0} of a stack of {array.shape[0]}, counted from 0; choose one with #NUMBER.")

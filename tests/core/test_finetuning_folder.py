@@ -33,7 +33,7 @@ from mrviewer.finetuning.phases.improvement import compare, judge
 from mrviewer.finetuning.run_folder.events import EventLog
 from mrviewer.finetuning.run_folder.file_names import CONTROL, EVENTS, OUTPUT, STATE
 from mrviewer.finetuning.run_folder.record import StateFile
-from mrviewer.finetuning.run_folder.requests import Wish, read_wish
+from mrviewer.finetuning.run_folder.requests import Request, read_request
 from mrviewer.finetuning.run_folder.resuming import require_right_folder, resumed_plan
 
 
@@ -170,11 +170,11 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
 
 
 def test_wishes_are_read(run: Path) -> None:
-    assert read_wish(run) is Wish.RUN
+    assert read_request(run) is Request.RUN
     request_pause(run)
-    assert read_wish(run) is Wish.PAUSE
+    assert read_request(run) is Request.PAUSE
     (run / CONTROL).write_text('{"wish": "st')
-    assert read_wish(run) is Wish.RUN
+    assert read_request(run) is Request.RUN
     with pytest.raises(InputError, match="holds no fine-tuning run"):
         request_stop(run.parent)
 
@@ -233,9 +233,9 @@ def test_a_run_goes_on_only_as_it_was_begun(run: Path) -> None:
     plan = read_plan(run)
     assert resumed_plan(plan) == plan
     other = FinetunePlan.from_json({**plan.to_json(), "options": {"steps": "4"}})
-    with pytest.raises(InputError, match="was begun with another options"):
+    with pytest.raises(InputError, match="was started with another options"):
         resumed_plan(other)
-    with pytest.raises(InputError, match="was begun with other validation cases"):
+    with pytest.raises(InputError, match="was started with other validation cases"):
         resumed_plan(FinetunePlan.from_json({**plan.to_json(), "validation": ["bert"]}))
     # Without a word about them, the cases are those of the run.
     assert resumed_plan(FinetunePlan.from_json({**plan.to_json(), "validation": []})).validation == ("anna",)

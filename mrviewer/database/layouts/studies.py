@@ -66,7 +66,7 @@ def divide_studies(
     files = [image for image in images if image.modality == main]
     shared = (*shared_words(files), *_versions(images))
     keys = list(dict.fromkeys(_without_shared(file, shared) for file in files))
-    known = _Keys(keys)
+    known = _StudyKeys(keys)
     loose = [image for image in images if known.of(_split_words(image)) is None]
     if not side_by_side and (loose or _are_variants(keys, labels)):
         return [StudyFiles((), tuple(images), tuple(labels))], []
@@ -102,7 +102,7 @@ def _divided(
     words_of_file: Callable[[ImageFile], Sequence[str]],
 ) -> tuple[list[StudyFiles], list[ImageFile]]:
     """Studies by key, and files that no key fits."""
-    known = _Keys(keys)
+    known = _StudyKeys(keys)
     by_key: dict[Key | None, tuple[list[ImageFile], list[ImageFile]]] = {key: ([], []) for key in (*keys, None)}
     for file in images:
         by_key[known.of(words_of_file(file))][0].append(file)
@@ -155,7 +155,7 @@ def _split_words(file: ImageFile) -> Sequence[str]:
     ]
 
 
-class _Keys:
+class _StudyKeys:
     """Keys of studies, found by the words of a file."""
 
     def __init__(self, keys: Sequence[Key]) -> None:
@@ -185,7 +185,7 @@ def _without_shared(file: ImageFile, shared: Sequence[str]) -> Key:
 
 def _are_variants(keys: Sequence[Key], labels: Sequence[ImageFile]) -> bool:
     """Whether files of one modality are variants of one image, as ``T1_brain`` is of ``T1``, and not visits."""
-    known = _Keys(keys)
+    known = _StudyKeys(keys)
     drawn = {known.of(_split_words(label)) for label in labels}
     return None in drawn or (() in keys and not drawn >= set(keys))
 

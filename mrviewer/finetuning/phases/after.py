@@ -13,7 +13,7 @@ from mrviewer.finetuning.phases.improvement import judge
 from mrviewer.finetuning.phases.preparing import DatabaseWatch
 from mrviewer.finetuning.phases.validation_scores import Figures
 from mrviewer.finetuning.resolved_plan import fingerprint_of
-from mrviewer.finetuning.run_context import Setting
+from mrviewer.finetuning.run_context import RunContext
 from mrviewer.finetuning.run_folder.file_names import BEST, SUMMARY, WEIGHTS
 from mrviewer.finetuning.run_folder.record import RunState
 from mrviewer.finetuning.run_folder.result import FinetuneSummary
@@ -26,37 +26,37 @@ from mrviewer.training.fitting import Fitting
 __all__ = ["end_run", "keep_weights"]
 
 
-def keep_weights(setting: Setting, fitting: Fitting, figures: Mapping[str, Any]) -> bool:
+def keep_weights(context: RunContext, fitting: Fitting, figures: Mapping[str, Any]) -> bool:
     """Write the best weights, with their lineage, as the weights of the run; whether there are any.
 
     Parameters
     ----------
-    setting, fitting
+    context, fitting
         The run and its network.
     figures
         ``before``, ``after`` and ``verdict``, as far as they are known.
     """
-    best = setting.folder / BEST
+    best = context.folder / BEST
     if fitting.step == 0 and not best.is_file():
         return False
-    if setting.world.is_first:
+    if context.world.is_first:
         if not best.is_file():
-            setting.save_now(fitting.network).replace(best)
+            context.save_now(fitting.network).replace(best)
         subjects = {
-            "training": [subject.name for subject in setting.training],
-            "validation": [subject.name for subject in setting.validation],
+            "training": [subject.name for subject in context.training],
+            "validation": [subject.name for subject in context.validation],
         }
-        fingerprint = fingerprint_of([*setting.training, *setting.validation])
-        parent = file_hash(setting.order.method.weights_file)
-        lineage = lineage_of(setting.order, parent, fingerprint, subjects, figures)
-        about = {**setting.about(), "lineage": lineage}
-        save_weights(setting.folder / WEIGHTS, Weights(load_weights(best).tensors, about))
-    setting.world.largest(0)
+        fingerprint = fingerprint_of([*context.training, *context.validation])
+        parent = file_hash(context.resolved.method.weights_file)
+        lineage = lineage_of(context.resolved, parent, fingerprint, subjects, figures)
+        about = {**context.about(), "lineage": lineage}
+        save_weights(context.folder / WEIGHTS, Weights(load_weights(best).tensors, about))
+    context.world.largest(0)
     return True
 
 
 def end_run(
-    setting: Setting, fitting: Fitting, before: Figures, watch: DatabaseWatch
+    context: RunContext, fitting: Fitting, before: Figures, watch: DatabaseWatch
 ) -> Generator[Progress, None, FinetuneSummary]:
     """Measure the best weights and say what came of the run.
 
@@ -65,21 +65,21 @@ def end_run(
     InputError
         If the database is gone; the run can be resumed when it is back.
     """
-    folder, journal = setting.folder, setting.journal
+    folder, journal = context.folder, context.journal
     journal.state(RunState.EVALUATING)
     if fitting.step and fitting.notes.get("best_step") == 0:
-        setting.note("no step was better than the start on the validation cases, so that its weights are the result")
-    keep_weights(setting, fitting, {"before": mean_groups(before["subjects"].values())})
-    after = yield from measure_all(setting, setting.method_with(folder / WEIGHTS))
+        context.note("no step was better than the start on the validation cases, so that its weights are the result")
+    keep_weights(context, fitting, {"before": mean_groups(before["subjects"].values())})
+    after = yield from measure_all(context, context.method_with(folder / WEIGHTS))
     if after["failures"]:
         watch.require()
-        setting.skip(after["failures"])
-    summary = _summarise(setting, fitting, before, after)
-    keep_weights(setting, fitting, {name: summary[name] for name in ("before", "after", "verdict")})
+        context.skip(after["failures"])
+    summary = _summarise(context, fitting, before, after)
+    keep_weights(context, fitting, {name: summary[name] for name in ("before", "after", "verdict")})
     model = ""
-    if setting.world.is_first:
-        model = _add(setting)
-        summary = {**summary, "model": model, "notes": setting.notes}
+    if context.world.is_first:
+        model = _add(context)
+        summary = {**summary, "model": model, "notes": context.notes}
         with whole_file(folder / SUMMARY) as temporary:
             temporary.write_text(json_text(summary, indent=1), encoding="utf-8")
     journal.event(
@@ -94,17 +94,17 @@ def end_run(
     return FinetuneSummary(True, folder / WEIGHTS, summary, model)
 
 
-def _summarise(setting: Setting, fitting: Fitting, before: Figures, after: Figures) -> dict[str, Any]:
+def _summarise(context: RunContext, fitting: Fitting, before: Figures, after: Figures) -> dict[str, Any]:
     names = [name for name in before["subjects"] if name in after["subjects"]]
     early, late = ({name: figures["subjects"][name] for name in names} for figures in (before, after))
-    plan = setting.order.plan
+    plan = context.resolved.plan
     return {
         "method": plan.model_name,
         "parent": plan.method,
         "database": plan.database_name,
-        "database_fingerprint": fingerprint_of([*setting.training, *setting.validation]),
-        "subjects": {"training": [subject.name for subject in setting.training], "validation": names},
-        "skipped": setting.skipped,
+        "database_fingerprint": fingerprint_of([*context.training, *context.validation]),
+        "subjects": {"training": [subject.name for subject in context.training], "validation": names},
+        "skipped": context.skipped,
         "before": mean_groups(early.values()),
         "after": mean_groups(late.values()),
         **judge(early, late),
@@ -142,9 +142,9 @@ def _n_false(figures: Mapping[str, Any]) -> int:
     return sum(row["status"] == "false" for row in figures["lesions"])
 
 
-def _add(setting: Setting) -> str:
+def _add(context: RunContext) -> str:
     """Put the new model among the person's own; its name, or nothing if that was not wanted or not possible."""
-    plan = setting.order.plan
+    plan = context.resolved.plan
     if not plan.add:
         return ""
     name = plan.model_name
@@ -153,11 +153,11 @@ def _add(setting: Setting) -> str:
     except InputError as error:
         # Free when the run began; another run may have taken it since.
         name = suggest_model_name(name)
-        setting.note(f"the new model is called {name!r}: {reason_of(error)}")
+        context.note(f"the new model is called {name!r}: {reason_of(error)}")
     try:
-        add_model(setting.folder / WEIGHTS, name)
+        add_model(context.folder / WEIGHTS, name)
     except MrviewerError as error:
-        setting.note(
+        context.note(
             f"the new model is not among the methods: {reason_of(error)}; its weights are in the folder of the run"
         )
         return ""

@@ -15,7 +15,7 @@ from mrviewer.finetuning.lineage import file_hash
 from mrviewer.finetuning.phases.preparing import DatabaseWatch
 from mrviewer.finetuning.phases.validation_scores import Figures, measure_subjects, merged
 from mrviewer.finetuning.resolved_plan import Finetunable, fingerprint_of
-from mrviewer.finetuning.run_context import Setting
+from mrviewer.finetuning.run_context import RunContext
 from mrviewer.finetuning.run_folder.file_names import BEFORE
 from mrviewer.finetuning.run_folder.record import RunState
 from mrviewer.metrics.metric_list import flat
@@ -24,19 +24,19 @@ from mrviewer.progress import Progress
 __all__ = ["known_figures", "measure_all", "measure_before"]
 
 
-def measure_all(setting: Setting, method: Finetunable) -> Generator[Progress, None, Figures]:
+def measure_all(context: RunContext, method: Finetunable) -> Generator[Progress, None, Figures]:
     """Measure a method on all validation cases, each process its share."""
-    order = setting.order
-    cases = setting.share(setting.validation)
-    job = measure_subjects(method, cases, order.sampling, order.plan.modality, setting.world.device)
+    resolved = context.resolved
+    cases = context.share(context.validation)
+    job = measure_subjects(method, cases, resolved.sampling, resolved.plan.modality, context.world.device)
     try:
-        share = yield from setting.steering.phase(job)
+        share = yield from context.control.phase(job)
     finally:
         method.release()
-    return merged(setting.world.gather(share))
+    return merged(context.world.gather(share))
 
 
-def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -> Generator[Progress, None, Figures]:
+def measure_before(context: RunContext, network: nn.Module, watch: DatabaseWatch) -> Generator[Progress, None, Figures]:
     """Measure the parent, unless that was done before; cases that cannot be measured are left out from now on.
 
     Where the parent cannot be run on the database, such as for a modality that it does not know, the network that
@@ -47,25 +47,25 @@ def measure_before(setting: Setting, network: nn.Module, watch: DatabaseWatch) -
     InputError
         If no case can be measured, or none has the labels that the recipe learns from.
     """
-    key = _key(setting)
-    figures: Figures | None = setting.world.gather(_stored(setting, key))[0]
+    key = _key(context)
+    figures: Figures | None = context.world.gather(_stored(context, key))[0]
     if figures is None:
-        setting.journal.state(RunState.ZERO_SHOT)
-        figures = yield from measure_all(setting, setting.parent())
+        context.journal.state(RunState.ZERO_SHOT)
+        figures = yield from measure_all(context, context.parent())
         if figures["failures"]:
             watch.require()
         if not figures["subjects"]:
             why = next(iter(figures["failures"].values()))
-            setting.note(
-                f"{setting.card.name} cannot be run here as it is ({why}); measured is what training starts with"
+            context.note(
+                f"{context.card.name} cannot be run here as it is ({why}); measured is what training starts with"
             )
-            figures = yield from measure_all(setting, setting.method_with(setting.save_now(network)))
-        _require_measured(setting, figures)
-        _store(setting, key, figures)
-    setting.skip(figures["failures"])
-    setting.validation = [subject for subject in setting.validation if subject.name in figures["subjects"]]
+            figures = yield from measure_all(context, context.method_with(context.save_now(network)))
+        _require_measured(context, figures)
+        _store(context, key, figures)
+    context.skip(figures["failures"])
+    context.validation = [subject for subject in context.validation if subject.name in figures["subjects"]]
     means = known_figures(mean_groups(figures["subjects"].values()))
-    setting.journal.event("zero_shot", step=0, metrics=means, subjects=len(figures["subjects"]))
+    context.journal.event("zero_shot", step=0, metrics=means, subjects=len(figures["subjects"]))
     return figures
 
 
@@ -74,29 +74,29 @@ def known_figures(means: Mapping[str, Mapping[str, float | None]]) -> dict[str, 
     return {key: value for key, value in flat(means).items() if value is not None}
 
 
-def _require_measured(setting: Setting, figures: Figures) -> None:
+def _require_measured(context: RunContext, figures: Figures) -> None:
     if not figures["subjects"]:
         name, why = next(iter(figures["failures"].items()))
         raise InputError(f"no validation case can be measured; of {name!r}: {why}")
     dice = [one["segmentation"].get("dice") for one in figures["subjects"].values()]
-    if setting.order.recipe.needs_labels and all(value is None for value in dice):
+    if context.resolved.recipe.needs_labels and all(value is None for value in dice):
         raise InputError(
-            f"none of the validation cases has labels that {setting.card.name} could be held against; choose others"
+            f"none of the validation cases has labels that {context.card.name} could be held against; choose others"
         )
 
 
-def _key(setting: Setting) -> str:
+def _key(context: RunContext) -> str:
     facts = [
-        file_hash(setting.order.method.weights_file),
-        [setting.order.plan.modality, asdict(setting.order.sampling)],
-        fingerprint_of(setting.validation),
+        file_hash(context.resolved.method.weights_file),
+        [context.resolved.plan.modality, asdict(context.resolved.sampling)],
+        fingerprint_of(context.validation),
     ]
     return json.dumps(facts)
 
 
-def _stored(setting: Setting, key: str) -> Figures | None:
+def _stored(context: RunContext, key: str) -> Figures | None:
     try:
-        stored = read_json_object(setting.folder / BEFORE, "it is measured again")
+        stored = read_json_object(context.folder / BEFORE, "it is measured again")
     except (OSError, ValueError):
         return None
     figures: Figures = stored.get("figures", {})
@@ -108,8 +108,8 @@ def _digest(figures: Figures) -> str:
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
-def _store(setting: Setting, key: str, figures: Figures) -> None:
-    if setting.world.is_first:
-        with whole_file(setting.folder / BEFORE) as temporary:
+def _store(context: RunContext, key: str, figures: Figures) -> None:
+    if context.world.is_first:
+        with whole_file(context.folder / BEFORE) as temporary:
             temporary.write_text(json.dumps({"key": [key, _digest(figures)], "figures": figures}), encoding="utf-8")
-    setting.world.largest(0)
+    context.world.largest(0)

@@ -9,7 +9,7 @@ import numpy as np
 from mrviewer.evaluation.paired import ENOUGH, paired_difference
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
 
-__all__ = ["Comparison", "Verdict", "compare", "judge"]
+__all__ = ["BeforeAfter", "Verdict", "compare", "judge"]
 
 Verdict = Literal["better", "worse", "undecided"]
 
@@ -18,7 +18,7 @@ _VERDICTS: dict[int, Verdict] = {1: "better", -1: "worse", 0: "undecided"}
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BeforeAfter:
     """One figure before and after.
 
     Parameters
@@ -45,7 +45,7 @@ class Comparison:
     verdict: Verdict
 
 
-def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
+def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> BeforeAfter:
     """Compare one figure of the same subjects, at least one."""
     late, early = (np.asarray([values], np.float64) for values in (after, before))
     paired = paired_difference(late, early)
@@ -53,7 +53,7 @@ def compare(figure: str, before: Sequence[float], after: Sequence[float]) -> Com
     better = 1 if METRICS_BY_KEY[figure].higher_is_better else -1
     n_better, n_worse = (paired.n_higher, paired.n_lower)[::better]
     verdict: Verdict = _VERDICTS[paired.tested * better]
-    return Comparison(figure, paired.n_subjects, n_better, n_worse, paired.second, paired.first, paired.p, verdict)
+    return BeforeAfter(figure, paired.n_subjects, n_better, n_worse, paired.second, paired.first, paired.p, verdict)
 
 
 def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -62,9 +62,9 @@ def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
     Returns
     -------
     dict
-        ``verdict``, ``sentence``, and ``test``: a `Comparison` by figure.
+        ``verdict``, ``sentence``, and ``test``: a `BeforeAfter` by figure.
     """
-    comparisons: dict[str, Comparison] = {}
+    comparisons: dict[str, BeforeAfter] = {}
     for metric in _JUDGED:
         group, figure = metric.group, metric.name
         pairs = [(before[name][group].get(figure), after[name][group].get(figure)) for name in before if name in after]
@@ -80,7 +80,7 @@ def judge(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
     }
 
 
-def _sentence(verdict: Verdict, comparisons: Mapping[str, Comparison]) -> str:
+def _sentence(verdict: Verdict, comparisons: Mapping[str, BeforeAfter]) -> str:
     """The verdict, then every figure; where nothing was tested, that there are too few cases instead of a verdict."""
     if not comparisons:
         return _UNKNOWN
@@ -106,7 +106,7 @@ def _together(verdicts: Sequence[Verdict]) -> Verdict:
     return next(iter(said)) if len(said) == 1 else "undecided"
 
 
-def _in_words(title: str, one: Comparison) -> str:
+def _in_words(title: str, one: BeforeAfter) -> str:
     means = f"{title} {one.before:.3f} before, {one.after:.3f} after"
     if one.n < ENOUGH:
         return f"{means}; it rose in {one.n_better} and fell in {one.n_worse} of {one.n} (not tested)."

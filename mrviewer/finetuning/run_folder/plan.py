@@ -22,7 +22,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 @dataclass(frozen=True)
 class FinetunePlan:
-    """Order for one run.
+    """What one run is to do.
 
     Parameters
     ----------

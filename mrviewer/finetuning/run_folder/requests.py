@@ -10,12 +10,20 @@ from mrviewer.files.json_text import read_json_object
 from mrviewer.files.whole_file import whole_file
 from mrviewer.finetuning.run_folder.file_names import CONTROL, PLAN
 
-__all__ = ["Wish", "clear_wish", "read_wish", "request_finish", "request_pause", "request_resume", "request_stop"]
+__all__ = [
+    "Request",
+    "clear_request",
+    "read_request",
+    "request_finish",
+    "request_pause",
+    "request_resume",
+    "request_stop",
+]
 
 _logger = logging.getLogger(__name__)
 
 
-class Wish(StrEnum):
+class Request(StrEnum):
     """What a run is asked for."""
 
     RUN = "run"
@@ -26,42 +34,42 @@ class Wish(StrEnum):
 
 def request_pause(run: Path) -> None:
     """Ask a run to wait; it keeps its process and its memory."""
-    _write(run, Wish.PAUSE)
+    _write(run, Request.PAUSE)
 
 
 def request_resume(run: Path) -> None:
     """Ask a paused run to go on. One whose process is gone is started again by `mrviewer.finetuning.launch`."""
-    _write(run, Wish.RUN)
+    _write(run, Request.RUN)
 
 
 def request_stop(run: Path) -> None:
     """Ask a run to end at once; its best weights and a checkpoint to go on from are kept."""
-    _write(run, Wish.STOP)
+    _write(run, Request.STOP)
 
 
 def request_finish(run: Path) -> None:
     """Ask a run to train no further and to measure its best weights."""
-    _write(run, Wish.FINISH)
+    _write(run, Request.FINISH)
 
 
-def read_wish(run: Path) -> Wish:
+def read_request(run: Path) -> Request:
     """Return what a run is asked for; a missing or half-written file asks for nothing."""
     try:
-        return Wish(read_json_object(run / CONTROL, "it asks for nothing")["wish"])
+        return Request(read_json_object(run / CONTROL, "it asks for nothing")["wish"])
     except FileNotFoundError:
-        return Wish.RUN
+        return Request.RUN
     except (OSError, ValueError, KeyError, TypeError) as error:
         _logger.debug("the control file cannot be read: %s", error)
-        return Wish.RUN
+        return Request.RUN
 
 
-def clear_wish(run: Path) -> None:
+def clear_request(run: Path) -> None:
     """Forget what was asked for before a run begins."""
     (run / CONTROL).unlink(missing_ok=True)
 
 
-def _write(run: Path, wish: Wish) -> None:
+def _write(run: Path, request: Request) -> None:
     if not (run / PLAN).is_file():
         raise InputError(f"folder {run.name} holds no fine-tuning run; give the folder of one")
     with whole_file(run / CONTROL) as temporary:
-        temporary.write_text(json.dumps({"wish": wish.value}) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps({"wish": request.value}) + "\n", encoding="utf-8")

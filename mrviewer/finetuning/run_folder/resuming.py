@@ -35,7 +35,7 @@ def require_right_folder(output: Path, *, resume: bool) -> None:
 
 
 def _failed_at_once(output: Path) -> bool:
-    """Whether a run was refused before it measured or trained anything, so that the corrected order may be given."""
+    """Whether a run was refused before it measured or trained anything, so that a corrected plan may be given."""
     has_something = any((output / name).exists() for name in (CHECKPOINT, WEIGHTS, BEST, BEFORE, SUMMARY))
     return not has_something and (output / PLAN).is_file() and read_run(output).state == RunState.FAILED
 
@@ -69,10 +69,10 @@ def resumed_plan(plan: FinetunePlan) -> FinetunePlan:
     other = next((name for name in _OF_NUMBERS if given[name] != kept[name]), None)
     if other is not None:
         raise InputError(
-            f"the run in {plan.folder.name} was begun with another {other}; give the same, or choose another folder"
+            f"the run in {plan.folder.name} was started with another {other}; give the same, or choose another folder"
         )
     if plan.validation and set(plan.validation) != set(stored.validation):
         raise InputError(
-            f"the run in {plan.folder.name} was begun with other validation cases; give the same, or another folder"
+            f"the run in {plan.folder.name} was started with other validation cases; give the same, or another folder"
         )
     return replace(stored, device=plan.device)

@@ -1,4 +1,4 @@
-"""With what a run was begun: kept, so that it goes on with the same after an update, or a change of its database."""
+"""What a run started with: kept, so that it goes on with the same after an update, or a change of its database."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,12 +10,12 @@ from mrviewer.files.json_text import json_text, read_json_object
 from mrviewer.files.whole_file import whole_file
 from mrviewer.finetuning.run_folder.file_names import OPTIONS
 
-__all__ = ["Begun", "read_begun", "write_begun"]
+__all__ = ["StartRecord", "read_start_record", "write_start_record"]
 
 
 @dataclass(frozen=True)
-class Begun:
-    """What a run was begun with.
+class StartRecord:
+    """What a run started with.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class Begun:
     fingerprint: str
 
 
-def read_begun(run: Path) -> Begun | None:
-    """Return what a run was begun with; `None` if it was not begun yet.
+def read_start_record(run: Path) -> StartRecord | None:
+    """Return what a run started with; `None` if it was not started yet.
 
     Raises
     ------
@@ -38,14 +38,14 @@ def read_begun(run: Path) -> Begun | None:
         If that cannot be read.
     """
     try:
-        return TypeAdapter(Begun).validate_python(read_json_object(run / OPTIONS, "begin a new run"))
+        return TypeAdapter(StartRecord).validate_python(read_json_object(run / OPTIONS, "begin a new run"))
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise InputError(f"{OPTIONS} of run {run.name} does not say with what it was begun; begin a new run") from error
+        raise InputError(f"{OPTIONS} of run {run.name} does not say what it started with; start a new run") from error
 
 
-def write_begun(run: Path, begun: Begun) -> None:
-    """Keep what a run is begun with."""
+def write_start_record(run: Path, start: StartRecord) -> None:
+    """Keep what a run starts with."""
     with whole_file(run / OPTIONS) as temporary:
-        temporary.write_text(json_text(asdict(begun), indent=1), encoding="utf-8")
+        temporary.write_text(json_text(asdict(start), indent=1), encoding="utf-8")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import FileFormatError
 from mrviewer.raw.arrays.array_kspace import StoredArray
 
-__all__ = ["ComplexPair", "parts_of", "with_pairs"]
+__all__ = ["ComplexPair", "pair_parts", "with_pairs"]
 
 Shape = tuple[int, ...]
 _REAL = re.compile(r"(?i)(?<![a-z])(real|re|r)(?![a-z])|(?<=[a-z])(Real|Re|R)(?![a-z])")
@@ -41,7 +41,7 @@ def with_pairs(arrays: Mapping[str, Shape], file_name: str) -> dict[str, Shape]:
     return found
 
 
-def parts_of(name: str) -> tuple[str, str]:
+def pair_parts(name: str) -> tuple[str, str]:
     """Names of real and imaginary part of an array that `with_pairs` made; the second is empty for any other."""
     real, joined, imaginary = name.partition(_JOIN)
     return (real, imaginary) if joined and imaginary in _candidates(real) else (name, "")

@@ -19,7 +19,7 @@ from mrviewer.raw.arrays.array_kspace import StoredArray
 from mrviewer.raw.arrays.array_layout import ArrayLayout, Domain
 from mrviewer.readers.arrays.array_contents import array_contents
 from mrviewer.readers.arrays.array_names import ARRAY_ENDINGS, choose_array, times_among
-from mrviewer.readers.arrays.array_pairs import ComplexPair, parts_of, with_pairs
+from mrviewer.readers.arrays.array_pairs import ComplexPair, pair_parts, with_pairs
 from mrviewer.readers.arrays.bart import bart_array
 from mrviewer.readers.contents import FileContents
 
@@ -233,7 +233,7 @@ def _chosen(path: Path, name: str) -> _Chosen:
     wanted = name or choice.name or max(arrays, key=lambda key: len(arrays[key]))
     if wanted not in {**arrays, **listed}:
         raise InputError(f"{path.name} holds no array {name!r}; it holds {', '.join(arrays)}")
-    real, imaginary = (wanted, "") if wanted in listed else parts_of(wanted)
+    real, imaginary = (wanted, "") if wanted in listed else pair_parts(wanted)
     stored = _stored(path, real, listed[real])
     if imaginary:
         stored = _paired(path, stored, _stored(path, imaginary, listed[imaginary]), wanted)

@@ -43,7 +43,7 @@ _OTHERS = {
 
 
 @dataclass(frozen=True)
-class _Planes:
+class _SeriesPlanes:
     """Planes of all files of a series, and what could not be used."""
 
     frames: tuple[Frame, ...]
@@ -100,9 +100,9 @@ def usable_frames(header: Header) -> tuple[Frame, ...]:
         return ()
 
 
-def _opened(headers: Sequence[Header], *, is_segmentation: bool) -> tuple[_Planes, tuple[Stack, ...], str]:
+def _opened(headers: Sequence[Header], *, is_segmentation: bool) -> tuple[_SeriesPlanes, tuple[Stack, ...], str]:
     """Planes and volumes of a series, and why there are none."""
-    planes, refusal = _Planes((), EnhancedFacts(), ()), _refusal(headers)
+    planes, refusal = _SeriesPlanes((), EnhancedFacts(), ()), _refusal(headers)
     if refusal or is_segmentation:
         return planes, (), refusal
     try:
@@ -129,7 +129,7 @@ def _refusal(headers: Sequence[Header]) -> str:
     return f"{name} is {what} and no MR image; open an MR series"
 
 
-def _planes(headers: Sequence[Header]) -> _Planes:
+def _planes(headers: Sequence[Header]) -> _SeriesPlanes:
     """Planes of each file; a damaged file is left out unless all are."""
     frames: list[Frame] = []
     facts: EnhancedFacts | None = None
@@ -154,7 +154,7 @@ def _planes(headers: Sequence[Header]) -> _Planes:
     if any(frame.pixels.is_inverted for frame in frames):
         said = "the file shows its smallest values brightest (MONOCHROME1); they were turned round"
         notes.append(Note(said, NoteKind.VALUES))
-    return _Planes(tuple(frames), facts or EnhancedFacts(), tuple(notes))
+    return _SeriesPlanes(tuple(frames), facts or EnhancedFacts(), tuple(notes))
 
 
 def _frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts | None]:
@@ -168,7 +168,7 @@ def _frames(header: Header) -> tuple[tuple[Frame, ...], EnhancedFacts | None]:
     return (plane,), None
 
 
-def _modality(header: Header, planes: _Planes, stacks: Sequence[Stack]) -> str:
+def _modality(header: Header, planes: _SeriesPlanes, stacks: Sequence[Stack]) -> str:
     """Proposed modality of the first volume."""
     component = stacks[0].component if stacks else ""
     facts = _sequence_facts(header, planes)
@@ -178,7 +178,7 @@ def _modality(header: Header, planes: _Planes, stacks: Sequence[Stack]) -> str:
     return modality_of_part(propose_modality(facts), component)
 
 
-def _sequence_facts(header: Header, planes: _Planes) -> SequenceFacts:
+def _sequence_facts(header: Header, planes: _SeriesPlanes) -> SequenceFacts:
     facts = planes.facts
     return SequenceFacts(
         descriptions=(header.text(Tag.SERIES_DESCRIPTION), header.text(Tag.PROTOCOL_NAME)),

@@ -52,7 +52,7 @@ class TwixReader:
 
 
 @dataclass(frozen=True, eq=False)
-class _Scan:
+class _TwixScan:
     """The last measurement of a file: its readouts as the library gives them, and its protocol."""
 
     blocks: Sequence[Any]
@@ -84,7 +84,7 @@ def read_twix(path: Path, modality: str) -> FileContents:
 
 
 @lru_cache(maxsize=1)
-def _scan(path: Path, changed: int) -> _Scan:
+def _scan(path: Path, changed: int) -> _TwixScan:
     del changed
     try:
         import twixtools
@@ -126,7 +126,7 @@ def _scan(path: Path, changed: int) -> _Scan:
                 blocks.append(block)
     if not blocks:
         raise FileFormatError(f"{path.name} holds no readouts, only a protocol; copy it again")
-    return _Scan(blocks, last["hdr"])
+    return _TwixScan(blocks, last["hdr"])
 
 
 def _table(blocks: Sequence[Any]) -> ReadoutTable:

@@ -137,7 +137,7 @@ def real_stack(study: Study, masks: Sequence[Path], modality: str = "") -> Slice
     missing = next((name for name in names if name not in study.images), None)
     if missing is not None:
         raise InputError(f"subject {study.name!r} has no {missing} image; leave it out, or choose another modality")
-    parts: list[_Slices] = []
+    parts: list[_StudySlices] = []
     for name in names:
         image = study.images[name]
         volume = _scaled(np.clip(np.nan_to_num(image.volume().astype(np.float32)), 0, None))
@@ -165,7 +165,7 @@ def _truth(study: Study, modality: str) -> NDArray[np.uint8] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Slices:
+class _StudySlices:
     """Slices of one volume in which something is to be seen."""
 
     images: NDArray[np.float16]
@@ -175,15 +175,15 @@ class _Slices:
 
 def _shown(
     volume: NDArray[np.float32], truth: NDArray[np.uint8] | None, axis: int, every: tuple[int, int] = (0, 1)
-) -> _Slices:
+) -> _StudySlices:
     planes = np.moveaxis(volume, axis, 0)[every[0] :: every[1]]
     enough = min(_BRIGHT_PIXELS, _BRIGHT_SHARE * planes[0].size) if len(planes) else 0
     shown = np.count_nonzero(planes > 0.1, axis=(1, 2)) >= max(enough, 1)
     labels = np.zeros(planes.shape, np.uint8) if truth is None else np.moveaxis(truth, axis, 0)[every[0] :: every[1]]
-    return _Slices(planes[shown].astype(np.float16), labels[shown], truth is not None)
+    return _StudySlices(planes[shown].astype(np.float16), labels[shown], truth is not None)
 
 
-def _joined(parts: Sequence[_Slices], name: str) -> SliceStack:
+def _joined(parts: Sequence[_StudySlices], name: str) -> SliceStack:
     """Slices of several volumes as one stack, padded to the size of the largest."""
     if not parts:
         raise InputError(f"subject {name!r} has no slice on which anything is to be seen; leave it out")

@@ -27,7 +27,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.names.dicom_terms import SOURCE_IMAGE, SOURCE_SERIES, code_item
 from mrviewer.names.image_names import MODALITIES
 from mrviewer.readers.dicom.contrast import UNKNOWN_CONTRAST
-from mrviewer.writers.dicom.dicom_source import DicomSource, Plane, lies_on, require_placed
+from mrviewer.writers.dicom.dicom_source import DicomSource, SourcePlane, lies_on, require_placed
 from mrviewer.writers.dicom.privacy import DEFAULT_PRIVACY, Privacy, exported_header, silent_about_values
 
 __all__ = ["DerivedSeries", "SeriesKind", "write_dicom_series"]
@@ -165,7 +165,7 @@ def _common(series: DerivedSeries, values: NDArray[np.float64], modality: str) -
     return common
 
 
-def _image(header: Dataset, plane: Plane, source: DicomSource, kind: SeriesKind) -> Dataset:
+def _image(header: Dataset, plane: SourcePlane, source: DicomSource, kind: SeriesKind) -> Dataset:
     """One slice without pixels: where it lies, how it was scanned, and what it was made from."""
     image = Dataset()
     image.update({one.tag: deepcopy(one) for one in header if one.keyword not in _OF_MANY_FRAMES})
@@ -192,7 +192,7 @@ def _image(header: Dataset, plane: Plane, source: DicomSource, kind: SeriesKind)
     return image
 
 
-def _source_item(header: Dataset, plane: Plane) -> Dataset:
+def _source_item(header: Dataset, plane: SourcePlane) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
     if plane.frame is not None:

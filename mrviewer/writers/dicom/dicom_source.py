@@ -22,7 +22,7 @@ from mrviewer.readers.phases import FrameArray
 from mrviewer.study import Image
 from mrviewer.writers.dicom.privacy import new_uid, silent_about_values
 
-__all__ = ["DicomSource", "Plane", "lies_on", "read_sources", "require_placed", "source_of"]
+__all__ = ["DicomSource", "SourcePlane", "lies_on", "read_sources", "require_placed", "source_of"]
 
 VOXEL_SHARE = 0.1
 """Part of the smallest voxel edge by which two programs may put the corners of one grid apart."""
@@ -30,7 +30,7 @@ _IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanc
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class SourcePlane:
     """One slice of a series.
 
     Parameters
@@ -93,7 +93,7 @@ class DicomSource:
         return f"{self.title} ({', '.join(word for word in words if word)})"
 
     @cached_property
-    def planes(self) -> tuple[Plane, ...]:
+    def planes(self) -> tuple[SourcePlane, ...]:
         """Slices in the order in which they are stored; the headers are read now.
 
         Raises
@@ -240,7 +240,7 @@ def _header(frame: Frame) -> Dataset:
     return header
 
 
-def _plane(frame: Frame, place: Place, header: Dataset) -> Plane:
+def _plane(frame: Frame, place: Place, header: Dataset) -> SourcePlane:
     number = frame.number + 1 if "PerFrameFunctionalGroupsSequence" in header else None
     _, row_mm, column_mm = frame.spacing_mm
-    return Plane(header, number, np.asarray(place.position), tuple(place.orientation), (row_mm, column_mm))
+    return SourcePlane(header, number, np.asarray(place.position), tuple(place.orientation), (row_mm, column_mm))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mrviewer.readers.dicom.files.stored_file import StoredFile
 
-__all__ = ["Frame", "Kind", "Moment", "PixelStore", "Place"]
+__all__ = ["AcquisitionTime", "Frame", "Kind", "PixelStore", "Place"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class PixelStore:
 
 
 @dataclass(frozen=True)
-class Moment:
+class AcquisitionTime:
     """What tells repetitions of one plane apart; 0 where the file does not say.
 
     Parameters
@@ -165,7 +165,7 @@ class Frame:
     spacing_mm: tuple[float, float, float]
     slope: float
     intercept: float
-    moment: Moment
+    moment: AcquisitionTime
     kind: Kind
     stack: str = ""
     reference: str = ""

@@ -14,7 +14,7 @@ from mrviewer.readers.dicom.files.library_faults import told_as
 from mrviewer.readers.dicom.files.tags import Tag
 from mrviewer.readers.dicom.frames.components import MAGNITUDE, component_of
 from mrviewer.readers.dicom.frames.dimension_index import FrameIndex, contradictions, indices_of
-from mrviewer.readers.dicom.frames.frame import Frame, Kind, Moment
+from mrviewer.readers.dicom.frames.frame import AcquisitionTime, Frame, Kind
 from mrviewer.readers.dicom.frames.single_frame import classic_frame, orthonormal_place
 from mrviewer.readers.dicom.frames.times import DAY_S, seconds_of_moment, zone_seconds
 
@@ -150,7 +150,7 @@ def _frame(base: Frame, group: FunctionalGroups, number: int, description: str, 
     )
 
 
-def _moment(base: Moment, group: FunctionalGroups, number: int, index: FrameIndex) -> Moment:
+def _moment(base: AcquisitionTime, group: FunctionalGroups, number: int, index: FrameIndex) -> AcquisitionTime:
     content, diffusion = group.find("FrameContentSequence"), group.find("MRDiffusionSequence")
     gradients = diffusion.get("DiffusionGradientDirectionSequence") or [pydicom.Dataset()]
     written = str(content.get("FrameReferenceDateTime") or "")

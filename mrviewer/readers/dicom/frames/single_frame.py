@@ -6,7 +6,7 @@ from mrviewer.errors import FileFormatError
 from mrviewer.readers.dicom.files.header import Header
 from mrviewer.readers.dicom.files.tags import Tag
 from mrviewer.readers.dicom.frames.components import component_of
-from mrviewer.readers.dicom.frames.frame import Frame, Kind, Moment, PixelStore, Place
+from mrviewer.readers.dicom.frames.frame import AcquisitionTime, Frame, Kind, PixelStore, Place
 from mrviewer.readers.dicom.frames.times import seconds_of, seconds_of_moment, zone_seconds
 
 __all__ = ["classic_frame", "orthonormal_place", "pixel_store"]
@@ -131,13 +131,13 @@ def _kind(header: Header) -> Kind:
     )
 
 
-def _moment(header: Header) -> Moment:
+def _moment(header: Header) -> AcquisitionTime:
     written = header.text(Tag.ACQUISITION_DATETIME)
     of_day = seconds_of(header.text(Tag.ACQUISITION_DATE), header.text(Tag.ACQUISITION_TIME))
     zone = zone_seconds(header.text(Tag.TIMEZONE_OFFSET))
     own_zone = zone_seconds(written) if of_day in (0, seconds_of_moment(written)) else None
     direction = [header.binary(Tag.DIFFUSION_DIRECTION, "d", place) for place in range(3)]
-    return Moment(
+    return AcquisitionTime(
         temporal_position=header.number(Tag.TEMPORAL_POSITION) or 0,
         b_value=max(_b_value(header), 0),
         direction=tuple(value for value in direction if value is not None),

@@ -67,7 +67,7 @@ def in_order(volumes: Sequence[Volume]) -> OrderedVolumes:
     """
     if len(volumes) == 1:
         return OrderedVolumes((volumes[0],))
-    keys = _on_one_clock([_Keys.of(volume) for volume in volumes])
+    keys = _on_one_clock([_FrameKeys.of(volume) for volume in volumes])
     counted, clocked = _ranks([key.temporal for key in keys]), _ranks([key.acquired for key in keys])
     numbered = _ranks([key.instance for key in keys])
     contradict = counted is not None and clocked is not None and counted != clocked
@@ -81,7 +81,7 @@ def in_order(volumes: Sequence[Volume]) -> OrderedVolumes:
 
 
 @dataclass(frozen=True)
-class _Keys:
+class _FrameKeys:
     """What may order volumes; `None` where the file does not say."""
 
     b_value: float
@@ -95,7 +95,7 @@ class _Keys:
     dimensions: tuple[float, ...]
 
     @classmethod
-    def of(cls, volume: Volume) -> "_Keys":
+    def of(cls, volume: Volume) -> "_FrameKeys":
         moments = [frame.moment for frame in volume]
         acquired = min(moment.acquired_s for moment in moments)
         created = min(moment.created_s for moment in moments)
@@ -117,7 +117,7 @@ class _Keys:
         return self.trigger, self.acquisition, self.created, *self.dimensions, self.instance or 0
 
 
-def _on_one_clock(keys: list[_Keys]) -> list[_Keys]:
+def _on_one_clock(keys: list[_FrameKeys]) -> list[_FrameKeys]:
     """Keys whose times are all of the acquisition; else those at which the images were made stand for it.
 
     The two differ by minutes or hours, so they are never compared with each other.
@@ -136,7 +136,7 @@ def _ranks(values: Sequence[float | None]) -> list[int] | None:
     return [ordered.index(value) for value in known]
 
 
-def _told_apart(keys: Sequence[_Keys]) -> tuple[FrameAxis, tuple[str, ...]]:
+def _told_apart(keys: Sequence[_FrameKeys]) -> tuple[FrameAxis, tuple[str, ...]]:
     """Along what volumes differ that are in order, and what tells each apart."""
     if len({key.b_value for key in keys}) > 1 or len({key.direction for key in keys}) > 1:
         return FrameAxis.DIFFUSION, _numbered(map(_diffusion_words, keys))
@@ -153,7 +153,7 @@ def _told_apart(keys: Sequence[_Keys]) -> tuple[FrameAxis, tuple[str, ...]]:
     return FrameAxis.UNKNOWN, ()
 
 
-def _diffusion_words(key: _Keys) -> str:
+def _diffusion_words(key: _FrameKeys) -> str:
     weighting = f"b {key.b_value:g} s/mm2"
     if not any(key.direction):
         return weighting
