@@ -71,7 +71,8 @@ def _live_row(name: str, data: Sample) -> Row:
     """Write a new slice and a new title into every tile, then draw; against drawing the same tiles unchanged."""
     import napari
 
-    from mrviewer_napari.tiles.tile_grid import TileGrid, TileKind, TileSpec
+    from mrviewer_napari.facts.tile_key import TileKind, TileSpec
+    from mrviewer_napari.tiles.tile_grid import TileGrid
 
     viewer = napari.Viewer(show=True)
     try:
@@ -102,9 +103,10 @@ def _stall_row(name: str, data: Sample) -> Row:
     """Scroll through tiles beside the curves of a run that trains, and beside the same run while it waits."""
     import napari
 
+    from mrviewer_napari.facts.tile_key import TileKind, TileSpec
     from mrviewer_napari.sections.finetune.facts.run_manager import RunManager
     from mrviewer_napari.sections.finetune.run_view import RunView
-    from mrviewer_napari.tiles.tile_grid import TileGrid, TileKind, TileSpec
+    from mrviewer_napari.tiles.tile_grid import TileGrid
 
     viewer = napari.Viewer(show=True)
     with tempfile.TemporaryDirectory() as folder, stalls.endless_run(Path(folder)) as run:

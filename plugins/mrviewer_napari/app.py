@@ -75,6 +75,7 @@ def build(*, demo: bool = False) -> tuple[Any, MrPanel]:
 
     viewer = napari.Viewer(title="mrviewer", show=False)
     panel = dock_panel(viewer)
+    assert isinstance(panel, MrPanel)
     viewer.window.show()  # napari sets its remembered size here
     _arrange_window(panel.window())
     if demo:

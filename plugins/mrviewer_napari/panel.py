@@ -14,10 +14,10 @@ from mrviewer.plain_text import plain_name
 from mrviewer.system.crash_log import keep_crash_log
 from mrviewer_napari.closing_dialogs import offer_to_save_strokes, tell_of_running_runs
 from mrviewer_napari.facts.signal_curves import has_time
-from mrviewer_napari.facts.tile_texts import DISCLAIMER
+from mrviewer_napari.facts.study_facts import DISCLAIMER
 from mrviewer_napari.opening.dialogs.opening_card import OpeningCard
-from mrviewer_napari.opening.napari_reader import paths_of_layers
-from mrviewer_napari.panel_registry import bare, forget, remember
+from mrviewer_napari.opening.napari_reader import paths_of_layers, takes_drop
+from mrviewer_napari.panel_registry import PLACEHOLDER, bare, forget, remember
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.preferences import state_from_preferences
 from mrviewer_napari.sections.corrections.corrections_section import CorrectionsSection
@@ -61,8 +61,6 @@ class MrPanel(QWidget):
     state
         First wishes; the person's preferences if `None`.
     """
-
-    PLACEHOLDER = "mrviewer sample"
 
     def __init__(self, napari_viewer: "napari.Viewer", state: PanelState | None = None) -> None:
         super().__init__()
@@ -188,7 +186,7 @@ class MrPanel(QWidget):
         if not self._hooked:
             self._hooked = True
             OnClose(self.window(), self._on_close)
-            OnDrop(self.window(), self.open)
+            OnDrop(self.window(), takes_drop, self.open)
             self.opening_card.place_over(_middle_of(self.window()))
 
     def _on_question(self, question: "Question") -> None:
@@ -228,11 +226,11 @@ class MrPanel(QWidget):
             self.open(paths)
 
     def _on_layer(self, event: Any) -> None:  # noqa: ANN401
-        if event.value.name == self.PLACEHOLDER:
+        if event.value.name == PLACEHOLDER:
             QTimer.singleShot(0, self._drop_placeholder)  # napari is not done with it yet
 
     def _drop_placeholder(self) -> None:
-        for layer in [layer for layer in self._viewer.layers if layer.name == self.PLACEHOLDER]:
+        for layer in [layer for layer in self._viewer.layers if layer.name == PLACEHOLDER]:
             self._viewer.layers.remove(layer)
 
     def _show_message(self, text: str) -> None:

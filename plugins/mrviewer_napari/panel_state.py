@@ -11,7 +11,7 @@ from typing import ClassVar
 from psygnal import SignalGroupDescriptor
 
 from mrviewer.evaluation.conditions import SamplingCondition
-from mrviewer_napari.tiles.camera import Plane
+from mrviewer_napari.facts.plane import ViewPlane
 
 __all__ = ["PanelState", "StepChoice"]
 
@@ -75,7 +75,7 @@ class PanelState:
     chains: tuple[str, ...] = ()
     ticked_only: bool = False
     step: StepChoice | None = None
-    plane: Plane = Plane.AXIAL
+    plane: ViewPlane = ViewPlane.AXIAL
     error_gain: float = 5.0
     signed_errors: bool = False
     contours: bool = True

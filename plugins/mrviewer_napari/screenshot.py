@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mrviewer.files.whole_file import whole_file
-from mrviewer_napari.facts.tile_texts import DISCLAIMER
+from mrviewer_napari.facts.study_facts import DISCLAIMER
 
 __all__ = ["save_canvas", "save_window"]
 

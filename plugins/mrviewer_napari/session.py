@@ -18,11 +18,12 @@ from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import Outcome, measure_again, outdated
 from mrviewer_napari.facts.method_facts import MethodFacts
 from mrviewer_napari.facts.scan import Scan, with_modality, with_true_size
-from mrviewer_napari.facts.tile_texts import first_slice
+from mrviewer_napari.facts.study_facts import first_slice
+from mrviewer_napari.facts.tile_key import TileKey
 from mrviewer_napari.opening.study_opener import StudyOpener
 from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.presenter import Presenter
-from mrviewer_napari.tiles.tile_grid import TileGrid, TileKey
+from mrviewer_napari.tiles.tile_grid import TileGrid
 from mrviewer_napari.widgets.jobs import Slot, gathered
 
 __all__ = ["Session"]

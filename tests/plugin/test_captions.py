@@ -9,9 +9,10 @@ from napari.components import ViewerModel
 
 from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.orientation import EdgeLetters
+from mrviewer_napari.facts.tile_key import TileKey, TileSpec
 from mrviewer_napari.tiles.captions import legend_of, letters_of
 from mrviewer_napari.tiles.text_overlay import Anchor
-from mrviewer_napari.tiles.tile_grid import TileGrid, TileKey, TileSpec
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 GEOMETRY = Geometry.axial((6, 8, 7), (3.0, 1.0, 1.0))
 

@@ -19,8 +19,9 @@ from mrviewer.method import Task
 from mrviewer.physics import fft2c
 from mrviewer.progress import finish
 from mrviewer.readers import open_study
-from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.tile_texts import NO_ERROR_MAP
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel import MrPanel
 from mrviewer_napari.sections.coils.coil_pictures import CoilPictureKind, DrawingArea, coil_facts, look_at_coils
 

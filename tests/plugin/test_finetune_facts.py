@@ -14,7 +14,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.method import Needs, Task
 from mrviewer.progress import finish
 from mrviewer.study import Image, Study
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.sections.finetune.facts.familiar_study import is_familiar
 from mrviewer_napari.sections.finetune.facts.run_history import RunHistory, ScoreSeries, smoothed
 from mrviewer_napari.sections.finetune.facts.run_result import ScoreChange, read_result

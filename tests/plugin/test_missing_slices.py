@@ -8,8 +8,8 @@ from conftest import FakeMethod, make_study
 from mrviewer.progress import finish
 from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.study import Study
-from mrviewer_napari.facts.scan import load_scan
 from mrviewer_napari.facts.tile_texts import MISSING, tile_text
+from mrviewer_napari.opening.load_scan import load_scan
 
 
 def study_without(*missing: int) -> Study:

@@ -19,11 +19,12 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
 from mrviewer_napari import panel_registry, session
-from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.dialogs.array_form import ArrayForm
 from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser
 from mrviewer_napari.opening.dialogs.series_rows import LEAVE_OUT
 from mrviewer_napari.opening.first_picture import FirstPicture
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.opening.napari_reader import is_for_others
 from mrviewer_napari.panel import MrPanel
 

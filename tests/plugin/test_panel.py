@@ -17,9 +17,9 @@ from qtpy.QtWidgets import QApplication, QWidget
 from mrviewer.method import Fit, Task
 from mrviewer_napari import panel_registry, session
 from mrviewer_napari.computing.method_status import Phase
+from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.facts.tile_key import TileKey, TileKind
 from mrviewer_napari.panel import MrPanel
-from mrviewer_napari.tiles.camera import Plane
-from mrviewer_napari.tiles.layout import TileKey, TileKind
 
 pytestmark = pytest.mark.gl
 Wait = Callable[[Callable[[], bool]], None]
@@ -112,7 +112,7 @@ def test_typing_a_seed_and_rolling_the_dice_change_the_mask(
 
 def test_the_planes_and_the_error_gain_follow_the_buttons(opened: tuple[Any, MrPanel], qtbot: QtBot) -> None:
     _, panel = opened
-    for plane in (Plane.CORONAL, Plane.SAGITTAL, Plane.THREE_D, Plane.AXIAL):
+    for plane in (ViewPlane.CORONAL, ViewPlane.SAGITTAL, ViewPlane.THREE_D, ViewPlane.AXIAL):
         qtbot.mouseClick(panel.view.planes[plane], Click)
         assert panel.grid.plane is plane
         assert panel.view.planes[plane].isChecked()

@@ -142,7 +142,7 @@ def test_a_study_that_lies_in_no_folder_is_asked_for_one(
 ) -> None:
     from conftest import make_study
 
-    from mrviewer_napari.facts.scan import load_scan
+    from mrviewer_napari.opening.load_scan import load_scan
 
     session = section._session
     session.opening.read(load_scan(make_study(name="made up")))

@@ -15,7 +15,7 @@ from mrviewer.method import Fit, Needs, Task
 from mrviewer.sampling import LearnedPattern, learned
 from mrviewer_napari.computing.method_status import Phase
 from mrviewer_napari.facts.method_facts import MethodKind
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel import MrPanel
 
 pytestmark = pytest.mark.gl

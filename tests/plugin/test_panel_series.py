@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from mrviewer.database import SIMULATED_KINDS, SIMULATED_LIVER
 from mrviewer_napari import panel_registry
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel import MrPanel
 
 pytestmark = pytest.mark.gl

@@ -18,7 +18,7 @@ from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Study
 from mrviewer_napari.computing.method_status import Phase
 from mrviewer_napari.facts.lesion_columns import lesion_at, voxel_of
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.session import Session
 from mrviewer_napari.tiles.tile_grid import TileGrid

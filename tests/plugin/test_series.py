@@ -13,8 +13,9 @@ from mrviewer.progress import finish
 from mrviewer.sampling import make_mask
 from mrviewer.study import Image
 from mrviewer_napari.computing.outcomes import run_volume
-from mrviewer_napari.facts.scan import load_scan, with_labels
+from mrviewer_napari.facts.scan import with_labels
 from mrviewer_napari.facts.signal_curves import has_time, predicted_curve, read_signal
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.session import Session
 from mrviewer_napari.tiles.tile_grid import TileGrid

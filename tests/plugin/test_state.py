@@ -12,10 +12,11 @@ from mrviewer.reconstruction.reconstruct import SliceResult
 from mrviewer.sampling import make_mask
 from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import OutcomeStore, Request, run_volume
-from mrviewer_napari.facts import method_facts, tile_texts
-from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts import method_facts, study_facts, tile_texts
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.facts.tile_key import TileKind
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel_state import PanelState
-from mrviewer_napari.tiles.layout import TileKind
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_tiles_show_what_is_known(scan: Scan) -> None:
 def test_without_a_reference_there_is_no_error_tile(scan: Scan) -> None:
     unknown = Scan(scan.study, scan.modality, scan.raw, scan.geometry, None, None, 1.0)
     assert [spec.key for spec in tile_texts.tile_specs(unknown, [FakeMethod("joint").card])] == ["joint"]
-    rows = dict(tile_texts.study_facts(unknown))
+    rows = dict(study_facts.study_facts(unknown))
     assert rows["Reference"] == "none: acquired undersampled"
     assert rows["Labels"] == "none"
 
@@ -121,7 +122,7 @@ def test_a_tile_says_what_a_segmentation_was_made_from(scan: Scan) -> None:
 
 
 def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
-    rows = dict(tile_texts.study_facts(scan))
+    rows = dict(study_facts.study_facts(scan))
     assert rows["Matrix"] == "32 x 40 x 6"
     assert rows["Slices"].endswith("axial")
     assert rows["K-space"] == "simulated from magnitude"
@@ -130,7 +131,7 @@ def test_study_facts_are_those_of_the_grid(scan: Scan) -> None:
 
 def test_mask_facts_count_lines() -> None:
     mask = make_mask("random", (40, 32), 4.0, 0.125, 0)
-    assert tile_texts.mask_facts(mask) == "8 of 32 lines, achieved acceleration 4.00"
+    assert study_facts.mask_facts(mask) == "8 of 32 lines, achieved acceleration 4.00"
 
 
 def test_the_card_as_text_escapes_what_it_is_given() -> None:

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Task
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.session import Session
 from mrviewer_napari.tiles.tile_grid import TileGrid

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Fit
 from mrviewer.study import Study
-from mrviewer_napari.facts.scan import load_scan
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel import MrPanel
 
 pytestmark = pytest.mark.gl

@@ -13,7 +13,9 @@ from qtpy.QtWidgets import QApplication
 from mrviewer.errors import InputError, ShapeError, UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.colours import PLAIN
-from mrviewer_napari.tiles.tile_grid import Plane, TileGrid, TileKey, TileKind, TileSpec
+from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.facts.tile_key import TileKey, TileKind, TileSpec
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Volume = NDArray[np.float32]
 SHAPE = (6, 8, 7)
@@ -161,14 +163,14 @@ def test_a_slice_on_the_screen_is_drawn_and_another_is_not(viewer: ViewerModel, 
     assert len(drawn) == 1
     grid.set_slice("d5c5", grid.current_slice() + 1, plane)
     assert len(drawn) == 1
-    grid.show_plane(Plane.CORONAL)
+    grid.show_plane(ViewPlane.CORONAL)
     drawn.clear()
     grid.set_slice("d5c5", 0, plane)
     assert len(drawn) == 1
 
 
-@pytest.mark.parametrize("plane", [Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL])
-def test_what_napari_shows_is_what_was_written(viewer: ViewerModel, grid: TileGrid, plane: Plane) -> None:
+@pytest.mark.parametrize("plane", [ViewPlane.AXIAL, ViewPlane.CORONAL, ViewPlane.SAGITTAL])
+def test_what_napari_shows_is_what_was_written(viewer: ViewerModel, grid: TileGrid, plane: ViewPlane) -> None:
     grid.show_plane(plane)
     grid.go_to((4, 2, 5))
     written_plane = np.random.default_rng(1).random(SHAPE[1:], np.float32)
@@ -257,10 +259,10 @@ def test_outlines_over_an_error_map_have_a_rim_in_the_shown_plane(viewer: Viewer
     outlines = layer(viewer, "d5c5 error outlines")
     assert outlines.data[2, 2, 3] == outlines.data[2, 3, 4] == 4
     assert outlines.data[1, 3, 3] == 0
-    grid.show_plane(Plane.CORONAL)
+    grid.show_plane(ViewPlane.CORONAL)
     assert outlines.data[1, 3, 3] == outlines.data[2, 3, 4] == 4
     assert outlines.data[2, 2, 3] == 0
-    grid.show_plane(Plane.THREE_D)
+    grid.show_plane(ViewPlane.THREE_D)
     np.testing.assert_array_equal(outlines.data, codes)
     assert outlines.contour == 0
 
@@ -277,9 +279,9 @@ def test_one_slice_of_outlines(viewer: ViewerModel, grid: TileGrid) -> None:
 
 @pytest.mark.parametrize(
     ("plane", "top", "left"),
-    [(Plane.AXIAL, "A", "R"), (Plane.CORONAL, "S", "R"), (Plane.SAGITTAL, "S", "A")],
+    [(ViewPlane.AXIAL, "A", "R"), (ViewPlane.CORONAL, "S", "R"), (ViewPlane.SAGITTAL, "S", "A")],
 )
-def test_letters_follow_the_plane(viewer: ViewerModel, grid: TileGrid, plane: Plane, top: str, left: str) -> None:
+def test_letters_follow_the_plane(viewer: ViewerModel, grid: TileGrid, plane: ViewPlane, top: str, left: str) -> None:
     grid.show_plane(plane)
     said = written(viewer)
     assert {said[cell, "TOP"] for cell in (0, 1, 2, 4, 5)} == {top}
@@ -290,11 +292,11 @@ def test_letters_follow_the_plane(viewer: ViewerModel, grid: TileGrid, plane: Pl
 def test_neurological_mirrors_axial_and_coronal_only(viewer: ViewerModel, grid: TileGrid) -> None:
     grid.set_radiological(False)
     assert written(viewer)[0, "LEFT"] == "L"
-    grid.show_plane(Plane.CORONAL)
+    grid.show_plane(ViewPlane.CORONAL)
     assert written(viewer)[0, "LEFT"] == "L"
-    grid.show_plane(Plane.SAGITTAL)
+    grid.show_plane(ViewPlane.SAGITTAL)
     assert written(viewer)[0, "LEFT"] == "A"
-    grid.show_plane(Plane.THREE_D)
+    grid.show_plane(ViewPlane.THREE_D)
     assert str(viewer.scene.camera.orientation2d[1]) == "right"
     assert (0, "LEFT") not in written(viewer)
 
@@ -330,7 +332,7 @@ def test_going_to_a_voxel_shows_it_in_the_middle(viewer: ViewerModel, grid: Tile
 def test_slices_are_reported_along_the_scan_in_any_plane(viewer: ViewerModel, grid: TileGrid) -> None:
     heard = []
     grid.slice_changed.connect(heard.append)
-    grid.show_plane(Plane.SAGITTAL)
+    grid.show_plane(ViewPlane.SAGITTAL)
     viewer.dims.set_current_step(2, 1)
     assert heard == []
     viewer.dims.set_current_step(0, 5)
@@ -363,7 +365,12 @@ def test_a_series_of_somebody_else_moves_no_axis(viewer: ViewerModel, volume: Vo
     viewer.add_image(np.zeros((3, *SHAPE), np.float32), name="series")
     grid = TileGrid(viewer)
     grid.arrange(GEOMETRY, specs("d5c5"), slice_axis=0)
-    for plane, top in ((Plane.AXIAL, "A"), (Plane.CORONAL, "S"), (Plane.SAGITTAL, "S"), (Plane.AXIAL, "A")):
+    for plane, top in (
+        (ViewPlane.AXIAL, "A"),
+        (ViewPlane.CORONAL, "S"),
+        (ViewPlane.SAGITTAL, "S"),
+        (ViewPlane.AXIAL, "A"),
+    ):
         grid.show_plane(plane)
         assert written(viewer)[0, "TOP"] == top
     grid.go_to((4, 2, 5))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrviewer.errors import InputError
-from mrviewer_napari.tiles.layout import TileKey, TileKind, TileSpec, lay_out
+from mrviewer_napari.facts.tile_key import TileKey, TileKind, TileSpec
+from mrviewer_napari.tiles.layout import lay_out
 
 SQUARE = (200.0, 200.0)
 

@@ -9,7 +9,9 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.tiles.tile_grid import Plane, TileGrid, TileKey, TileKind, TileSpec
+from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.facts.tile_key import TileKey, TileKind, TileSpec
+from mrviewer_napari.tiles.tile_grid import TileGrid
 
 pytestmark = pytest.mark.gl
 
@@ -46,9 +48,9 @@ def shown(make_napari_viewer: Callable[..., Any]) -> tuple[Any, TileGrid]:
     return viewer, grid
 
 
-@pytest.mark.parametrize("plane", [Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL])
+@pytest.mark.parametrize("plane", [ViewPlane.AXIAL, ViewPlane.CORONAL, ViewPlane.SAGITTAL])
 def test_a_marker_at_the_upper_front_right_is_drawn_where_the_letters_say(
-    shown: tuple[Any, TileGrid], plane: Plane
+    shown: tuple[Any, TileGrid], plane: ViewPlane
 ) -> None:
     viewer, grid = shown
     grid.show_plane(plane)

@@ -13,8 +13,8 @@ from mrviewer_napari.exporting.source_series import find_opened, find_series, us
 from mrviewer_napari.exporting.tiles_figure import Shown, tiles_figure
 from mrviewer_napari.exporting.writing import Exportable, Exported, ExportRequest, export
 from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.facts.tile_key import TileKind
 from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.layout import TileKind
 from mrviewer_napari.widgets.jobs import Slot, gathered
 
 __all__ = ["Exporter"]

@@ -11,9 +11,9 @@ from mrviewer.reconstruction.reconstruct import Reconstruction
 from mrviewer.writers.figures import Figure, Panel
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.orientation import axis_names, edge_letters
+from mrviewer_napari.facts.plane import ViewPlane
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.tile_texts import mask_text
-from mrviewer_napari.tiles.camera import Plane
 
 __all__ = ["Shown", "tiles_figure"]
 
@@ -36,7 +36,7 @@ class Shown:
         As in `mrviewer_napari.panel_state.PanelState`.
     """
 
-    plane: Plane
+    plane: ViewPlane
     voxel: tuple[int, int, int]
     window: tuple[float, float]
     error_limit: float
@@ -77,7 +77,7 @@ class _Cut:
 
     @classmethod
     def of(cls, scan: Scan, shown: Shown) -> "_Cut":
-        axis = scan.slice_axis if shown.plane is Plane.THREE_D else int(shown.plane.value[0])
+        axis = scan.slice_axis if shown.plane is ViewPlane.THREE_D else int(shown.plane.value[0])
         first, second = (other for other in range(3) if other != axis)
         return cls(scan, shown, axis, (first, second))
 

@@ -1,6 +1,5 @@
 """One modality of a study, ready to be sampled and shown: raw data, reference and labels on one grid. No Qt."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,17 +9,12 @@ from numpy.typing import NDArray
 from mrviewer.geometry import Geometry
 from mrviewer.images.renaming import renamed
 from mrviewer.images.voxel_size import with_true_voxel_size
-from mrviewer.notes import Note, NoteKind
-from mrviewer.physics import adjoint
-from mrviewer.progress import Progress, retold
-from mrviewer.readers.loading import load_pixels
-from mrviewer.reconstruction.acquisition import raw_data, reference_slice, volume_from_slices
-from mrviewer.study import Image, Origin, RawData, Study
-from mrviewer_napari.opening.first_picture import FirstPicture, of_raw
+from mrviewer.reconstruction.acquisition import raw_data
+from mrviewer.study import Image, RawData, Study
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["Scan", "Series", "load_scan", "with_labels", "with_modality", "with_true_size"]
+__all__ = ["Scan", "Series", "labels_of", "with_labels", "with_modality", "with_true_size"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,45 +116,13 @@ class Scan:
         return view
 
 
-def load_scan(
-    study: Study, modality: str | None = None, frame: int = 0, series: Series | None = None
-) -> Generator[Progress, None, Scan]:
-    """Read what the viewer needs of one modality; `None` chooses as `Study.choose_modality` does.
-
-    Of a series it reads one frame, and shows the methods a study that has this frame alone. A `series` that was read
-    before is not read again.
-    """
-    chosen = study.choose_modality(modality)
-    if chosen in study.images:
-        data = study.images[chosen].data
-        yield from retold(load_pixels(data), lambda step: replace(step, message=f"reading {chosen}"))
-    if series is None or series.image.modality != chosen:
-        series = _series(study, chosen)
-    if series is not None:
-        study = _study_of_frame(series, frame)
-    raw = raw_data(study, chosen)
-    yield Progress(0, raw.shape[0], f"reading {chosen}", _first_picture(raw))
-    reference = yield from _reference(study, raw)
-    return Scan(
-        study=study,
-        modality=chosen,
-        raw=raw,
-        geometry=study.geometry(chosen),
-        reference=reference,
-        labels=_labels(study),
-        data_range=float((_middle_slice(raw) if reference is None else reference).max(initial=0.0)) or 1.0,
-        series=series,
-        frame=frame,
-    )
-
-
 def with_labels(scan: Scan, labels: Image, *notes: str) -> Scan:
     """Return the same scan with other reference labels, and notes on them."""
     study = scan.study.with_labels(labels, *notes)
     series = scan.series
     if series is not None:
         series = replace(series, study=series.study.with_labels(labels, *notes))
-    return replace(scan, study=study, series=series, labels=_labels(study))
+    return replace(scan, study=study, series=series, labels=labels_of(study))
 
 
 def with_modality(scan: Scan, modality: str) -> Scan:
@@ -188,55 +150,9 @@ def with_true_size(scan: Scan, voxel_mm: tuple[float, float, float]) -> Scan:
     return replace(scan, study=study, raw=raw, geometry=geometry, series=series)
 
 
-def _series(study: Study, modality: str) -> Series | None:
-    image = study.images.get(modality)
-    if image is None or image.n_frames == 1 or modality in study.raw:
-        return None
-    values = np.asarray(image.data)
-    finite = np.abs(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
-    return Series(study, replace(image, data=values), float(finite.max(initial=0)) or 1.0)
-
-
-def _study_of_frame(series: Series, frame: int) -> Study:
-    image = series.image
-    volume = replace(image, data=np.asarray(image.volume(frame)))
-    said = Note(f"frame {frame + 1} of {image.n_frames} is shown and sampled", NoteKind.FRAMES)
-    notes = (*series.study.notes, said)
-    return replace(series.study, images={**series.study.images, image.modality: volume}, notes=notes)
-
-
-def _labels(study: Study) -> NDArray[np.bool_] | None:
+def labels_of(study: Study) -> NDArray[np.bool_] | None:
+    """Reference lesions ``(z, y, x)`` of a study; `None` if nobody drew any."""
     if study.labels is None:
         return None
     positive: NDArray[np.bool_] = np.greater(study.labels.volume(), 0)
     return positive
-
-
-def _middle_slice(raw: RawData) -> NDArray[np.float32]:
-    """Zero-filled magnitude of the middle slice: what intensities to expect of a scan without a reference."""
-    index = raw.shape[0] // 2
-    magnitude: NDArray[np.float32] = np.abs(adjoint(raw.kspace(index), raw.coil_maps(index))).astype(np.float32)
-    return magnitude
-
-
-def _first_picture(raw: RawData) -> FirstPicture | None:
-    """Middle slice of a scanner's own data; simulations are made of an image that is read at once."""
-    return of_raw(raw, f"{raw.modality}, middle slice") if raw.origin is Origin.SCANNER else None
-
-
-def _reference(study: Study, raw: RawData) -> Generator[Progress, None, NDArray[np.float32] | None]:
-    if raw.acquired is not None:
-        return None
-    if raw.origin is not Origin.SCANNER and raw.modality in study.images:
-        # A simulation's image is its reference; transforming there and back would give it again.
-        image = np.asarray(study.images[raw.modality].volume(), np.float32)
-        return np.abs(np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0))
-    n_slices = raw.shape[0]
-    planes = []
-    for index in range(n_slices):
-        plane = reference_slice(raw, index)
-        if plane is None:
-            return None
-        planes.append(plane)
-        yield Progress(index + 1, n_slices, f"reference slice {index + 1} of {n_slices}")
-    return np.ascontiguousarray(volume_from_slices(np.stack(planes), raw.slice_axis))

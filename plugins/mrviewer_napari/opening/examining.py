@@ -14,10 +14,10 @@ from mrviewer.readers.dicom.dicom_study import public_name
 from mrviewer.readers.dicom.segmentation import segmented_series
 from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
 from mrviewer.readers.study_request import Candidate, path_of, study_request
-from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.opening.load_scan import load_scan, open_labels
 from mrviewer_napari.opening.new_labels import NewLabels
 from mrviewer_napari.opening.questions import ArrayQuestion, SeriesQuestion, Work, picture_of
-from mrviewer_napari.opening.reading import open_labels
 
 __all__ = ["examine"]
 

@@ -6,17 +6,14 @@ DICOM and raw data need the panel, which asks what they are, and which reconstru
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mrviewer.readers.formats import is_dicom_path, is_listed
-from mrviewer_napari.panel_registry import PLUGIN, dock_panel, panel_of_current_viewer
+from mrviewer_napari.panel_registry import PLUGIN, StudyPanel, dock_panel, panel_of_current_viewer
 
-if TYPE_CHECKING:
-    from mrviewer_napari.panel import MrPanel
-
-__all__ = ["PATH_KEY", "can_open", "get_reader", "is_for_others", "layers_of", "paths_of_layers", "read"]
+__all__ = ["PATH_KEY", "can_open", "get_reader", "is_for_others", "layers_of", "paths_of_layers", "read", "takes_drop"]
 
 PATH_KEY = "mrviewer_path"
 """Metadata of a plain layer: the file, so that a panel that opens later can take the study up."""
@@ -40,6 +37,11 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
 def can_open(paths: Sequence[str]) -> bool:
     """Whether all paths are images, DICOM, raw data, or folders with such files."""
     return bool(paths) and all(_has_image(Path(path)) for path in paths)
+
+
+def takes_drop(paths: Sequence[str]) -> bool:
+    """Whether the panel takes what is dropped: MR images, and what nobody opens, of which it says why."""
+    return can_open(paths) or not any(map(is_for_others, paths))
 
 
 def is_for_others(path: str) -> bool:
@@ -80,7 +82,7 @@ def read(path: str | Sequence[str]) -> list[LayerTuple]:
     return layers_of(open_study(paths))
 
 
-def _panel_for(paths: Sequence[str]) -> "MrPanel | None":
+def _panel_for(paths: Sequence[str]) -> StudyPanel | None:
     """A panel for what cannot be shown without; `None` for NIfTI, and where there is no window."""
     import napari
 

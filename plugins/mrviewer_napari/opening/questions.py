@@ -12,8 +12,9 @@ from mrviewer.readers.arrays.numpy_array import ArrayFacts
 from mrviewer.readers.dicom import SeriesEntry, read_slice
 from mrviewer.readers.dicom.dicom_study import modality_rank
 from mrviewer.readers.dicom_choice import open_chosen, proposed
-from mrviewer_napari.facts.scan import Scan, load_scan
+from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.first_picture import FirstPicture, of_array
+from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.opening.new_labels import NewLabels
 
 __all__ = ["ArrayQuestion", "Question", "SeriesQuestion", "Work", "layout_text", "open_series", "picture_of"]

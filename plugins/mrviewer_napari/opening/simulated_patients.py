@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mrviewer.database import SIMULATED_KINDS, SIMULATED_LIVER, SIMULATED_MS
-from mrviewer_napari.panel_registry import dock_panel
+from mrviewer_napari.panel_registry import PLACEHOLDER, dock_panel
 
 __all__ = ["simulated_liver_patient", "simulated_patient"]
 
@@ -35,5 +35,5 @@ def _open(kind: str, seed: int) -> list[tuple[Any, ...]]:
     panel = dock_panel(viewer)
     panel.open_sample(seed, kind)
     empty = np.zeros((1, 1, 1), np.float32)
-    shown = {"name": panel.PLACEHOLDER, "visible": False, "axis_labels": ("I", "P", "L"), "units": "mm"}
+    shown = {"name": PLACEHOLDER, "visible": False, "axis_labels": ("I", "P", "L"), "units": "mm"}
     return [(empty, {**shown, "contrast_limits": (0, 1)}, "image")]

@@ -9,8 +9,8 @@ from mrviewer.notes import n_left_out
 from mrviewer.progress import Progress
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.first_picture import FirstPicture
+from mrviewer_napari.opening.load_scan import open_labels, open_part, open_sample
 from mrviewer_napari.opening.new_labels import NewLabels
-from mrviewer_napari.opening.reading import open_files, open_labels, open_part, open_sample
 from mrviewer_napari.tiles.napari_layers import image_layer
 from mrviewer_napari.widgets.jobs import Slot, gathered
 
@@ -62,7 +62,7 @@ class StudyOpener(QObject):
 
     def files(self, paths: Sequence[str], scan: Scan | None = None) -> None:
         """Open a study from files or folders; a segmentation that comes alone becomes the labels of `scan`."""
-        self.read(open_files(list(paths), scan))
+        self.read(_open_files(list(paths), scan))
 
     def sample(self, kind: str, seed: int) -> None:
         """Simulate a patient of a kind of `mrviewer.database.SIMULATED_KINDS`."""
@@ -108,6 +108,14 @@ class StudyOpener(QObject):
         else:
             self.opened.emit(answer)
             self.message.emit(_left_out(answer))
+
+
+def _open_files(paths: Sequence[str], scan: Scan | None) -> Generator[Progress, None, object]:
+    """Open a study, or find out what has to be asked first; `scan` is what is open."""
+    # What reads DICOM takes a while to load, which nobody at the screen should wait for.
+    from mrviewer_napari.opening.examining import examine
+
+    return (yield from examine(paths, scan))
 
 
 def _left_out(scan: Scan) -> str:

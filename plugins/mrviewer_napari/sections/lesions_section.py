@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.lesion_columns import lesion_at, voxel_of
+from mrviewer_napari.facts.tile_key import TileKey
 from mrviewer_napari.sections.lesion_table import LesionModel
 from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.layout import TileKey
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import PlainLabel
 

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.sampling import FILE, MaskSetting, family_of, learned_probability, mask_families
-from mrviewer_napari.facts.tile_texts import mask_facts
+from mrviewer_napari.facts.study_facts import mask_facts
 from mrviewer_napari.sections.mask_pictures import mask_picture, probability_picture, spread_picture
 from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import quiet_label, show_if, signals_blocked, warning_label

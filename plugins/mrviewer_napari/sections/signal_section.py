@@ -7,8 +7,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from mrviewer_napari.facts.colours import class_colour
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.signal_curves import SignalCurve, has_time, read_signal
+from mrviewer_napari.facts.tile_key import TileKey
 from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.layout import TileKey
 from mrviewer_napari.widgets.controls import quiet_label, show_if
 from mrviewer_napari.widgets.jobs import Slot
 

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from mrviewer.errors import InputError, PositionError
 from mrviewer.images.voxel_size import parse_voxel_size, size_doubt, size_note
 from mrviewer.names.image_names import MODALITIES
-from mrviewer_napari.facts.tile_texts import study_facts
+from mrviewer_napari.facts.study_facts import study_facts
 from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, set_tip

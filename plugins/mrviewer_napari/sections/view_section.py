@@ -11,16 +11,21 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer_napari.facts.plane import ViewPlane
 from mrviewer_napari.sections.coils.coil_button import CoilButton
 from mrviewer_napari.sections.frame_chooser import FrameChooser
 from mrviewer_napari.sections.step_chooser import Stepper
 from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.camera import Plane
 from mrviewer_napari.widgets.controls import signals_blocked
 
 __all__ = ["ViewSection"]
 
-_WORDS = {Plane.AXIAL: "Axial", Plane.CORONAL: "Coronal", Plane.SAGITTAL: "Sagittal", Plane.THREE_D: "3-D"}
+_WORDS = {
+    ViewPlane.AXIAL: "Axial",
+    ViewPlane.CORONAL: "Coronal",
+    ViewPlane.SAGITTAL: "Sagittal",
+    ViewPlane.THREE_D: "3-D",
+}
 _GAINS = (1.0, 2.0, 5.0, 10.0, 20.0)
 
 

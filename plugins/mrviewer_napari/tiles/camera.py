@@ -1,14 +1,13 @@
 """The camera: which plane is shown, how it is fitted, and how to go to a place."""
 
-from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.geometry import Geometry
+from mrviewer_napari.facts.plane import ViewPlane
 
-__all__ = ["Plane", "centre_on", "displayed", "fit", "move_to", "show"]
+__all__ = ["centre_on", "displayed", "fit", "move_to", "show"]
 
 _MARGIN = 0.06
 """Part of a cell that stays free around the picture, for the letters."""
@@ -17,45 +16,26 @@ _ENLARGED = 1.3
 """In 3-D napari fits a box around the turned volume, of which a head leaves the corners empty."""
 
 
-class Plane(Enum):
-    """What the tiles show; the value is the order of the axes, the last two on the screen."""
-
-    AXIAL = (0, 1, 2)
-    CORONAL = (1, 0, 2)
-    SAGITTAL = (2, 0, 1)
-    THREE_D = "3-D"
-
-    @property
-    def shown(self) -> tuple[int, ...]:
-        """Axes on the screen."""
-        return (0, 1, 2) if self is Plane.THREE_D else self.value[1:]
-
-    def picture_mm(self, geometry: Geometry) -> tuple[float, float]:
-        """Height and width of one picture; in 3-D that of the axial one."""
-        height, width = (geometry.shape[axis] * geometry.voxel_size_mm[axis] for axis in self.shown[-2:])
-        return height, width
-
-
 _FROM_THE_FRONT = (0.45, 1.0, -0.55)
 """Direction of view in 3-D along (I, P, L): from the front, a little from below and from the patient's right."""
 
 
-def show(viewer: Any, plane: Plane, *, radiological: bool) -> None:  # noqa: ANN401 -- napari is not typed here
+def show(viewer: Any, plane: ViewPlane, *, radiological: bool) -> None:  # noqa: ANN401 -- napari is not typed here
     """Show one plane in every tile, fitted.
 
     Only axial and coronal pictures have a radiological and a neurological side; in 3-D a mirrored axis would mirror the
     patient.
     """
-    mirrored = not radiological and plane in (Plane.AXIAL, Plane.CORONAL)
+    mirrored = not radiological and plane in (ViewPlane.AXIAL, ViewPlane.CORONAL)
     others = viewer.dims.ndim - 3
-    axes = Plane.AXIAL.value if plane is Plane.THREE_D else plane.value
+    axes = ViewPlane.AXIAL.value if plane is ViewPlane.THREE_D else plane.value
     order = (*range(others), *(axis + others for axis in axes))
     viewer.scene.camera.orientation2d = ("down", "left" if mirrored else "right")
-    if viewer.dims.ndisplay == 3 and plane is not Plane.THREE_D:
+    if viewer.dims.ndisplay == 3 and plane is not ViewPlane.THREE_D:
         viewer.dims.ndisplay = 2
     if tuple(viewer.dims.order) != order:
         viewer.dims.order = order
-    if plane is Plane.THREE_D:
+    if plane is ViewPlane.THREE_D:
         viewer.dims.ndisplay = 3
         viewer.scene.camera.set_view_direction(_FROM_THE_FRONT, (-1, 0, 0))
     fit(viewer)

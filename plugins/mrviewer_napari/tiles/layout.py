@@ -2,65 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Self
 
 from mrviewer.errors import InputError
+from mrviewer_napari.facts.tile_key import TileKey, TileKind, TileSpec
 
-__all__ = ["Layout", "TileKey", "TileKind", "TileSpec", "lay_out"]
+__all__ = ["Layout", "lay_out"]
 
 _GAIN_OF_A_BAND = 1.1
 """One more band must enlarge the pictures at least this much: one row of reconstructions is easier to compare."""
-
-
-class TileKind(Enum):
-    """What a tile shows."""
-
-    IMAGE = "image"
-    ERROR = "error"
-
-
-class TileKey(str):
-    """Which tile: the image of something, or its error map. As text ``d5c5`` and ``d5c5:error``.
-
-    Parameters
-    ----------
-    image
-        Name of the image: of a method, or of the reference.
-    kind
-        Which of its tiles.
-    """
-
-    __slots__ = ("image", "kind")
-    image: str
-    kind: TileKind
-
-    def __new__(cls, image: str, kind: TileKind = TileKind.IMAGE) -> Self:
-        """Name a tile."""
-        key = super().__new__(cls, image if kind is TileKind.IMAGE else f"{image}:{kind.value}")
-        key.image, key.kind = image, kind
-        return key
-
-
-@dataclass(frozen=True)
-class TileSpec:
-    """One tile.
-
-    Parameters
-    ----------
-    key
-        Name of the tile in every call.
-    title
-        First text on the tile, until `TileGrid.set_text` replaces it.
-    """
-
-    key: TileKey
-    title: str
-
-    @property
-    def kind(self) -> TileKind:
-        """What the tile shows."""
-        return self.key.kind
 
 
 @dataclass(frozen=True)

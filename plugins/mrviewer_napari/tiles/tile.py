@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mrviewer.errors import InputError, ShapeError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.colours import PLAIN, RIM, rimmed
-from mrviewer_napari.tiles.layout import TileKind, TileSpec
+from mrviewer_napari.facts.tile_key import TileKind, TileSpec
 from mrviewer_napari.tiles.napari_layers import blank_layer, contour_layer, image_layer, place, place_blank
 
 __all__ = ["Tile"]

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from mrviewer_napari.facts.orientation import EdgeLetters, edge_letters
-from mrviewer_napari.facts.tile_texts import REFERENCE
-from mrviewer_napari.tiles.camera import Plane, fit, show
+from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.facts.tile_key import REFERENCE, TileKind
+from mrviewer_napari.tiles.camera import fit, show
 from mrviewer_napari.tiles.captions import font_size, legend_of, letters_of, titles_of, wrapped
-from mrviewer_napari.tiles.layout import TileKind
 from mrviewer_napari.tiles.text_overlay import Anchor, Caption, TileCaptions
 from mrviewer_napari.tiles.tile import Tile
 from mrviewer_napari.tiles.tile_list import TileList
@@ -42,7 +42,7 @@ class TileCanvas:
     def __init__(self, viewer: Any, tile_list: TileList) -> None:  # noqa: ANN401 -- napari is not typed here
         self._viewer, self._tile_list = viewer, tile_list
         self.shape = (1, 1)
-        self.plane, self.radiological = Plane.AXIAL, True
+        self.plane, self.radiological = ViewPlane.AXIAL, True
         self.texts: dict[str, str] = {}
         self.contours, self.error_name, self.note = True, "", ""
         self.classes: tuple[str, ...] = ()
@@ -147,7 +147,7 @@ class TileCanvas:
             return kinds.index(None)
         return max((number for number, kind in enumerate(kinds) if kind is TileKind.ERROR), default=len(kinds) - 1)
 
-    def show(self, plane: Plane) -> None:
+    def show(self, plane: ViewPlane) -> None:
         """Show one plane, fitted."""
         self.plane = plane
         show(self._viewer, plane, radiological=self.radiological)

@@ -12,17 +12,19 @@ from qtpy.QtCore import QCoreApplication, QTimer
 from mrviewer.errors import UnknownNameError
 from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.orientation import position_note
-from mrviewer_napari.tiles.camera import Plane, centre_on, displayed, move_to
+from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.facts.tile_key import TileKey, TileKind, TileSpec
+from mrviewer_napari.tiles.camera import centre_on, displayed, move_to
 from mrviewer_napari.tiles.clicks import on_click
 from mrviewer_napari.tiles.colour_scales import ColourScales
 from mrviewer_napari.tiles.coordinates import Coordinates
-from mrviewer_napari.tiles.layout import Layout, TileKey, TileKind, TileSpec, lay_out
+from mrviewer_napari.tiles.layout import Layout, lay_out
 from mrviewer_napari.tiles.napari_layers import window_of
 from mrviewer_napari.tiles.tile import Tile
 from mrviewer_napari.tiles.tile_canvas import TileCanvas
 from mrviewer_napari.tiles.tile_list import TileList
 
-__all__ = ["Plane", "TileGrid", "TileKey", "TileKind", "TileSpec"]
+__all__ = ["TileGrid"]
 
 
 class TileGrid:
@@ -64,7 +66,7 @@ class TileGrid:
         return tuple(self._tile_list.pictures)
 
     @property
-    def plane(self) -> Plane:
+    def plane(self) -> ViewPlane:
         """What the tiles show."""
         return self._canvas.plane
 
@@ -228,9 +230,9 @@ class TileGrid:
         """Let all image tiles share window and level, or each have its own."""
         self._scales.link(on=on)
 
-    def show_plane(self, plane: Plane) -> None:
+    def show_plane(self, plane: ViewPlane) -> None:
         """Show one plane, or the volume in 3-D, in every tile, and fit it."""
-        leaves_3d = self.plane is Plane.THREE_D
+        leaves_3d = self.plane is ViewPlane.THREE_D
         if leaves_3d:
             self._canvas.show(plane)
         for tile in self._tile_list.tiles:  # while the picture is flat: napari warns of lines in 3-D

@@ -10,7 +10,7 @@ from typing import Any
 from napari.layers import Image, Labels
 
 from mrviewer.geometry import Geometry
-from mrviewer_napari.tiles.layout import TileKey, TileSpec
+from mrviewer_napari.facts.tile_key import TileKey, TileSpec
 from mrviewer_napari.tiles.tile import Tile
 
 __all__ = ["TileList"]

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
-from mrviewer_napari.opening.napari_reader import can_open, is_for_others
-
 __all__ = ["OnClose", "OnDrop"]
 
 
@@ -27,15 +25,26 @@ class OnClose(QObject):
 
 
 class OnDrop(QObject):
-    """Take what is dropped onto a window: MR images, and what nobody opens, of which the panel says why.
+    """Take what is dropped onto a window.
 
-    Pictures and tables of others go where they went before. napari's own way asks which of several plugins may open
-    the file: its builtin reader claims medical formats too.
+    What is not accepted goes where it went before. napari's own way asks which of several plugins may open the file:
+    its builtin reader claims medical formats too.
+
+    Parameters
+    ----------
+    window
+        Where drops are watched for.
+    accepts
+        Whether these paths are taken.
+    call
+        Receives the paths that are.
     """
 
-    def __init__(self, window: QWidget, call: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self, window: QWidget, accepts: Callable[[Sequence[str]], bool], call: Callable[[Sequence[str]], None]
+    ) -> None:
         super().__init__(window)
-        self._call = call
+        self._accepts, self._call = accepts, call
         for widget in (window, *window.findChildren(QWidget)):
             if widget.acceptDrops():
                 widget.installEventFilter(self)
@@ -46,7 +55,7 @@ class OnDrop(QObject):
         if event.type() != QEvent.Type.Drop:
             return False
         paths = [url.toLocalFile() for url in event.mimeData().urls()]
-        if not paths or not all(paths) or not (can_open(paths) or not any(map(is_for_others, paths))):
+        if not paths or not all(paths) or not self._accepts(paths):
             return False
         event.acceptProposedAction()
         self._call(paths)
