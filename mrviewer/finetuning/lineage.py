@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mrviewer.finetuning.resolved_plan import ResolvedPlan
 from mrviewer.finetuning.run_folder.plan import FinetunePlan
 from mrviewer.methods.installed import installed_names
 from mrviewer.methods.own import find_own_model
-from mrviewer.training.options import without_folders
+from mrviewer.training.options import saved_options, without_folders
 
 __all__ = ["about_weights", "base_method", "file_hash", "known_to_parents", "lineage_of"]
 
@@ -24,9 +23,7 @@ def about_weights(resolved: ResolvedPlan, training: Sequence[str], needs: Mappin
     return {
         "method": base_method(resolved.plan.method),
         "name": resolved.plan.model_name,
-        "recipe": without_folders(
-            {**asdict(resolved.recipe.training), **asdict(resolved.recipe.options)}, resolved.recipe
-        ),
+        "recipe": saved_options(resolved.recipe),
         "trained_on": list(training),
         "torch": torch.__version__,
         **({"needs": dict(needs)} if needs else {}),

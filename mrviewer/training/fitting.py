@@ -94,7 +94,7 @@ class Fitting:
     @property
     def settings(self) -> str:
         """What a checkpoint must agree in."""
-        return json.dumps([asdict(self.recipe.training), asdict(self.recipe.options)], sort_keys=True)
+        return json.dumps([asdict(self.recipe.training), asdict(self.recipe.options)], sort_keys=True, default=str)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""

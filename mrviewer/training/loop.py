@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +23,7 @@ from mrviewer.progress import Progress, Skipped, retold
 from mrviewer.system.interruption import Interrupted, was_interrupted
 from mrviewer.training.evaluate import evaluate_subjects
 from mrviewer.training.fitting import Fitting, take_steps
-from mrviewer.training.options import without_folders
+from mrviewer.training.options import saved_options
 from mrviewer.training.recipe import BatchSource, Recipe, Trainable
 from mrviewer.training.world import World, close_world, is_first_process, open_world, require_fabric
 
@@ -195,7 +194,7 @@ def _about(method: str, plan: Recipe, training: Sequence[Subject], skipped: Sequ
     left_out = {subject.subject for subject in skipped}
     return {
         "method": method,
-        "recipe": without_folders({**asdict(plan.training), **asdict(plan.options)}, plan),
+        "recipe": saved_options(plan),
         "trained_on": [subject.name for subject in training if subject.name not in left_out],
         "torch": torch.__version__,
     }

@@ -1,41 +1,35 @@
 """What a training run can be told, as typed on a command line or shown in a form."""
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import Field, asdict, dataclass, fields, is_dataclass, replace
-from inspect import getdoc
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from mrviewer.errors import InputError
-from mrviewer.training.option_traits import (
+from mrviewer.options import (
     COUNT,
     NUMBER,
     RATE,
     SHARE,
     SIZE,
+    OptionField,
     OptionTraits,
     option,
-    require_usable,
+    option_fields,
     traits_of,
 )
 
 __all__ = [
     "HasOptions",
-    "OptionField",
-    "OptionKind",
     "TrainingOptions",
     "describe_options",
     "names_where",
     "override",
-    "typed",
+    "saved_options",
     "without_folders",
 ]
 
 Options = TypeVar("Options")
-OptionKind = Literal["int", "float", "bool", "choice", "text", "pair"]
-
-_ENTRY = re.compile(r"^(\w[\w, ]*)$")
 
 
 @dataclass(frozen=True)
@@ -161,12 +155,29 @@ def names_where(records: Iterable[Any], is_so: Callable[[OptionTraits], bool]) -
     return {item.name for record in records for item in fields(record) if is_so(traits_of(item))}
 
 
+def saved_options(recipe: HasOptions) -> dict[str, object]:
+    """All options of a recipe as they are saved beside weights: without folders, and of what JSON knows."""
+    values = {**asdict(recipe.training), **asdict(recipe.options)}
+    return without_folders({name: _plain(value) for name, value in values.items()}, recipe)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    return _shortened(value) if isinstance(value, PurePath) else value
+
+
+def _shortened(path: str | PurePath) -> str:
+    return "/".join(Path(path).parts[-2:])
+
+
 def without_folders(values: Mapping[str, object], recipe: HasOptions) -> dict[str, object]:
     """Options of a recipe with each path shortened to its last two names: absolute paths are not stored in weights."""
     paths = names_where(_records(recipe), lambda traits: traits.is_path)
     return {
-        name: "/".join(Path(value).parts[-2:]) if name in paths and isinstance(value, str) else value
-        for name, value in values.items()
+        name: _shortened(value) if name in paths and isinstance(value, str) else value for name, value in values.items()
     }
 
 
@@ -185,70 +196,10 @@ def override(options: Options, values: Mapping[str, str]) -> tuple[Options, dict
     InputError
         If a value cannot be read as what its field holds, or nothing can be trained with it.
     """
-    hints = get_type_hints(type(options))
-    # A record inside the record is derived from the other fields, and nothing to type.
-    items = {item.name: item for item in fields(options) if not is_dataclass(hints[item.name])}  # type: ignore[arg-type]
-    known = {name: _parse(name, text, hints[name]) for name, text in values.items() if name in items}
-    for name, value in known.items():
-        require_usable(items[name], value)
+    items = {item.name: item for item in option_fields(options)}
+    known = {name: items[name].read(text) for name, text in values.items() if name in items}
     changed: Options = replace(options, **known)  # type: ignore[type-var]
     return changed, {name: text for name, text in values.items() if name not in items}
-
-
-def typed(value: object) -> str:
-    """A value as `override` reads it; what JSON made a list of is a tuple again."""
-    if isinstance(value, list | tuple):
-        return ",".join(typed(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _parse(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 - a type annotation has no better type
-    if get_origin(hint) is Literal:
-        if text in get_args(hint):
-            return text
-        raise InputError(f"option {name} is {text!r}; choose one of {', '.join(map(str, get_args(hint)))}")
-    try:
-        if hint is bool:
-            return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
-        if get_origin(hint) is tuple:
-            kinds, words = get_args(hint), text.split(",")
-            if len(words) != len(kinds):
-                raise ValueError(text)
-            return tuple(kind(word) for kind, word in zip(kinds, words, strict=True))
-        value: object = hint(text)
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"option {name} is {text!r}, which cannot be read as {getattr(hint, '__name__', hint)}"
-        ) from None
-    return value
-
-
-@dataclass(frozen=True)
-class OptionField:
-    """One option of a recipe.
-
-    Parameters
-    ----------
-    name
-        As it is typed after ``--set``.
-    kind
-        ``pair`` is two numbers separated by a comma.
-    default
-        As it is typed.
-    choices
-        Of a ``choice``; empty otherwise.
-    help
-        One or more sentences.
-    common
-        Whether a person is likely to change it.
-    """
-
-    name: str
-    kind: OptionKind
-    default: str
-    choices: tuple[str, ...] = ()
-    help: str = ""
-    common: bool = False
 
 
 def describe_options(recipe: HasOptions) -> tuple[OptionField, ...]:
@@ -261,47 +212,9 @@ def describe_options(recipe: HasOptions) -> tuple[OptionField, ...]:
     starts = names_where(records, lambda traits: traits.starts_from)
     if any(asdict(record)[name] for record in records for name in starts & set(asdict(record))):
         hidden |= set(recipe.structure if isinstance(recipe, _HasStructure) else ())
-    found = [shown for record in records for shown in _fields_of(record, hidden)]
-    return tuple(sorted(found, key=lambda shown: not shown.common))
+    found = [shown for record in records for shown in option_fields(record, hidden)]
+    return tuple(sorted(found, key=lambda shown: not shown.traits.common))
 
 
 def _records(recipe: HasOptions) -> tuple[Any, Any]:
     return recipe.training, recipe.options
-
-
-def _fields_of(record: Any, hidden: Collection[str]) -> list[OptionField]:  # noqa: ANN401 - any dataclass
-    hints = get_type_hints(type(record))
-    texts = _help_of(type(record))
-    return [
-        _describe(item, hints[item.name], getattr(record, item.name), texts.get(item.name, ""))
-        for item in fields(record)
-        if item.name not in hidden and not is_dataclass(hints[item.name])
-    ]
-
-
-def _describe(item: Field[Any], hint: Any, value: object, text: str) -> OptionField:  # noqa: ANN401 - a type annotation
-    kind: OptionKind = "text"
-    choices: tuple[str, ...] = ()
-    if get_origin(hint) is Literal:
-        kind, choices = "choice", tuple(map(str, get_args(hint)))
-    elif get_origin(hint) is tuple:
-        kind = "pair" if len(get_args(hint)) == 2 else "text"
-    elif hint in (bool, int, float):
-        kind = hint.__name__
-    return OptionField(item.name, kind, typed(value), choices, text, traits_of(item).common)
-
-
-def _help_of(kind: type) -> Mapping[str, str]:
-    """What the section ``Parameters`` of a docstring says of each name; several may share an entry."""
-    texts: dict[str, str] = {}
-    names: list[str] = []
-    inside = False
-    for line in (getdoc(kind) or "").splitlines():
-        if set(line) == {"-"}:
-            inside = True
-        elif inside and (entry := _ENTRY.match(line)):
-            names = [name.strip() for name in entry[1].split(",")]
-        elif inside and line.startswith("    "):
-            for name in names:
-                texts[name] = f"{texts.get(name, '')} {line.strip()}".strip()
-    return {name: text.replace("`", "") for name, text in texts.items()}

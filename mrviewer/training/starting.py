@@ -7,8 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from mrviewer.errors import InputError
 from mrviewer.methods.weights import read_about
+from mrviewer.options import written
 from mrviewer.study import Study
-from mrviewer.training.options import names_where, override, typed
+from mrviewer.training.options import names_where, override
 from mrviewer.training.recipe import Recipe, Trainable, Tunable
 
 __all__ = ["finetune_defaults"]
@@ -68,7 +69,7 @@ def _kept(base: Recipe, saved: Mapping[str, object]) -> dict[str, str]:
         base.structure if isinstance(base, Tunable) else ()
     )
     names = {item.name for record in records for item in fields(record)} - left_out
-    kept = {name: typed(value) for name, value in saved.items() if name in names and not isinstance(value, dict)}
+    kept = {name: written(value) for name, value in saved.items() if name in names and not isinstance(value, dict)}
     # An older version may have known values that this one refuses.
     return {name: text for name, text in kept.items() if _is_readable(base, name, text)}
 

@@ -10,8 +10,8 @@ import pytest
 
 from mrviewer.errors import InputError
 from mrviewer.methods.registry import get_method
-from mrviewer.training.option_traits import option, require_usable, traits_of
-from mrviewer.training.options import OptionField, TrainingOptions, describe_options, override, typed
+from mrviewer.options import OptionField, OptionTraits, option, option_fields, traits_of, written
+from mrviewer.training.options import TrainingOptions, describe_options, override
 from mrviewer.training.recipe import Trainable
 from mrviewer_models.brain_mask.options import BrainMaskOptions
 from mrviewer_models.cirim.recipe import CIRIMOptions
@@ -82,9 +82,9 @@ def test_typed_values_become_what_the_fields_hold() -> None:
         ("count", "1.5", "option count is '1.5', which cannot be read as int"),
         ("rate", "", "option rate is '', which cannot be read as float"),
         ("kind", "c", "option kind is 'c'; choose one of a, b"),
-        ("ends", "1", "option ends is '1', which cannot be read as tuple"),
-        ("ends", "1,2,3", "option ends is '1,2,3', which cannot be read as tuple"),
-        ("ends", "a,b", "option ends is 'a,b', which cannot be read as tuple"),
+        ("ends", "1", "option ends is '1', which cannot be read as a tuple of 2 values separated by commas"),
+        ("ends", "1,2,3", "option ends is '1,2,3', which cannot be read as a tuple of 2 values separated by commas"),
+        ("ends", "a,b", "option ends is 'a,b', which cannot be read as a tuple of 2 values separated by commas"),
         ("careful", "maybe", "option careful is 'maybe', which cannot be read as bool"),
     ],
 )
@@ -113,13 +113,12 @@ def test_numbers_that_nothing_can_be_trained_with_are_refused(name: str, text: s
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 def test_every_number_of_every_recipe_has_limits_that_hold_its_default(record: type[Any]) -> None:
-    for item in fields(record):
-        value = getattr(record(), item.name)
-        parts = value if isinstance(value, tuple) else (value,)
+    for item in option_fields(record()):
+        parts = item.value if isinstance(item.value, tuple) else (item.value,)
         if any(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
-            require_usable(item, value)
+            assert item.read(item.text) == item.value
             with pytest.raises(InputError):
-                require_usable(item, tuple(-1.0 for _ in parts))
+                item.read(",".join("-1" for _ in parts))
 
 
 def test_a_record_inside_is_nothing_to_type() -> None:
@@ -164,14 +163,18 @@ def test_options_are_described_for_a_form() -> None:
     shown = describe_options(Recipe())
     own = [each for each in shown if each.name in Described.__dataclass_fields__]
     assert own == [
-        OptionField("rate", "float", "0.5", (), "How many, and how fast, in two lines. See Example.", common=True),
-        OptionField("kind", "choice", "a", ("a", "b"), "One of two."),
-        OptionField("count", "int", "1", (), "How many, and how fast, in two lines. See Example."),
-        OptionField("grid", "pair", "3,4"),
-        OptionField("shares", "text", "0.5,0.25,0.25"),
-        OptionField("careful", "bool", "False", (), "Whether to be careful."),
-        OptionField("name", "text", ""),
+        OptionField(
+            "rate", float, 0.5, "How many, and how fast, in two lines. See Example.", OptionTraits(common=True)
+        ),
+        OptionField("kind", Literal["a", "b"], "a", "One of two."),
+        OptionField("count", int, 1, "How many, and how fast, in two lines. See Example."),
+        OptionField("grid", tuple[int, int], (3, 4)),
+        OptionField("shares", tuple[float, float, float], (0.5, 0.25, 0.25)),
+        OptionField("careful", bool, False, "Whether to be careful."),
+        OptionField("name", str, ""),
     ]
+    assert [each.text for each in own] == ["0.5", "a", "1", "3,4", "0.5,0.25,0.25", "False", ""]
+    assert own[1].choices == ("a", "b")
     assert {each.name for each in shown} >= {"steps", "learning_rate", "crop", "seed"}
     assert all(each.help for each in shown if each not in own)
     starting = describe_options(Recipe(TrainingOptions(start_from="weights.safetensors")))
@@ -180,9 +183,9 @@ def test_options_are_described_for_a_form() -> None:
 
 def test_what_is_described_can_be_typed_again() -> None:
     changed = Described("b", 7, 1e-7, (1, 2), (0.1, 0.2, 0.7), careful=True, name="x")
-    written = {each.name: each.default for each in describe_options(Recipe(options=changed)) if each.name != "inner"}
-    assert override(Described(), written)[0] == changed
-    assert typed([0.5, [1, 2]]) == "0.5,1,2"
+    typed = {each.name: each.text for each in describe_options(Recipe(options=changed)) if each.name != "inner"}
+    assert override(Described(), typed)[0] == changed
+    assert written([0.5, [1, 2]]) == "0.5,1,2"
 
 
 def test_held_out_names_are_separated_by_commas() -> None:

@@ -74,7 +74,7 @@ def save(window: ExportWindow, items: set[Item], folder: Path, qtbot: QtBot, eve
     assert {item for item, row in window.rows.items() if row.is_on} == items
     done: list[Any] = []
     window._exporter.exported.connect(done.append)
-    window.folder.setText(str(folder))
+    window.form["parent"].show(str(folder))
     qtbot.mouseClick(window.save, Click)
     eventually(lambda: bool(done))
     path: Path = done[0].folder

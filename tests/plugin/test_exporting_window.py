@@ -62,7 +62,7 @@ def tick(window: ExportWindow, qtbot: QtBot, *items: Item) -> None:
 
 def save(window: ExportWindow, qtbot: QtBot, eventually: Wait, folder: Path) -> Path:
     """Type a folder, save, and wait."""
-    window.folder.setText(str(folder))
+    window.form["parent"].show(str(folder))
     done: list[Any] = []
     window._exporter.exported.connect(done.append)
     qtbot.mouseClick(window.save, Click)
@@ -127,7 +127,7 @@ def test_what_cannot_be_is_greyed_with_its_reason(opened: tuple[Any, MrPanel], q
     assert window.chosen == ("zero-filled",)
     assert not image.box.isEnabled()
     assert image.reason.text() == "no method segments"
-    assert window.name.text() == "mrviewer-zero-filled"
+    assert window.form["name"].text == "mrviewer-zero-filled"
     qtbot.mouseClick(window.methods["zero-filled"], Click, pos=QPoint(8, 8))
     assert not window.save.isEnabled() or window._items == {Item.LABELS}
 
@@ -153,7 +153,7 @@ def test_a_figure_shows_the_tiles_and_bids_the_subject(
     panel.session.grid.show_slice(4)
     window = window_of(panel, qtbot, eventually)
     tick(window, qtbot, Item.PNG, Item.SVG, Item.BIDS, Item.LABELS)
-    window.subject.setText("07")
+    window.form["subject"].show("07")
     folder = save(window, qtbot, eventually, tmp_path)
     drawing = (folder / "figure.svg").read_text()
     assert drawing.count("<image") == 5, "reference, two methods and their two errors"
@@ -185,7 +185,7 @@ def test_an_impossible_place_is_said_in_one_sentence(
     _, panel = opened
     (tmp_path / "file").write_text("")
     window = window_of(panel, qtbot, eventually)
-    window.folder.setText(str(tmp_path / "file"))
+    window.form["parent"].show(str(tmp_path / "file"))
     qtbot.mouseClick(window.save, Click)
     eventually(lambda: window.problem.isVisible() and window.save.isEnabled())
     assert "\n" not in window.problem.text()
@@ -221,11 +221,12 @@ def test_identifiers_go_out_only_when_asked(
 ) -> None:
     panel, _ = dicom
     window = window_of(panel, qtbot, eventually)
-    assert window.anonymous.isChecked()
+    anonymous = window.form["is_anonymous"]
+    assert anonymous.value is True
     assert "pseudonym" in window.privacy.text()
     tick(window, qtbot, Item.SEG)
-    qtbot.mouseClick(window.anonymous, Click, pos=QPoint(8, window.anonymous.height() // 2))
-    assert not window.new_uids.isEnabled()
+    qtbot.mouseClick(anonymous.native, Click, pos=QPoint(8, anonymous.native.height() // 2))
+    assert not window.form["new_uids"].native.isEnabled()
     qtbot.mouseClick(window.methods["zero-filled"], Click, pos=QPoint(8, 8))
     folder = save(window, qtbot, eventually, tmp_path / "out")
     assert dcmread(folder / "dicom" / "segmentation.dcm").PatientName == PATIENT
@@ -234,7 +235,7 @@ def test_identifiers_go_out_only_when_asked(
 def test_dicom_is_not_written_among_its_source(dicom: tuple[MrPanel, Path], qtbot: QtBot, eventually: Wait) -> None:
     panel, source = dicom
     window = window_of(panel, qtbot, eventually)
-    window.folder.setText(str(source))
+    window.form["parent"].show(str(source))
     tick(window, qtbot, Item.SEG)
     qtbot.mouseClick(window.save, Click)
     eventually(lambda: window.problem.isVisible())

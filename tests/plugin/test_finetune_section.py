@@ -11,7 +11,7 @@ from finetuning_database import TINY, make_tiny_model, write_patients
 from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QAbstractItemView, QComboBox, QLineEdit
+from qtpy.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit
 
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, remove_model, request_stop
 from mrviewer_napari import closing_dialogs
@@ -53,15 +53,20 @@ def section(
     monkeypatch.setenv("MRVIEWER_RUNS", str(tmp_path / "runs"))
     session = Session(PanelState(device="cpu"), TileGrid(ViewerModel()))
     section = FinetuneSection(session)
-    qtbot.addWidget(section)
+
+    def settle(widget: object) -> None:
+        """End its work while the section is still there: pytest-qt deletes it before fixtures are torn down."""
+        del widget
+        for run in list_runs(section.manager.folder):
+            if run.state.is_active:
+                request_stop(run.path)
+        eventually(lambda: section.is_settled)
+        assert section.close_jobs()
+
+    qtbot.addWidget(section, before_close_func=settle)
     section.resize(380, 1000)
     section.show()
     yield section
-    for run in list_runs(section.manager.folder):
-        if run.state.is_active:
-            request_stop(run.path)
-    eventually(lambda: section.is_settled)
-    assert section.close_jobs()
     assert session.close()
 
 
@@ -99,7 +104,7 @@ def roles(section: FinetuneSection) -> dict[str, Role]:
 
 def type_option(qtbot: QtBot, section: FinetuneSection, name: str, text: str) -> None:
     line = section.model.options.editors[name].editor
-    assert isinstance(line, QLineEdit)
+    assert isinstance(line, QLineEdit | QAbstractSpinBox)
     line.selectAll()
     qtbot.keyClicks(line, text)
 
@@ -193,24 +198,26 @@ def test_a_model_that_does_not_fit_can_be_asked_why(opened: FinetuneSection, eve
 def test_a_value_that_cannot_be_used_is_marked_with_a_sentence(
     opened: FinetuneSection, qtbot: QtBot, eventually: Wait
 ) -> None:
-    editor = opened.model.options.editors["steps"]
-    type_option(qtbot, opened, "steps", "many")
+    editor = opened.model.options.editors["learning_rate"]
+    type_option(qtbot, opened, "learning_rate", "fast")
     eventually(lambda: bool(editor.problem.text()))
-    assert "steps" in editor.problem.text()
+    assert "learning_rate" in editor.problem.text()
     assert editor.problem.isVisible()
     eventually(lambda: opened.is_settled)
     assert not opened.start.isEnabled()
-    type_option(qtbot, opened, "steps", "12")
+    type_option(qtbot, opened, "learning_rate", "0.01")
     eventually(lambda: not editor.problem.text() and opened.is_settled)
-    type_option(qtbot, opened, "steps", "-5")
+    type_option(qtbot, opened, "learning_rate", "5")
     assert not opened.start.isEnabled(), "not before it was tried"
-    eventually(lambda: "nothing can be trained" in editor.problem.text() and opened.is_settled)
+    eventually(lambda: "a number above 0 and up to 1" in editor.problem.text() and opened.is_settled)
     assert not opened.start.isEnabled()
-    type_option(qtbot, opened, "steps", "12")
+    type_option(qtbot, opened, "learning_rate", "0.01")
     eventually(lambda: not editor.problem.text() and opened.is_settled)
     assert opened.start.isEnabled()
-    assert opened.plan().options == {"steps": "12"}
-    rare = next(editor for editor in opened.model.options.editors.values() if not editor.option.common)
+    type_option(qtbot, opened, "steps", "12")
+    eventually(lambda: opened.is_settled)
+    assert opened.plan().options == {"learning_rate": "0.01", "steps": "12"}
+    rare = next(editor for editor in opened.model.options.editors.values() if not editor.option.traits.common)
     assert rare.visibleRegion().isEmpty(), "rare options are folded away"
     opened.model.options.more.expand()
     qtbot.waitUntil(lambda: not rare.visibleRegion().isEmpty())

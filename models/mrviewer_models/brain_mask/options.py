@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mrviewer.training.option_traits import COUNT, option
+from mrviewer.options import COUNT, option
 from mrviewer_models.brain_mask.network import PRESETS, BrainShape
 
 __all__ = ["BrainMaskOptions"]

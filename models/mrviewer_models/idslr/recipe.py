@@ -7,11 +7,11 @@ from typing import Literal
 from torch import nn
 
 from mrviewer.database import Subject
+from mrviewer.options import NUMBER, SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
-from mrviewer.training.option_traits import NUMBER, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import Consistency

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from mrviewer.database import Subject
+from mrviewer.options import SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
-from mrviewer.training.option_traits import SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network

@@ -7,12 +7,12 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mrviewer.database import Subject
+from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.training.stages import stage_of, train_only

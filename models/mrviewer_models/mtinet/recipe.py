@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
+from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches

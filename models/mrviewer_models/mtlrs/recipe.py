@@ -10,10 +10,10 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
+from mrviewer.options import COUNT, SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
-from mrviewer.training.option_traits import COUNT, SHARE, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network

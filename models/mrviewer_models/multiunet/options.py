@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from mrviewer.training.option_traits import NUMBER, SHARE, option
+from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions
 from mrviewer_models.multiunet.shape import PRESETS, MultiUNetShape
 

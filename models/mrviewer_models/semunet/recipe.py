@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
+from mrviewer.options import NUMBER, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.sampling import make_mask
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.data.slice_stacks import SLICE_SHAPE
-from mrviewer.training.option_traits import NUMBER, SIZE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer.training.stages import stage_of, train_only

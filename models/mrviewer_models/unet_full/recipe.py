@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from mrviewer.database import Subject
+from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.option_traits import NUMBER, SHARE, option
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.unet import UNetShape

@@ -8,27 +8,26 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from mrviewer.errors import InputError
 from mrviewer.progress import Progress
-from mrviewer.writers.dicom.privacy import Privacy
 from mrviewer_napari.exporting.export_items import Group, Item
 from mrviewer_napari.exporting.export_rows import ItemGroup
 from mrviewer_napari.exporting.exporter import Exporter
-from mrviewer_napari.exporting.privacy_texts import ANONYMOUS, IDENTIFIED, KEPT_UIDS, KINDS, NEW_UIDS, REGIONS
+from mrviewer_napari.exporting.privacy_texts import ANONYMOUS, IDENTIFIED, KEPT_UIDS, NEW_UIDS
 from mrviewer_napari.exporting.series_row import SeriesRow
 from mrviewer_napari.exporting.writing import Exported, ExportRequest
-from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.controls import quiet_label, show_if, warning_label
+from mrviewer_napari.widgets.option_widget import option_values, option_widgets
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, key_text, set_tip
 
 __all__ = ["ExportWindow"]
@@ -68,19 +67,8 @@ class ExportWindow(QDialog):
     def _make_fields(self) -> None:
         self.nothing = quiet_label("Nothing is finished yet: tick a method and wait until its volume is there.")
         self.series = SeriesRow()
-        self.kind, self.region = choice_box("What the lesions are, as a code in SEG"), choice_box("Where they lie")
-        for kind, words in KINDS.items():
-            self.kind.addItem(words, kind)
-        for region, words in REGIONS.items():
-            self.region.addItem(words, region)
-        self.subject = QLineEdit("01")
-        self.subject.setToolTip("Letters and digits; never a name")
-        self.anonymous, self.new_uids = QCheckBox("Anonymise"), QCheckBox("Replace UIDs too")
-        self.anonymous.setChecked(True)
+        self.form = option_widgets(ExportRequest(frozenset(), Path.home(), ""), hidden=("items",))
         self.privacy = quiet_label()
-        self.folder, self.choose_folder = QLineEdit(str(Path.home())), QPushButton("Browse...")
-        self.name = QLineEdit()
-        self.name.setToolTip("A new folder is made; where the name is taken, a number follows it")
         self.bar, self.doing = QProgressBar(textVisible=False), quiet_label()
         self.bar.setFixedHeight(6)
         self.problem, self.told = warning_label(), PlainLabel()
@@ -94,14 +82,9 @@ class ExportWindow(QDialog):
         self._methods = QGridLayout(box)
         self._methods.addWidget(self.nothing, 0, 0)
         dicom, numbers = self.groups[Group.DICOM], self.groups[Group.NUMBERS]
-        lesions = QFormLayout()
-        lesions.addRow("Lesions are", self.kind)
-        lesions.addRow("They lie in", self.region)
-        dicom.column.addLayout(lesions)
+        dicom.column.addLayout(self._rows("kind", "region"))
         dicom.column.addWidget(self.series)
-        subject = QFormLayout()
-        subject.addRow("Subject label (BIDS)", self.subject)
-        numbers.column.addLayout(subject)
+        numbers.column.addLayout(self._rows("subject"))
         grid = QGridLayout()
         for group, row, column in ((Group.NIFTI, 0, 0), (Group.DICOM, 0, 1), (Group.NUMBERS, 1, 0)):
             grid.addWidget(self.groups[group], row, column)
@@ -114,7 +97,7 @@ class ExportWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(box)
         layout.addLayout(grid)
-        layout.addLayout(self._lay_out_place())
+        layout.addLayout(self._rows("parent", "name"))
         layout.addStretch(1)
         for widget in (self.bar, self.doing, self.problem, self.told):
             layout.addWidget(widget)
@@ -128,22 +111,19 @@ class ExportWindow(QDialog):
         box = QGroupBox("Privacy")
         column = QVBoxLayout(box)
         ticks = QHBoxLayout()
-        ticks.addWidget(self.anonymous)
-        ticks.addWidget(self.new_uids)
+        for name in ("is_anonymous", "new_uids"):
+            ticks.addWidget(self.form[name].native)
         ticks.addStretch(1)
         column.addLayout(ticks)
         column.addWidget(self.privacy)
         column.addStretch(1)
         return box
 
-    def _lay_out_place(self) -> QFormLayout:
-        place = QHBoxLayout()
-        place.addWidget(self.folder, 1)
-        place.addWidget(self.choose_folder)
-        form = QFormLayout()
-        form.addRow("Save in", place)
-        form.addRow("New folder", self.name)
-        return form
+    def _rows(self, *names: str) -> QFormLayout:
+        rows = QFormLayout()
+        for name in names:
+            rows.addRow(self.form[name].label, self.form[name].native)
+        return rows
 
     def _connect(self) -> None:
         exporter = self._exporter
@@ -154,12 +134,11 @@ class ExportWindow(QDialog):
         exporter.failed.connect(self._show_problem)
         for group in self.groups.values():
             group.toggled_item.connect(self._show_buttons)
-        for box in (self.anonymous, self.new_uids):
-            box.toggled.connect(self._show_privacy)
-        self.name.textEdited.connect(self._keep_name)
+        for name in ("is_anonymous", "new_uids"):
+            self.form[name].on_change(self._show_privacy)
+        self.form["name"].on_change(self._keep_name)
         self.series.folder_named.connect(exporter.look_in)
         self.series.chosen.connect(exporter.choose)
-        self.choose_folder.clicked.connect(self._ask_folder)
         self.save.clicked.connect(self._export)
         self.stop.clicked.connect(exporter.cancel)
         self.show_folder.clicked.connect(self._open_saved)
@@ -209,7 +188,8 @@ class ExportWindow(QDialog):
         for group in self.groups.values():
             group.refuse(reasons)
         if self._name_is_ours:
-            self.name.setText("-".join(("mrviewer", *(self.chosen if len(self.chosen) == 1 else ()))).replace("+", "-"))
+            name = "-".join(("mrviewer", *(self.chosen if len(self.chosen) == 1 else ()))).replace("+", "-")
+            self.form["name"].show(name)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -223,13 +203,14 @@ class ExportWindow(QDialog):
         if not busy:
             self.bar.setValue(0)
 
-    def _show_privacy(self) -> None:
-        self.new_uids.setEnabled(self.anonymous.isChecked())
-        if not self.anonymous.isChecked():
-            with signals_blocked(self.new_uids):
-                self.new_uids.setChecked(False)
-        anonymous = f"{ANONYMOUS} {NEW_UIDS if self.new_uids.isChecked() else KEPT_UIDS}"
-        self.privacy.setText(anonymous if self.anonymous.isChecked() else IDENTIFIED)
+    def _show_privacy(self, text: str = "") -> None:
+        del text
+        is_anonymous = bool(self.form["is_anonymous"].value)
+        self.form["new_uids"].native.setEnabled(is_anonymous)
+        if not is_anonymous:
+            self.form["new_uids"].show("False")
+        anonymous = f"{ANONYMOUS} {NEW_UIDS if self.form['new_uids'].value else KEPT_UIDS}"
+        self.privacy.setText(anonymous if is_anonymous else IDENTIFIED)
 
     def _show_progress(self, step: Progress) -> None:
         self.bar.setRange(0, max(step.total, 1))
@@ -256,23 +237,16 @@ class ExportWindow(QDialog):
     def _export(self) -> None:
         show_if(self.problem, False)
         self._saved = None
-        wish = ExportRequest(
-            items=self._items,
-            parent=Path(self.folder.text()).expanduser(),
-            name=self.name.text().strip(),
-            privacy=Privacy(not self.anonymous.isChecked(), self.new_uids.isChecked()),
-            kind=self.kind.currentData(),
-            region=self.region.currentData(),
-            subject=self.subject.text().strip(),
-        )
+        try:
+            wish = ExportRequest(self._items, **option_values(self.form))
+        except InputError as error:
+            self._show_problem(error)
+            return
         self._exporter.export(self.chosen, wish)
 
-    def _keep_name(self) -> None:
+    def _keep_name(self, text: str) -> None:
+        del text
         self._name_is_ours = False
-
-    def _ask_folder(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "Save results in", self.folder.text()):
-            self.folder.setText(folder)
 
     def _open_saved(self) -> None:
         if self._saved is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from os.path import commonpath
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -22,12 +23,13 @@ from mrviewer.writers.bids import BidsTarget, write_bids
 from mrviewer.writers.dicom.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
 from mrviewer.writers.dicom.dicom_source import DicomSource
 from mrviewer.writers.dicom.lesion_labels import LabelledLesions, label_lesions
-from mrviewer.writers.dicom.privacy import DEFAULT_PRIVACY, Privacy
+from mrviewer.writers.dicom.privacy import Privacy
 from mrviewer.writers.figures import Figure, write_figure
 from mrviewer.writers.results import write_results
 from mrviewer.writers.tables import write_quantities
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.exporting.export_items import DICOM_ITEMS, Item
+from mrviewer_napari.exporting.privacy_texts import KINDS, REGIONS
 from mrviewer_napari.facts.scan import Scan
 
 __all__ = ["ExportRequest", "Exportable", "Exported", "export"]
@@ -43,6 +45,8 @@ _FIGURES = {Item.PNG: "figure.png", Item.SVG: "figure.svg"}
 _WORDS = {Item.NUMBERS: "numbers", Item.BIDS: "BIDS", Item.PNG: "figure", Item.SVG: "figure"}
 """What the last sentence calls an item; others go under their heading."""
 _DICOM, _STAGE = "dicom", ".stage"
+_KINDS = [(words, kind) for kind, words in KINDS.items()]
+_REGIONS = [(words, region) for region, words in REGIONS.items()]
 _Step = tuple[str, Callable[[], object]]
 
 
@@ -55,29 +59,34 @@ class ExportRequest:
     items
         What is ticked.
     parent
-        Folder that a person chose.
+        The new folder is made in this one.
     name
-        Of the new folder in it.
-    privacy
-        What of the person goes into DICOM files.
-    kind, region
-        What the lesions are, in DICOM SEG.
+        A new folder is made; where the name is taken, a number follows it.
+    is_anonymous
+        Whether nothing may tell who the patient is.
+    new_uids
+        Whether UIDs are replaced in DICOM files.
+    kind
+        What the lesions are, as a code in DICOM SEG.
+    region
+        Where they lie.
     subject
-        Label of the subject in BIDS.
+        Letters and digits; never a name.
     """
 
     items: frozenset[Item]
-    parent: Path
-    name: str
-    privacy: Privacy = DEFAULT_PRIVACY
-    kind: LesionKind = LesionKind.LESION
-    region: Region | None = None
-    subject: str = "01"
+    parent: Annotated[Path, {"label": "Save in", "mode": "d"}]
+    name: Annotated[str, {"label": "New folder"}]
+    is_anonymous: Annotated[bool, {"text": "Anonymise"}] = True
+    new_uids: Annotated[bool, {"text": "Replace UIDs too"}] = False
+    kind: Annotated[LesionKind, {"label": "Lesions are", "choices": _KINDS}] = LesionKind.LESION
+    region: Annotated[Region | None, {"label": "They lie in", "choices": _REGIONS}] = None
+    subject: Annotated[str, {"label": "Subject label (BIDS)"}] = "01"
 
     @property
-    def is_anonymous(self) -> bool:
-        """Whether nothing may tell who the patient is."""
-        return not self.privacy.keep_identifiers
+    def privacy(self) -> Privacy:
+        """What of the person goes into DICOM files."""
+        return Privacy(not self.is_anonymous, self.new_uids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +154,7 @@ def export(given: Exportable, wish: ExportRequest) -> Generator[Progress, None, 
     if not wish.items:
         raise InputError("nothing is ticked; choose what to save")
     _require_apart(given, wish)
-    with new_folder(wish.parent, wish.name) as made:
+    with new_folder(wish.parent.expanduser(), wish.name.strip()) as made:
         notes: list[str] = []
         steps = list(_steps(given, wish, made.partial, notes))
         for place, (message, step) in enumerate(steps):
@@ -168,7 +177,7 @@ def _require_apart(given: Exportable, wish: ExportRequest) -> None:
     if not own:
         return
     # Discs spread a series over folders; what lies above them is opened as one study.
-    top, parent = Path(commonpath(own)), wish.parent.resolve()
+    top, parent = Path(commonpath(own)), wish.parent.expanduser().resolve()
     if parent.is_relative_to(top):
         raise InputError(
             f"{parent.name} holds the DICOM images that were opened, and results there would be read with them; choose "
@@ -234,7 +243,7 @@ def _write_results(given: Exportable, wish: ExportRequest, outcome: Outcome, tar
 def _write_bids(given: Exportable, wish: ExportRequest, outcome: Outcome, folder: Path) -> None:
     stage = folder / _STAGE / outcome.request.method
     write_results(stage, outcome.reconstruction, outcome.assessment, _notes_of(given, wish))
-    write_bids(stage, BidsTarget(folder / "bids", wish.subject))
+    write_bids(stage, BidsTarget(folder / "bids", wish.subject.strip()))
 
 
 def _write_seg(given: Exportable, wish: ExportRequest, outcome: Outcome, target: Path, notes: list[str]) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "choice_box",
     "clear_form",
     "group_label",
+    "keep_narrow",
     "quiet_label",
     "show_if",
     "signals_blocked",
@@ -51,9 +52,14 @@ def choice_box(tip: str) -> QComboBox:
     """Box to choose from that never makes the panel wider, however long its entries are."""
     box = QComboBox()
     set_tip(box, tip)
+    keep_narrow(box)
+    return box
+
+
+def keep_narrow(box: QComboBox) -> None:
+    """Keep the long entries of a box from making the panel wider."""
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
-    return box
 
 
 def quiet_label(text: str = "") -> QLabel:

@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
-from mrviewer_napari.widgets.controls import choice_box, clear_form, show_if, signals_blocked, warning_label
+from mrviewer_napari.widgets.controls import clear_form, show_if, warning_label
 from mrviewer_napari.widgets.folding import Section
+from mrviewer_napari.widgets.option_widget import OptionWidget
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, set_tip
 
 if TYPE_CHECKING:
-    from mrviewer.training.options import OptionField
+    from mrviewer.options import OptionField
 
 __all__ = ["OptionEditor", "OptionsForm"]
 
-_YES = ("true", "1")
 _WRONG = "border: 1px solid #E69F00;"
 
 
@@ -52,21 +52,21 @@ class OptionsForm(QWidget):
                 editor.set_text(typed[item.name])
             editor.typed.connect(self.typed)
             self.editors[item.name] = editor
-            name = PlainLabel(item.name.replace("_", " "))
-            set_tip(name, item.help)
-            (self._common if item.common else self._rest).addRow(name, editor)
+            name = PlainLabel(editor.widget.label)
+            set_tip(name, editor.widget.tip)
+            (self._common if item.traits.common else self._rest).addRow(name, editor)
         show_if(self.more, bool(self._rest.rowCount()))
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Mark what cannot be used, with the sentence that says why; unfold where it stands."""
         for name, editor in self.editors.items():
             editor.show_problem(problems.get(name, ""))
-        if any(name in problems and not editor.option.common for name, editor in self.editors.items()):
+        if any(name in problems and not editor.option.traits.common for name, editor in self.editors.items()):
             self.more.expand()
 
 
 class OptionEditor(QWidget):
-    """A box, a tick or a line for one option, and room for a sentence under it."""
+    """The widget of one option, and room for a sentence under it."""
 
     typed = Signal(str, str)
 
@@ -74,8 +74,9 @@ class OptionEditor(QWidget):
         super().__init__(parent)
         self.option = option
         self.problem = warning_label()
-        self.editor = self._make()
-        set_tip(self.editor, option.help)
+        self.widget = OptionWidget(option)
+        self.editor = self.widget.native
+        self.widget.on_change(self._send)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
@@ -88,51 +89,12 @@ class OptionEditor(QWidget):
         self.problem.setText(text)
         show_if(self.problem, bool(text))
 
-    def _make(self) -> QWidget:
-        option = self.option
-        if option.kind == "bool":
-            box = QCheckBox()
-            box.setChecked(option.default.lower() in _YES)
-            box.toggled.connect(self._send_bool)
-            return box
-        if option.kind == "choice":
-            choices = choice_box(option.help)
-            choices.addItems(list(option.choices))
-            choices.setCurrentText(option.default)
-            choices.textActivated.connect(self._send)
-            choices.installEventFilter(_NoWheel(choices))
-            return choices
-        line = QLineEdit(option.default)
-        line.textEdited.connect(self._send)
-        return line
-
     def set_text(self, text: str) -> None:
         """Show a value without sending it."""
-        with signals_blocked(self.editor):
-            if isinstance(self.editor, QLineEdit):
-                self.editor.setText(text)
-            elif isinstance(self.editor, QComboBox):
-                self.editor.setCurrentText(text)
-            elif isinstance(self.editor, QCheckBox):
-                self.editor.setChecked(text.lower() in _YES)
+        self.widget.show(text)
 
     def _send(self, text: str) -> None:
         self.typed.emit(self.option.name, text)
-
-    def _send_bool(self, on: bool) -> None:
-        self.typed.emit(self.option.name, str(on))
-
-
-class _NoWheel(QObject):
-    """Leaves the wheel to the panel: a box under the mouse must not change while somebody scrolls."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Watch for the wheel."""
-        del watched
-        if event.type() == QEvent.Type.Wheel:
-            event.ignore()
-            return True
-        return False
 
 
 def _rows() -> QFormLayout:

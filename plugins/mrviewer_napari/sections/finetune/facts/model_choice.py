@@ -104,7 +104,7 @@ class ModelChoice(QObject):
         """Take what was typed for an option; the default is nothing typed."""
         if self.form is None:
             return
-        default = next(item.default for item in self.form.fields if item.name == name)
+        default = next(item.text for item in self.form.fields if item.name == name)
         if text == default:
             self.typed.pop(name, None)
         else:

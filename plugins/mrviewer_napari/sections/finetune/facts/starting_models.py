@@ -11,7 +11,7 @@ from mrviewer.progress import Progress
 from mrviewer.study import Study
 
 if TYPE_CHECKING:
-    from mrviewer.training.options import OptionField
+    from mrviewer.options import OptionField
 
 __all__ = [
     "ALL_PARTS",
