@@ -4,7 +4,7 @@
 """
 
 from mrviewer.coils.calibration import calibration_region
-from mrviewer.coils.combination import root_sum_of_squares, sense_combine
+from mrviewer.coils.combination import root_sum_of_squares
 from mrviewer.coils.compression import compress, compression_matrix
 from mrviewer.coils.espirit import Espirit, espirit_maps
 from mrviewer.coils.estimation import estimate_maps
@@ -21,7 +21,6 @@ __all__ = [
     "noise_covariance",
     "ring_coil_maps",
     "root_sum_of_squares",
-    "sense_combine",
     "whiten",
     "whitening_matrix",
 ]

@@ -7,7 +7,6 @@ whole volumes; arrays are ``(z, y, x)`` in internal order and positions are RAS+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -25,7 +24,6 @@ __all__ = [
     "LesionColumn",
     "LesionTable",
     "LesionValue",
-    "SizeBin",
     "Status",
     "lesion_table",
 ]
@@ -167,17 +165,6 @@ LESION_COLUMNS = (
 """The one list of columns: files, JSON, BIDS and the panel read it. Other programs read the files: only add to it."""
 
 
-@dataclass(frozen=True)
-class SizeBin:
-    """Lesions of the reference between two volumes; the lower bound belongs to the bin."""
-
-    low_ml: float
-    high_ml: float
-    n_reference: int
-    n_found: int
-    mean_dice: float | None
-
-
 @dataclass(frozen=True, eq=False)
 class LesionTable:
     """Every lesion of the reference, then every false one, each from the largest to the smallest.
@@ -247,16 +234,6 @@ class LesionTable:
     def mean_dice(self) -> float | None:
         """Mean Dice over the lesions of the reference, missed ones as 0; `None` if there are none."""
         return _mean([row.dice for row in self._reference_rows])
-
-    def by_size(self, edges_ml: Sequence[float] = (0.0, 0.01, 0.1, 1.0, 10.0, np.inf)) -> tuple[SizeBin, ...]:
-        """Sort the lesions of the reference into bins by their volume.
-
-        Parameters
-        ----------
-        edges_ml
-            Rising volumes; each bin reaches from one to the next.
-        """
-        return tuple(_size_bin(self._reference_rows, low, high) for low, high in pairwise(edges_ml))
 
     @property
     def _reference_rows(self) -> list[Lesion]:
@@ -393,12 +370,6 @@ def _volume(components: Components, shape: tuple[int, int, int]) -> NDArray[np.i
     volume = np.zeros(shape, np.int32)
     volume[tuple(components.voxels)] = components.ids
     return volume
-
-
-def _size_bin(rows: list[Lesion], low_ml: float, high_ml: float) -> SizeBin:
-    inside = [row for row in rows if low_ml <= row.volume_ml < high_ml]
-    n_found = sum(row.status is Status.FOUND for row in inside)
-    return SizeBin(low_ml, high_ml, len(inside), n_found, _mean([row.dice for row in inside]))
 
 
 def _mean(values: list[float]) -> float | None:

@@ -9,7 +9,7 @@ from mrviewer.sampling.center import central_ellipse, normalised_radius
 from mrviewer.sampling.family import MaskFamily
 from mrviewer.sampling.request import MaskRequest
 
-__all__ = ["POISSON", "disc_radius", "grid_distance_below"]
+__all__ = ["POISSON", "disc_radius", "draw_poisson"]
 
 SURPLUS = 0.01
 """A slope is near enough when it gives this part of the budget too much; the surplus is dropped at random."""
@@ -32,13 +32,6 @@ def disc_radius(request: MaskRequest, slope: float) -> NDArray[np.float64]:
     radius = normalised_radius(request.height, request.width)
     distance: NDArray[np.float64] = 1 + slope * np.maximum(radius - request.center_fraction, 0)
     return distance
-
-
-def grid_distance_below(distance: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Square of the largest distance between points of the grid that is not above `distance` (1 or more)."""
-    squares = _grid_squares(int(np.max(distance)) + 2)
-    below: NDArray[np.int64] = squares[np.searchsorted(squares, distance**2, side="right") - 1]
-    return below
 
 
 def draw_poisson(request: MaskRequest) -> NDArray[np.bool_]:

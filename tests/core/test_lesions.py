@@ -16,7 +16,6 @@ from mrviewer.geometry import Geometry
 from mrviewer.metrics import components
 from mrviewer.metrics.boxes import bounding_box
 from mrviewer.metrics.components import find_components
-from mrviewer.metrics.instances import match_by_label, match_by_overlap
 from mrviewer.metrics.lesions import LesionTable, Status, lesion_table
 from mrviewer.metrics.overlap import overlap
 
@@ -168,7 +167,6 @@ def test_nothing_and_nothing_agree() -> None:
     table = lesion_table(masks(), masks(), GRID)
     assert table.rows == ()
     assert (table.lesion_f1, table.precision, table.recall, table.mean_dice) == (1, None, None, None)
-    assert all(size.mean_dice is None for size in table.by_size())
 
 
 def test_corners_connect() -> None:
@@ -184,14 +182,6 @@ def test_small_components_are_dropped_on_both_sides() -> None:
     assert np.count_nonzero(table.reference_components) == 3
     assert np.count_nonzero(table.predicted_components) == 2
     assert lesion_table(reference, prediction, GRID, min_lesion_ml=3.01 * voxel_ml).rows == ()
-
-
-def test_lesions_are_sorted_into_bins_by_volume() -> None:
-    reference, prediction = masks(np.s_[0, 0, 0], np.s_[2, 2, 0:3]), masks(np.s_[2, 2, 0:3])
-    voxel_ml = GRID.voxel_volume_ml
-    small, large = lesion_table(reference, prediction, GRID).by_size((0, 3 * voxel_ml - 1e-12, 1))
-    assert (small.n_reference, small.n_found, small.mean_dice) == (1, 0, 0)
-    assert (large.n_reference, large.n_found, large.mean_dice) == (1, 1, 1)
 
 
 def test_masks_of_another_grid_are_refused() -> None:
@@ -229,33 +219,6 @@ def test_bounding_box_is_tight(mask: Mask) -> None:
     for axis in range(3):
         ends = np.take(mask[box], [0, -1], axis=axis)
         assert np.moveaxis(ends, axis, 0).any(axis=(1, 2)).all()
-
-
-def test_instances_are_matched_one_to_one_best_first() -> None:
-    reference, prediction = np.array([1, 1, 1, 1, 2, 2, 0, 3]), np.array([7, 7, 7, 8, 8, 8, 9, 0])
-    table = match_by_overlap(reference, prediction)
-    assert [(match.reference, match.predicted, match.iou) for match in table.matches] == [(1, 7, 0.75), (2, 8, 2 / 3)]
-    assert (table.missed, table.false) == ((3,), (9,))
-    assert table.f1 == pytest.approx(4 / 6)
-    assert table.panoptic_quality == pytest.approx((0.75 + 2 / 3) / 3)
-
-
-def test_instances_with_one_label_match_even_without_overlap() -> None:
-    reference, prediction = np.array([1, 1, 2, 2, 5]), np.array([1, 0, 0, 4, 2])
-    table = match_by_label(reference, prediction)
-    assert [(match.reference, match.iou, match.dice) for match in table.matches] == [(1, 0.5, 2 / 3), (2, 0, 0)]
-    assert (table.missed, table.false) == ((5,), (4,))
-    assert [match.reference for match in match_by_label(reference, prediction, 0.5).matches] == [1]
-
-
-def test_empty_label_maps_agree() -> None:
-    table = match_by_overlap(np.zeros(3, int), np.zeros(3, int))
-    assert (table.f1, table.panoptic_quality, table.mean_iou, table.mean_dice) == (1, 1, None, None)
-
-
-def test_label_maps_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ShapeError, match=r"predicted labels are \(2,\) but the reference is \(3,\)"):
-        match_by_label(np.zeros(3, int), np.zeros(2, int))
 
 
 @pytest.mark.parametrize(("patient", "n_lesions", "volume_ml"), [("patient07", 37, 1.3), ("patient19", 98, 49.769)])
@@ -300,34 +263,22 @@ def spine_maps(shared_data: Path, folder: str) -> tuple[NDArray[np.integer], NDA
     return reference, prediction
 
 
-def test_published_figures_of_matched_vertebrae(shared_data: Path) -> None:
+def test_published_dice_of_vertebrae(shared_data: Path) -> None:
     document = json.loads((shared_data / "spine_labels_panoptica" / "reference_metrics.json").read_text())
-    expected = document["matched_instance"]
     reference, prediction = spine_maps(shared_data, "matched_instance")
-    table, overlapping = match_by_label(reference, prediction), match_by_label(reference, prediction, 0.5)
-    assert len(table.matches) == expected["tp"]
-    assert overlap(reference, prediction).dice == pytest.approx(expected["global_binary_dice"], abs=1e-12)
-    assert overlapping.mean_dice == pytest.approx(expected["segmentation_quality_dice"], abs=1e-12)
-    assert overlapping.mean_iou == pytest.approx(expected["segmentation_quality_iou"], abs=1e-12)
-    assert len(overlapping.matches) == 19
-    assert table.mean_dice == pytest.approx(0.8644933992012848, abs=1e-12)
+    expected = document["matched_instance"]["global_binary_dice"]
+    assert overlap(reference, prediction).dice == pytest.approx(expected, abs=1e-12)
 
 
-def test_published_figures_of_spine_groups(shared_data: Path) -> None:
+def test_published_dice_of_spine_groups(shared_data: Path) -> None:
     document = json.loads((shared_data / "spine_labels_panoptica" / "reference_metrics.json").read_text())
-    expected = document["unmatched_instance"]
+    expected = document["unmatched_instance"]["global_binary_dice"]
     reference, prediction = spine_maps(shared_data, "unmatched_instance")
     prediction[prediction == 27] = 26
     groups = {"vertebra": (1, 10), "ivd": (101, 110), "sacrum": (26, 26), "endplate": (201, 210)}
-    tables = {}
     for name, (first, last) in groups.items():
         known, guessed = (np.where((first <= one) & (one <= last), one, 0) for one in (reference, prediction))
-        tables[name] = match_by_overlap(known, guessed)
-        assert overlap(known, guessed).dice == pytest.approx(expected["global_binary_dice"][name], abs=1e-12), name
-        assert tables[name].mean_iou == pytest.approx(expected["mean_iou_of_matched"][name], abs=1e-12), name
-    endplate = tables["endplate"]
-    assert (len(endplate.matches), len(endplate.false), len(endplate.missed)) == (4, 3, 3)
-    assert endplate.f1 == pytest.approx(expected["endplate"]["f1"])
+        assert overlap(known, guessed).dice == pytest.approx(expected[name], abs=1e-12), name
 
 
 def test_one_blob_over_a_whole_head_matches_no_lesion() -> None:

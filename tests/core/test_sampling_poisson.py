@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from mrviewer.sampling import make_mask
 from mrviewer.sampling.center import central_ellipse, normalised_radius
-from mrviewer.sampling.poisson import disc_radius, draw_poisson, grid_distance_below
+from mrviewer.sampling.poisson import disc_radius, draw_poisson
 from mrviewer.sampling.request import MaskRequest
 
 
@@ -19,6 +19,14 @@ def nearest_distance(pattern: NDArray[np.bool_]) -> NDArray[np.float64]:
     points = np.argwhere(pattern)
     distance: NDArray[np.float64] = cKDTree(points).query(points, k=2)[0][:, 1]
     return distance
+
+
+def grid_distance_below(distance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Square of the largest distance between points of the grid that is not above `distance` (1 or more)."""
+    steps = np.arange(int(distance.max()) + 2)
+    squares = np.unique(steps[:, None] ** 2 + steps**2)
+    below: NDArray[np.int64] = squares[np.searchsorted(squares, distance**2, side="right") - 1]
+    return below
 
 
 def slope_that_fits(pattern: NDArray[np.bool_], request: MaskRequest) -> float:
@@ -55,11 +63,6 @@ def test_radius_grows_linearly_and_is_one_in_the_centre(height: int, width: int,
     radius, disc = normalised_radius(height, width), disc_radius(request, slope)
     np.testing.assert_array_equal(disc[radius <= 0.2], 1)
     np.testing.assert_allclose(disc[radius > 0.2], 1 + slope * (radius[radius > 0.2] - 0.2))
-
-
-def test_grid_distances() -> None:
-    distance = np.array([1.0, 1.4, 1.5, 2.0, 2.2, 2.24, 2.9])
-    np.testing.assert_array_equal(grid_distance_below(distance), [1, 1, 2, 4, 4, 5, 8])
 
 
 def test_corners_are_left_out_unless_they_are_needed() -> None:

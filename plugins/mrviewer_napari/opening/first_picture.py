@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.coils import root_sum_of_squares
 from mrviewer.physics import ifft2c
 from mrviewer.study import RawData
 
@@ -51,6 +52,5 @@ def of_array(plane: NDArray[np.generic], pixel_mm: tuple[float, float], title: s
 def of_raw(raw: RawData, title: str) -> FirstPicture:
     """Picture of the middle slice of raw data: root sum of squares over its coils, no sensitivities needed."""
     coils = ifft2c(raw.kspace(raw.shape[0] // 2))
-    plane = np.sqrt((np.abs(coils) ** 2).sum(axis=0))
     edges = [edge for axis, edge in enumerate(raw.geometry.voxel_size_mm) if axis != raw.slice_axis]
-    return of_array(plane, (edges[0], edges[1]), title)
+    return of_array(root_sum_of_squares(coils), (edges[0], edges[1]), title)
