@@ -1,5 +1,6 @@
 """Fixtures that every part of the suite shares."""
 
+import gc
 import os
 import shutil
 import signal
@@ -62,6 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gl"):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through all modules again after each window that a test closes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
