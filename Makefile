@@ -1,5 +1,5 @@
 # One command each for what a person, or a continuous-integration machine, does with this project.
-.PHONY: help run test format lint types contracts manifest suite validator bench weights reproduce screenshot libraries clean
+.PHONY: help run test tables format lint types contracts manifest suite validator bench weights reproduce screenshot libraries clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -34,7 +34,10 @@ else
 	@echo "The window is in $(abspath $(SCREENSHOT))"
 endif
 
-test: .venv/installed-dev libraries format lint types contracts manifest suite  ## all checks and the whole suite; ARGS go to pytest
+test: .venv/installed-dev libraries tables format lint types contracts manifest suite  ## all checks and the whole suite; ARGS go to pytest
+
+tables: .venv/installed-dev  ## write the tables of docs/ that are made from the code
+	$(BIN)/python docs/tables.py
 
 format: .venv/installed-dev  ## is every file formatted?
 	$(BIN)/ruff format --check .

@@ -38,4 +38,5 @@ EQUISPACED = MaskFamily(
     description="Whole lines: a full centre, and outer lines at a constant distance, as in parallel imaging.",
     citation="Griswold MA et al. (2002), GRAPPA, Magn Reson Med 47:1202-1210, doi:10.1002/mrm.10171",
     draw=draw_equispaced_lines,
+    training_share=0.08,
 )

@@ -43,6 +43,10 @@ class MaskFamily:
         Those that are read; the others have no effect.
     is_learned
         Whether a method learned it together with its network.
+    is_exact
+        Whether the samples are exactly as many as the acceleration asks for; otherwise as near as the shape allows.
+    training_share
+        How often a training on varied masks draws this family, in relation to the others; nothing if it is not drawn.
     argument
         What may follow the name after a colon, in capitals; empty for nothing.
     make
@@ -57,6 +61,8 @@ class MaskFamily:
     draw: Callable[[MaskRequest], NDArray[np.bool_]] | None = field(default=None, repr=False)
     settings: frozenset[MaskSetting] = frozenset(MaskSetting)
     is_learned: bool = False
+    is_exact: bool = True
+    training_share: float = 0.06
     argument: str = ""
     make: Callable[[str, MaskRequest], Mask] | None = field(default=None, repr=False)
 

@@ -33,4 +33,5 @@ GAUSSIAN_1D = MaskFamily(
     citation="Schlemper J et al. (2018), A deep cascade of convolutional neural networks for dynamic MR image "
     "reconstruction, IEEE Trans Med Imaging 37:491-503, doi:10.1109/TMI.2017.2760978",
     draw=draw_gaussian_lines,
+    training_share=0.08,
 )

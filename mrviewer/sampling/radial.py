@@ -71,4 +71,5 @@ RADIAL = MaskFamily(
     citation="Winkelmann S et al. (2007), An optimal radial profile order based on the golden ratio for time-resolved "
     "MRI, IEEE Trans Med Imaging 26:68-76, doi:10.1109/TMI.2006.885337",
     draw=draw_radial,
+    is_exact=False,
 )

@@ -33,4 +33,5 @@ RANDOM = MaskFamily(
     description="Whole lines: a full centre, and outer lines drawn with equal chance.",
     citation="Lustig M et al. (2007), Sparse MRI, Magn Reson Med 58:1182-1195, doi:10.1002/mrm.21391",
     draw=draw_random_lines,
+    training_share=0.66,
 )

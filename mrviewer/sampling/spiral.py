@@ -70,4 +70,5 @@ SPIRAL = MaskFamily(
     citation="Kim DH et al. (2003), Simple analytic variable density spiral design, Magn Reson Med 50:214-219, "
     "doi:10.1002/mrm.10493",
     draw=draw_spiral,
+    training_share=0.0,
 )

@@ -34,7 +34,7 @@ _SUFFIXES = {
 }
 # What the standard has no suffix for; a validator passes it over.
 _IGNORED = "*_lesions.tsv\n*_lesions.json\n*_metrics.json\n"
-_LEAST_COLUMNS = len(LESION_COLUMNS) - 1
+_LEAST_COLUMNS = [column.name for column in LESION_COLUMNS].index("error_percent")
 """Older tables end before the error inside each lesion."""
 
 

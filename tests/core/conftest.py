@@ -1,5 +1,10 @@
 """Fixtures of the core's tests."""
 
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
 from mrviewer.array_files import hdf5_file
@@ -9,3 +14,18 @@ from mrviewer.array_files import hdf5_file
 def sound_hdf5(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open HDF5 files that a test wrote itself without trying each of them in a process of its own first."""
     monkeypatch.setattr(hdf5_file, "require_readable", lambda path: None)
+
+
+@pytest.fixture
+def docs_tables() -> ModuleType:
+    """The script that writes the tables of the documentation."""
+    path = Path(__file__).resolve().parents[2] / "docs" / "tables.py"
+    if not path.is_file():
+        pytest.skip("the documentation stays in the checkout; these tests run beside an installed wheel, too")
+    spec = spec_from_file_location("docs_tables", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module

@@ -14,7 +14,7 @@ from mrviewer.database import Subject
 from mrviewer.errors import InputError
 from mrviewer.options import NUMBER, SIZE, option
 from mrviewer.progress import Progress
-from mrviewer.sampling import make_mask
+from mrviewer.sampling import MaskSetting, make_mask, mask_families
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.data.slice_stacks import SLICE_SHAPE
@@ -35,6 +35,18 @@ _STRUCTURE = ("preset", "samplers", "slope", "always_lines", "steepness", "recon
 _USUAL = TrainingOptions(batch_size=2, weight_decay=0.0, main_share=1.0, main_acceleration=1.0)
 _DRAWS = 17
 """Tells the random numbers of the masks from those of the batches."""
+
+
+def _families(dimensions: int) -> tuple[str, ...]:
+    """Names of the masks that a fixed sampler can have: those that reach a rate exactly."""
+    return tuple(
+        family.name
+        for family in mask_families()
+        if family.is_drawn
+        and family.is_exact
+        and family.dimensions == dimensions
+        and MaskSetting.ACCELERATION in family.settings
+    )
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,8 @@ class SemuNetOptions:
     always_lines: int = option(4, NUMBER)
     gradient: Gradient = "relaxed"
     steepness: float = option(10.0, SIZE)
-    fixed_lines: Literal["random", "equispaced", "gaussian-1d"] = "random"
-    fixed_points: Literal["gaussian-2d", "poisson"] = "gaussian-2d"
+    fixed_lines: str = option("random", choices=_families(1))
+    fixed_points: str = option("gaussian-2d", choices=_families(2))
     recon: Literal["unet", "mdrecon", "d5c5"] = "unet"
     dc: Literal["none", "soft"] = "none"
     reconstruction_weight: float = option(1.0, NUMBER)

@@ -13,7 +13,7 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.database import Subject
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.progress import Progress
-from mrviewer.sampling import make_mask, mask_families
+from mrviewer.sampling import family_of, make_mask, mask_families
 from mrviewer.training.data.augmenting import augmented, cropped_rows, cropped_square
 from mrviewer.training.data.slices import SliceOptions, SlicePool, prepare_slices
 from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
@@ -21,10 +21,7 @@ from mrviewer.training.options import TrainingOptions
 
 __all__ = ["Batch", "BatchMaker", "slice_source"]
 
-_FAMILIES = ("random", "equispaced", "gaussian-1d", "gaussian-2d", "poisson", "radial")
-_FAMILY_SHARES = (0.66, 0.08, 0.08, 0.06, 0.06, 0.06)
 _COILS = (4, 8)
-_LINE_FAMILIES = frozenset(family.name for family in mask_families() if family.is_drawn and family.dimensions == 1)
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ class BatchMaker:
         if rng.uniform() < options.main_share:
             family, acceleration = options.main_family, options.main_acceleration
         else:
-            family = str(rng.choice(_FAMILIES, p=_FAMILY_SHARES))
+            family = _varied_family(rng)
             acceleration = float(rng.uniform(*options.accelerations))
         mask_seed = int(rng.integers(1 << 31))
         has_phase = bool(rng.uniform() < options.phase_share)
@@ -193,7 +190,7 @@ class BatchMaker:
         """One slice as it is shown, and its lesions and tissues in one array, so that they are cut as one."""
         image, codes = self._slices.read(place)
         pair = augmented(image.astype(np.float32), codes, self._options.contrast_spread, rng)
-        if self._options.crop_rows and terms.family in _LINE_FAMILIES:
+        if self._options.crop_rows and _is_of_lines(terms.family):
             pair = cropped_rows(*pair, self._options.crop_rows, rng, around_lesion=self._needs_labels)
         if self._options.crop and not self._needs_kspace:
             pair = cropped_square(*pair, self._options.crop, rng)
@@ -258,6 +255,18 @@ def slice_source(
     wanted = SliceOptions(options.modality, options.coarsen, options.slice_size)
     slices = yield from prepare_slices(subjects, masks, wanted)
     return BatchMaker(slices, options, needs_kspace=needs_kspace, needs_labels=needs_labels, max_coils=max_coils)
+
+
+def _varied_family(rng: np.random.Generator) -> str:
+    """Draw one of all families that are drawn, as often as each says."""
+    families = [family for family in mask_families() if family.is_drawn]
+    shares = np.array([family.training_share for family in families])
+    return str(rng.choice([family.name for family in families], p=shares / shares.sum()))
+
+
+def _is_of_lines(mask: str) -> bool:
+    family = family_of(mask)
+    return family.is_drawn and family.dimensions == 1
 
 
 def _fft2c(image: Tensor) -> Tensor:
