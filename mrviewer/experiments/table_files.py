@@ -101,7 +101,7 @@ def _load(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         return _merged(_load(other, (*above, other)), text)
     except (TypeError, ValueError, AttributeError) as error:
         if isinstance(error, FileFormatError):
-            raise
+            raise FileFormatError(f"table {path.name} is like {like}: {error}") from error
         raise FileFormatError(f"table {path.name} holds a value of the wrong kind; repair it") from error
 
 

@@ -499,6 +499,12 @@ def test_a_damaged_sample_patient_is_made_again(tmp_path: Path, monkeypatch: pyt
 # Tables of experiments -----------------------------------------------------------------------------------------------
 
 
+def test_a_table_that_is_like_one_that_is_not_there_is_named_too(tmp_path: Path) -> None:
+    put(tmp_path / "a.toml", 'like = "gone"\n')
+    with pytest.raises(FileFormatError, match=r"table a\.toml is like gone: table gone\.toml cannot be read \(No such"):
+        read_table(tmp_path / "a.toml")
+
+
 def test_tables_that_are_like_each_other(tmp_path: Path) -> None:
     put(tmp_path / "a.toml", 'like = "b"\n')
     put(tmp_path / "b.toml", 'like = "a"\n')
