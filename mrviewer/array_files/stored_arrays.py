@@ -30,6 +30,7 @@ __all__ = [
     "hdf5_array",
     "is_matlab_hdf5",
     "list_arrays",
+    "list_classic_arrays",
     "list_hdf5_arrays",
     "mat_array",
     "require_plausible",
@@ -178,6 +179,11 @@ def list_arrays(path: Path) -> dict[str, tuple[int, ...]]:
                 for name, item in file.items()
                 if isinstance(item, h5py.Dataset) and _holds_numbers(item)
             }
+    return list_classic_arrays(path)
+
+
+def list_classic_arrays(path: Path) -> dict[str, tuple[int, ...]]:
+    """The same for a file of a version up to 7, which is not HDF5."""
     try:
         return {name: shape for name, shape, kind in whosmat(path) if kind in MATLAB_NUMBERS}
     except DAMAGED_MATLAB as error:

@@ -14,7 +14,7 @@ from mrviewer.images.voxel_size import with_size_note, with_true_voxel_size
 from mrviewer.notes import Note, left_out
 from mrviewer.plain_text import plain, shortened
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.formats import format_of
+from mrviewer.readers.found_file import FoundFile
 from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.phases import FrameArray, split_into_phases
 from mrviewer.study import Image, Study
@@ -109,7 +109,7 @@ def open_contents(path: Path, modality: str) -> FileContents:
     if not path.exists():
         raise InputError(f"there is no file {shortened(plain(path.name))}; check its path in the database")
     with guarded(path.name, "database"):
-        return format_of(path).read(path, modality)
+        return FoundFile(path).read(modality)
 
 
 def map_labels(values: NDArray[np.generic], classes: Mapping[int, int], name: str) -> NDArray[np.uint8]:

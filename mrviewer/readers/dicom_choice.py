@@ -9,6 +9,7 @@ from mrviewer.notes import Note, NoteKind, left_out
 from mrviewer.readers.dicom.dicom_study import modality_rank, with_names_of_their_own
 from mrviewer.readers.dicom.reading import read_series
 from mrviewer.readers.dicom.series import SeriesEntry
+from mrviewer.readers.found_file import FoundFile
 from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.opening import study_of
 from mrviewer.readers.phases import split_into_phases
@@ -105,7 +106,7 @@ def open_chosen(chosen: Sequence[SeriesEntry], name: str, labels: Path | None = 
     if len(images) > 1:
         said = "; ".join(f"{entry.modality} is {_words(entry)}" for entry in images)
         notes.append(Note(f"series: {said}", NoteKind.MODALITY))
-    found = Candidate(labels, "labels", is_asked_for=False) if labels is not None else None
+    found = Candidate(FoundFile(labels), "labels", is_asked_for=False) if labels is not None else None
     study = study_of(name, opened, notes, found)
     for segmentation in (entry for entry in chosen if entry.is_segmentation):
         study = _with_segmentation(study, segmentation)

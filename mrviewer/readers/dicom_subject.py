@@ -1,30 +1,20 @@
-"""Whether a folder or a file that a person gave is a DICOM study, and which labels lie beside it."""
+"""What lies beside DICOM in a folder: labels of other formats, DICOM that is not opened, and segmentations."""
 
 from pathlib import Path
 
 from mrviewer.names.image_names import label_rank
 from mrviewer.notes import left_out
-from mrviewer.readers.formats import is_dicom_path, is_listed
+from mrviewer.readers.found_file import DEEPEST, FoundFile
 
-__all__ = ["is_dicom_segmentation", "is_dicom_subject", "labels_beside", "note_on_dicom"]
+__all__ = ["is_dicom_segmentation", "labels_beside", "note_on_dicom"]
 
-DEEPEST = 3
 _MOST_HOMES = 20
 _DICOM_ENDINGS = ("", ".dcm", ".ima", ".dicom")
 
 
-def is_dicom_subject(path: Path) -> bool:
-    """Whether a path is DICOM; a folder that holds images of other formats is opened by their names instead."""
-    if not path.is_dir():
-        return path.is_file() and is_dicom_path(path)
-    return all(label_rank(file) is not None for file in _listed(path)) and is_dicom_path(path)
-
-
-def labels_beside(folder: Path) -> list[Path]:
+def labels_beside(found: FoundFile) -> list[Path]:
     """Files of other formats in a DICOM folder whose names say that they hold labels, the surest first."""
-    if not folder.is_dir():
-        return []
-    ranked = [(rank, file) for file in _listed(folder) if (rank := label_rank(file)) is not None]
+    ranked = [(rank, file) for file in found.listed if (rank := label_rank(file)) is not None]
     return [file for _, file in sorted(ranked)]
 
 
@@ -38,7 +28,7 @@ def note_on_dicom(folder: Path) -> str:
         for file in sorted(folder.glob("*/" * depth + "*")):
             if _may_be_dicom(file) and len(homes) < _MOST_HOMES:
                 homes.setdefault(file.parent, file)
-    home = next((home for home, file in homes.items() if is_dicom_path(file)), None)
+    home = next((home for home, file in homes.items() if FoundFile(file).is_dicom), None)
     if home is None:
         return ""
     from mrviewer.readers.dicom.dicom_study import public_name
@@ -63,12 +53,3 @@ def is_dicom_segmentation(path: Path) -> bool:
     from mrviewer.readers.dicom.segmentation import is_segmentation
 
     return is_segmentation(path)
-
-
-def _listed(folder: Path) -> list[Path]:
-    """Files of other formats in a folder, else up to three levels below it."""
-    for depth in range(DEEPEST + 1):
-        files = sorted(path for path in folder.glob("*/" * depth + "*") if is_listed(path) and path.is_file())
-        if files:
-            return files
-    return []

@@ -13,13 +13,13 @@ from mrviewer.images.voxel_size import with_size_note, with_true_voxel_size
 from mrviewer.names.image_names import canonical_modality, free_name, guess_modality
 from mrviewer.notes import Note, NoteKind, left_out, prefixed, without_prefix
 from mrviewer.readers.contents import FileContents
-from mrviewer.readers.formats import format_of, is_dicom_path
+from mrviewer.readers.found_file import FoundFile
 from mrviewer.readers.label_files import labels_of
 from mrviewer.readers.phases import split_into_phases
-from mrviewer.readers.study_request import Candidate, study_request
+from mrviewer.readers.study_request import Candidate, StudyRequest, study_request
 from mrviewer.study import Image, RawData, Study
 
-__all__ = ["open_study", "read_image", "read_labels", "read_with_notes", "study_of"]
+__all__ = ["open_request", "open_study", "read_image", "read_labels", "read_with_notes", "study_of"]
 
 
 def read_image(path: str | Path, modality: str | None = None) -> Image:
@@ -45,7 +45,7 @@ def read_image(path: str | Path, modality: str | None = None) -> Image:
 def read_with_notes(path: str | Path, modality: str | None = None) -> tuple[Image, tuple[str, ...]]:
     """Open one image file as `read_image` does, and say what the user should know of it."""
     path = Path(path)
-    contents = _read(path, canonical_modality(modality) if modality else guess_modality(path))
+    contents = _read(FoundFile(path), canonical_modality(modality) if modality else guess_modality(path))
     if len(contents.images) != 1:
         raise FileFormatError(
             f"{path.name} holds {len(contents.images)} images and one was expected; open it as a study"
@@ -65,8 +65,7 @@ def read_labels(
     FileFormatError
         If the file is damaged or does not hold one volume of labels.
     """
-    path = Path(path)
-    return labels_of(_read(path, "labels"), path.name, grid, image, voxel_for_voxel=voxel_for_voxel)
+    return _labels(FoundFile(Path(path)), grid, image, voxel_for_voxel=voxel_for_voxel)
 
 
 def open_study(
@@ -105,6 +104,13 @@ def open_study(
         If a file that was asked for cannot be opened.
     """
     request = study_request([paths] if isinstance(paths, str | Path) else paths, labels, name)
+    return open_request(request, voxel_for_voxel=voxel_for_voxel, voxel_mm=voxel_mm)
+
+
+def open_request(
+    request: StudyRequest, *, voxel_for_voxel: bool = False, voxel_mm: tuple[float, float, float] | None = None
+) -> Study:
+    """Open the files of a request, which `mrviewer.readers.study_request.study_request` makes; see `open_study`."""
     opened, failures = _open_all(request.images)
     notes = [*request.notes, *failures]
     return study_of(request.name, opened, notes, request.labels, voxel_for_voxel=voxel_for_voxel, voxel_mm=voxel_mm)
@@ -162,18 +168,15 @@ def study_of(
     return study
 
 
-def _read(path: Path, modality: str, axes: str = "") -> FileContents:
-    """Read a file by its format, or an array by its axes; one that is not there is said so, whatever its name."""
-    if path.is_dir() and not is_dicom_path(path):
-        raise InputError(f"{path.name} is a folder and one image file was expected; open it as a study")
-    if not path.exists():
-        raise InputError(f"there is no file {path.name}; check the path")
-    if axes:
-        from mrviewer.raw.arrays.array_layout import ArrayLayout
-        from mrviewer.readers.arrays.numpy_array import read_array
+def _read(file: FoundFile, modality: str, axes: str = "") -> FileContents:
+    """Read a file by its format, or an array by its axes."""
+    if not axes:
+        return _with_path(file.read(modality), file.path)
+    from mrviewer.raw.arrays.array_layout import ArrayLayout
+    from mrviewer.readers.arrays.numpy_array import read_array
 
-        return _with_path(read_array(path, modality, ArrayLayout.parse(axes)), path)
-    return _with_path(format_of(path).read(path, modality), path)
+    file.require_file()
+    return _with_path(read_array(file.path, modality, ArrayLayout.parse(axes)), file.path)
 
 
 def _with_path(contents: FileContents, path: Path) -> FileContents:
@@ -196,10 +199,10 @@ def _open_all(candidates: Sequence[Candidate]) -> tuple[list[FileContents], list
     failure: InputError | None = None
     claims = Counter(candidate.modality for candidate in candidates)
     for candidate in candidates:
-        name = candidate.path.name
+        name = candidate.file.path.name
         modality = free_name(candidate.modality, used)
         try:
-            contents = split_into_phases(_read(candidate.path, modality, candidate.axes))
+            contents = split_into_phases(_read(candidate.file, modality, candidate.axes))
         except InputError as error:
             if candidate.is_asked_for:
                 raise
@@ -287,12 +290,18 @@ def _grid_of_first(grids: Sequence[Geometry]) -> Geometry:
     return common_grid([grid for grid in grids if lie_together(grid, grids[0])])
 
 
+def _labels(
+    file: FoundFile, grid: Geometry, image: Image | None, *, voxel_for_voxel: bool
+) -> tuple[Image, tuple[Note, ...]]:
+    return labels_of(_read(file, "labels"), file.path.name, grid, image, voxel_for_voxel=voxel_for_voxel)
+
+
 def _open_labels(
     candidate: Candidate, grid: Geometry, image: Image | None, *, voxel_for_voxel: bool
 ) -> tuple[Image | None, tuple[str, ...]]:
     """Labels on the grid of an image; what was only found in a folder may fail."""
     try:
-        return read_labels(candidate.path, grid, image, voxel_for_voxel=voxel_for_voxel)
+        return _labels(candidate.file, grid, image, voxel_for_voxel=voxel_for_voxel)
     except InputError as error:
         if candidate.is_asked_for:
             raise

@@ -9,7 +9,8 @@ from mrviewer.errors import InputError
 from mrviewer.names.image_names import canonical_modality, file_stem, read_names
 from mrviewer.notes import left_out
 from mrviewer.readers.arrays.array_names import ARRAY_ENDINGS
-from mrviewer.readers.dicom_subject import is_dicom_segmentation, is_dicom_subject, labels_beside, note_on_dicom
+from mrviewer.readers.dicom_subject import is_dicom_segmentation, labels_beside, note_on_dicom
+from mrviewer.readers.found_file import FoundFile
 from mrviewer.readers.subject_folder import find_subject_files
 
 __all__ = ["Candidate", "StudyRequest", "path_of", "study_request"]
@@ -27,7 +28,7 @@ class Candidate:
 
     Parameters
     ----------
-    path, modality
+    file, modality
         The file, and what it is.
     is_asked_for
         Whether a person named it. One that was found in a folder may fail without failing the study.
@@ -35,7 +36,7 @@ class Candidate:
         What the axes of an array are, as `mrviewer.raw.arrays.array_layout.ArrayLayout.parse` reads it; empty to guess.
     """
 
-    path: Path
+    file: FoundFile
     modality: str
     is_asked_for: bool = True
     axes: str = ""
@@ -67,31 +68,32 @@ def study_request(paths: Sequence[str | Path], labels: str | Path | None, name: 
     given = [(path, None if modality in _DOMAINS else modality) for path, modality in given]
     _refuse_repeated([modality for _, modality in given if modality is not None])
     images: list[Candidate] = []
-    references = [Candidate(Path(labels), "labels")] if labels is not None else []
+    references = [Candidate(FoundFile(Path(labels)), "labels")] if labels is not None else []
     notes: list[str] = []
     readings = read_names(path for path, modality in given if modality is None)
-    for path, modality in given:
+    files = [FoundFile(path) for path, _ in given]
+    for file, (path, modality) in zip(files, given, strict=True):
         is_label = modality is None and len(paths) > 1 and readings[path].label_rank is not None
-        if modality is None and not is_label and is_dicom_subject(path):
+        if modality is None and not is_label and file.is_dicom_study:
             if is_dicom_segmentation(path) and len(paths) > 1:
-                references.append(Candidate(path, "labels"))
+                references.append(Candidate(file, "labels"))
                 continue
-            images.append(Candidate(path, "unknown"))
-            references += [Candidate(file, "labels", is_asked_for=False) for file in labels_beside(path)]
-        elif modality is None and path.is_dir():
+            images.append(Candidate(file, "unknown"))
+            references += [_found(beside, "labels") for beside in labels_beside(file)]
+        elif modality is None and file.is_folder:
             found = find_subject_files(path)
-            images += [Candidate(file, guess, is_asked_for=False) for file, guess in found.images]
-            references += [Candidate(found.labels, "labels", is_asked_for=False)] if found.labels is not None else []
+            images += [_found(image, guess) for image, guess in found.images]
+            references += [_found(found.labels, "labels")] if found.labels is not None else []
             notes += [*found.notes, *filter(None, [note_on_dicom(path)])]
         elif modality == "labels" or is_label:
-            references.append(Candidate(path, "labels"))
+            references.append(Candidate(file, "labels"))
         else:
-            images.append(Candidate(path, modality or readings[path].modality, axes=axes[path]))
+            images.append(Candidate(file, modality or readings[path].modality, axes=axes[path]))
     if not images:
         raise InputError("labels were given but no image; give an image too")
-    notes += [left_out(f"{other.path.name}, {references[0].path.name} holds the labels") for other in references[1:]]
-    first = given[0][0]
-    return StudyRequest(name or _title(first), tuple(images), references[0] if references else None, tuple(notes))
+    names = [reference.file.path.name for reference in references]
+    notes += [left_out(f"{other}, {names[0]} holds the labels") for other in names[1:]]
+    return StudyRequest(name or _title(files[0]), tuple(images), references[0] if references else None, tuple(notes))
 
 
 def path_of(item: str | Path) -> Path:
@@ -99,13 +101,18 @@ def path_of(item: str | Path) -> Path:
     return _split(_split_axes(item)[0])[0]
 
 
-def _title(path: Path) -> str:
+def _found(path: Path, modality: str) -> Candidate:
+    """A file that nobody named."""
+    return Candidate(FoundFile(path), modality, is_asked_for=False)
+
+
+def _title(file: FoundFile) -> str:
     """Name of a folder or file; one that holds DICOM may be named like the patient."""
-    if is_dicom_subject(path):
+    if file.is_dicom_study:
         from mrviewer.readers.dicom.dicom_study import public_name
 
-        return public_name(path)
-    return path.resolve().name if path.is_dir() else file_stem(path)
+        return public_name(file.path)
+    return file.path.resolve().name if file.is_folder else file_stem(file.path)
 
 
 def _split_axes(item: str | Path) -> tuple[str | Path, str]:

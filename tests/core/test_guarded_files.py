@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -181,14 +182,14 @@ def test_one_file_that_a_reader_dies_of_hides_no_other(
     from mrviewer.database import mapped
 
     cases(tmp_path)
-    formats = mapped.format_of
+    found_file = mapped.FoundFile
 
     def read(path: Path, modality: str) -> FileContents:
         if path.parts[-2:] == ("imagesTr", "a.nii"):
             raise error
-        return formats(path).read(path, modality)
+        return found_file(path).read(modality)
 
-    monkeypatch.setattr(mapped, "format_of", lambda path: SimpleNamespace(read=read))
+    monkeypatch.setattr(mapped, "FoundFile", lambda path: SimpleNamespace(read=partial(read, path)))
     survey = finish(survey_database(str(tmp_path / "imagesTr")))
     assert [subject.name for subject in survey.subjects] == ["b"]
     [odd] = [odd for odd in survey.oddities if odd.kind == "broken-file"]

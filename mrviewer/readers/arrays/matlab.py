@@ -4,18 +4,20 @@ The files have neither voxel size nor position. Which array is the series is tol
 axes of complex values are is guessed, or named by a person (`mrviewer.readers.arrays.numpy_array`).
 """
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import whosmat
-from scipy.io.matlab import MatReadError
 
 from mrviewer.array_files.hdf5_file import is_hdf5
 from mrviewer.array_files.matlab_elements import load_array
-from mrviewer.array_files.stored_arrays import is_matlab_hdf5, require_plausible
+from mrviewer.array_files.stored_arrays import (
+    DAMAGED_MATLAB,
+    damaged_matlab,
+    is_matlab_hdf5,
+    list_classic_arrays,
+    require_plausible,
+)
 from mrviewer.errors import FileFormatError, MrviewerError
 from mrviewer.geometry import Geometry
 from mrviewer.images.dynamic import SERIES
@@ -33,12 +35,6 @@ __all__ = ["read_matlab"]
 
 SAME_EDGES = 0.9
 """Of volumes in time; slices of one head have 0.6 to 0.87."""
-_NUMBERS = ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
-_DAMAGED = (
-    MatReadError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OSError, EOFError, MemoryError,
-    OverflowError, zlib.error, struct.error,
-)  # fmt: skip
-"""What scipy raises, depending on which byte is wrong."""
 
 
 def read_matlab(path: Path, modality: str) -> FileContents:
@@ -58,21 +54,18 @@ def read_matlab(path: Path, modality: str) -> FileContents:
             raise FileFormatError(f"{path.name} is a damaged MATLAB file of version 7.3; save it with -v7, or as NIfTI")
         return read_numpy(path, modality)
     try:
-        listed = [(name, shape) for name, shape, kind in whosmat(path) if kind in _NUMBERS]
-        times = times_among(name for name, _ in listed)
-        paired = with_pairs(dict(listed), path.name)
-        if times is None and paired != dict(listed):
+        shapes = list_classic_arrays(path)
+        times = times_among(shapes)
+        if times is None and with_pairs(shapes, path.name) != shapes:
             return read_numpy(path, modality)
-        if _scan_is_complex(path, dict(listed)) or (times is None and _is_volume(dict(listed))):
+        if _scan_is_complex(path, shapes) or (times is None and _is_volume(shapes)):
             return read_numpy(path, modality)
-        name, axis = _choose_series(path, dict(listed), times)
+        name, axis = _choose_series(path, shapes, times)
         stored = load_array(path, name)
     except MrviewerError:
         raise
-    except _DAMAGED as error:
-        raise FileFormatError(
-            f"{path.name} cannot be read as a MATLAB file ({_one_line(error)}); save it again with -v7, or as NIfTI"
-        ) from error
+    except DAMAGED_MATLAB as error:
+        raise damaged_matlab(path, error) from error
     if np.iscomplexobj(stored):
         raise FileFormatError(
             f"the array {name} in {path.name} is complex and a real-valued series was expected; save its magnitude"
@@ -134,7 +127,3 @@ def _frames(stored: NDArray[np.generic], axis: int) -> NDArray[np.float32]:
     frames = np.ascontiguousarray(np.moveaxis(stored, axis, 0)[:, None], dtype=np.float32)
     frames.setflags(write=False)
     return frames
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

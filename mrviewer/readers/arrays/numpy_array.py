@@ -1,5 +1,6 @@
 """Arrays of .npy, .npz, .mat, .h5 and .cfl files, whose axes their values have to bear out, or somebody has to name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,7 +106,11 @@ def describe_array(path: str | Path, name: str = "") -> ArrayFacts:
         If it is damaged, or can be no image.
     """
     path = Path(path)
-    chosen = _chosen(path, name)
+    return _facts(path, _chosen(path, name))
+
+
+def _facts(path: Path, chosen: _Chosen) -> ArrayFacts:
+    """Facts about an array that was chosen."""
     try:
         guess = guess_layout(chosen.stored, chosen.expected)
     except FileFormatError:
@@ -158,8 +163,8 @@ def read_numpy(path: Path, modality: str) -> FileContents:
     FileFormatError
         If it is damaged, or not an image, or if its values do not tell its axes.
     """
-    facts = describe_array(path)
-    chosen = _chosen(path, facts.name)
+    chosen = _chosen(path, "")
+    facts = _facts(path, chosen)
     if chosen.stored.dtype.kind == "b":
         raise FileFormatError(
             f"{path.name} holds flags, as sampling masks do, and no image; give it as --mask file:PATH"
@@ -182,7 +187,7 @@ def asks_for_axes(path: Path) -> bool:
         If the file is damaged.
     """
     ending = path.suffix.lower()
-    if ending not in ARRAY_ENDINGS or (ending in _HDF5_ENDINGS and not _arrays(path)):
+    if ending not in ARRAY_ENDINGS or (ending in _HDF5_ENDINGS and not _HDF5.names(path)):
         return False
     if ending in (*_HDF5_ENDINGS, *_BART_ENDINGS):
         return bool(describe_array(path).doubt)
@@ -225,7 +230,8 @@ def _chosen(path: Path, name: str) -> _Chosen:
         _require_no_name(path, name)
         found = bart_array(path)
         return _Chosen(found.stored, "", {"": found.stored.shape}, found.axes, doubt=found.doubt)
-    listed = _arrays(path)
+    container = _container(path)
+    listed = container.names(path)
     arrays = with_pairs(listed, path.name)
     if not arrays:
         raise FileFormatError(f"{path.name} holds no array of numbers; save the samples as one")
@@ -234,10 +240,10 @@ def _chosen(path: Path, name: str) -> _Chosen:
     if wanted not in {**arrays, **listed}:
         raise InputError(f"{path.name} holds no array {name!r}; it holds {', '.join(arrays)}")
     real, imaginary = (wanted, "") if wanted in listed else pair_parts(wanted)
-    stored = _stored(path, real, listed[real])
+    stored = container.array(path, real, listed[real])
     if imaginary:
-        stored = _paired(path, stored, _stored(path, imaginary, listed[imaginary]), wanted)
-    expected = _of_fastmri(len(stored.shape)) if ending in _HDF5_ENDINGS and wanted == "kspace" else ()
+        stored = _paired(path, stored, container.array(path, imaginary, listed[imaginary]), wanted)
+    expected = _of_fastmri(len(stored.shape)) if container is _HDF5 and wanted == "kspace" else ()
     return _Chosen(stored, wanted, arrays, expected, () if name else choice.rivals)
 
 
@@ -256,21 +262,28 @@ def _of_fastmri(n_axes: int) -> tuple[str, ...]:
     return next((axes for axes in FASTMRI_AXES if len(axes) == n_axes), ())
 
 
-def _arrays(path: Path) -> dict[str, tuple[int, ...]]:
-    ending = path.suffix.lower()
-    if ending == ".npz":
-        return list_npz_arrays(path)
-    return list_hdf5_arrays(path) if ending in _HDF5_ENDINGS else list_arrays(path)
+@dataclass(frozen=True)
+class _Container:
+    """How arrays of a kind of file are listed, by name with their shapes, and opened."""
+
+    names: Callable[[Path], dict[str, tuple[int, ...]]]
+    array: Callable[[Path, str, tuple[int, ...]], StoredArray]
 
 
-def _stored(path: Path, name: str, shape: tuple[int, ...]) -> StoredArray:
-    ending = path.suffix.lower()
-    if ending == ".npz":
-        return npz_array(path, name)
-    if ending in _HDF5_ENDINGS:
-        return hdf5_array(path, name)
+def _mat_array(path: Path, name: str, shape: tuple[int, ...]) -> StoredArray:
     require_plausible(path, shape)
     return mat_array(path, name)
+
+
+_HDF5 = _Container(list_hdf5_arrays, lambda path, name, _: hdf5_array(path, name))
+_NPZ = _Container(list_npz_arrays, lambda path, name, _: npz_array(path, name))
+_MATLAB = _Container(list_arrays, _mat_array)
+
+
+def _container(path: Path) -> _Container:
+    """Kind of a file that holds several arrays, by its name."""
+    ending = path.suffix.lower()
+    return _HDF5 if ending in _HDF5_ENDINGS else _NPZ if ending == ".npz" else _MATLAB
 
 
 def _require_no_name(path: Path, name: str) -> None:

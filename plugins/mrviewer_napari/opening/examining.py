@@ -7,13 +7,14 @@ from pathlib import Path
 from mrviewer.errors import FileFormatError, InputError
 from mrviewer.names.image_names import free_name, label_rank
 from mrviewer.progress import Progress, retold
-from mrviewer.readers import open_study
 from mrviewer.readers.arrays.numpy_array import asks_for_axes, describe_array
 from mrviewer.readers.dicom import SeriesEntry, list_series
 from mrviewer.readers.dicom.dicom_study import public_name
 from mrviewer.readers.dicom.segmentation import segmented_series
-from mrviewer.readers.dicom_subject import is_dicom_subject, labels_beside
-from mrviewer.readers.study_request import Candidate, path_of, study_request
+from mrviewer.readers.dicom_subject import labels_beside
+from mrviewer.readers.found_file import FoundFile
+from mrviewer.readers.opening import open_request
+from mrviewer.readers.study_request import Candidate, StudyRequest, path_of, study_request
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.load_scan import load_scan, open_labels
 from mrviewer_napari.opening.new_labels import NewLabels
@@ -41,30 +42,34 @@ def examine(paths: Sequence[str], scan: Scan | None = None) -> Work:
         If nothing of it can be opened; the sentence names the file and the fault.
     """
     yield Progress(0, 0, "looking at the files")
-    given = [Path(path) for path in paths]
-    series: list[Path] = []
+    series: list[FoundFile] = []
     others: list[Path] = []
-    for path in given:
-        (series if _is_series(path) else others).append(path)
+    for file in (FoundFile(Path(path)) for path in paths):
+        if _is_series(file):
+            series.append(file)
+        else:
+            others.append(file.path)
     if series and all(_is_labels(path) for path in others):
         return (yield from _examine_series(series, others, scan))
-    if (question := _array_question(paths)) is not None:
+    request = study_request(paths, None, None)
+    if (question := _array_question(request, paths)) is not None:
         return question
     yield Progress(0, 0, "opening")
-    return (yield from load_scan(open_study(list(paths))))
+    return (yield from load_scan(open_request(request)))
 
 
-def _is_series(path: Path) -> bool:
+def _is_series(file: FoundFile) -> bool:
     """Whether a path is DICOM, by its name or by what it holds."""
-    return (path.is_file() and path.suffix.lower() in _DICOM_ENDINGS) or is_dicom_subject(path)
+    return (file.path.is_file() and file.path.suffix.lower() in _DICOM_ENDINGS) or file.is_dicom_study
 
 
 def _is_labels(path: Path) -> bool:
     return path.is_file() and label_rank(path) is not None
 
 
-def _examine_series(paths: Sequence[Path], labels: Sequence[Path], scan: Scan | None) -> Work:
+def _examine_series(files: Sequence[FoundFile], labels: Sequence[Path], scan: Scan | None) -> Work:
     """List series; ask only where there is more than one image to open."""
+    paths = [file.path for file in files]
     has_picture = False
 
     def told(step: Progress) -> Progress:
@@ -76,7 +81,7 @@ def _examine_series(paths: Sequence[Path], labels: Sequence[Path], scan: Scan | 
 
     entries = yield from retold(list_series(paths), told)
     yield Progress(0, 0, "sorting the series")
-    beside = [*labels, *(file for path in paths for file in labels_beside(path))]
+    beside = [*labels, *(beside for file in files for beside in labels_beside(file))]
     name = _name(paths)
     question = SeriesQuestion(entries, name, _drawn_on(entries), beside[0] if beside else None)
     images = [entry for entry in entries if entry.stacks and not entry.refusal]
@@ -115,30 +120,30 @@ def _nothing_opens(entries: Sequence[SeriesEntry], paths: Sequence[Path]) -> str
     return f"{_name(paths)} holds {len(refusals)} series and none opens: {refusals[0]}"
 
 
-def _array_question(items: Sequence[str]) -> ArrayQuestion | None:
+def _array_question(request: StudyRequest, items: Sequence[str]) -> ArrayQuestion | None:
     """Ask for the axes of the first array that has not been told about."""
     try:
-        images = study_request(items, None, None).images
+        images = request.images
         arrays = [image for image in images if _is_untold(image) and (image.is_asked_for or len(images) == 1)]
         if not arrays:
             return None
         first, *waiting = arrays
-        facts = describe_array(first.path)
+        facts = describe_array(first.file.path)
     except InputError:
         return None  # Opening says why.
     if facts.kind == "bool":
         raise FileFormatError(
-            f"{first.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
+            f"{first.file.path.name} holds flags, as sampling masks do, and no image; choose it under Sampling, File..."
         )
-    place = next((place for place, item in enumerate(items) if path_of(item) == first.path), 0)
+    place = next((place for place, item in enumerate(items) if path_of(item) == first.file.path), 0)
     taken = _told_modalities([*items[:place], *items[place + 1 :]])
     modality = _UNKNOWN if first.modality in taken else first.modality
-    return ArrayQuestion(first.path, facts, modality, partial(_told, items, place), taken, len(waiting))
+    return ArrayQuestion(first.file.path, facts, modality, partial(_told, items, place), taken, len(waiting))
 
 
 def _is_untold(image: Candidate) -> bool:
     """Whether it is an array of unknown axes; a file that tells a series over time is not asked about."""
-    return not image.axes and asks_for_axes(image.path)
+    return not image.axes and asks_for_axes(image.file.path)
 
 
 def _told(items: Sequence[str], place: int, item: str) -> Work:

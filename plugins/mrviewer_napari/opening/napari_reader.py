@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mrviewer.readers.formats import is_dicom_path, is_listed
+from mrviewer.readers.formats import is_listed
+from mrviewer.readers.found_file import FoundFile
 from mrviewer_napari.panel_registry import PLUGIN, StudyPanel, dock_panel, panel_of_current_viewer
 
 __all__ = ["PATH_KEY", "can_open", "get_reader", "is_for_others", "layers_of", "paths_of_layers", "read", "takes_drop"]
@@ -103,8 +104,8 @@ def _has_image(path: Path) -> bool:
     """Whether a file or a folder is one of ours, by its name where that tells."""
     try:
         if path.is_dir():
-            return is_dicom_path(path) or bool(_listed(path))  # the first looks at a few files only
-        return path.name.lower().endswith((*_PLAIN, *_OTHERS)) or (path.is_file() and is_dicom_path(path))
+            return FoundFile(path).is_dicom or bool(_listed(path))  # the first looks at a few files only
+        return path.name.lower().endswith((*_PLAIN, *_OTHERS)) or (path.is_file() and FoundFile(path).is_dicom)
     except OSError:
         return False
 
