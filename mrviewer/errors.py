@@ -63,7 +63,26 @@ class ShapeError(InputError):
 
 
 class PositionError(ShapeError):
-    """Labels do not lie on an image by their positions, though their matrices agree: voxel for voxel they would."""
+    """Labels do not lie on an image by their positions, though their matrices agree: voxel for voxel they would.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, without a full stop.
+    remedy
+        How to ask for voxel for voxel, as the end of the sentence; by default by the option of the commands.
+    labels
+        File that was refused; `None` where it is not one that was asked for by itself.
+    """
+
+    def __init__(
+        self, reason: str, remedy: str = "ask for voxel for voxel (--voxel-for-voxel)", labels: str | None = None
+    ) -> None:
+        super().__init__(f"{reason}, or {remedy}")
+        self.reason, self.remedy, self.labels = reason, remedy, labels
+
+    def __reduce__(self) -> tuple[type["PositionError"], tuple[str, str, str | None]]:
+        return type(self), (self.reason, self.remedy, self.labels)
 
 
 class UnknownNameError(InputError, KeyError):

@@ -9,7 +9,7 @@ import typer
 from mrviewer.commands.options import AsJson, MinLesion, VoxelForVoxel, VoxelSize
 from mrviewer.commands.study_arguments import sized
 from mrviewer.commands.terminal import print_json, print_table, say
-from mrviewer.errors import InputError, ShapeError
+from mrviewer.errors import InputError, PositionError, ShapeError
 from mrviewer.notes import prefixed
 
 if TYPE_CHECKING:
@@ -131,8 +131,11 @@ def _laid_over(image: "Image", truth: "Image", *, voxel_for_voxel: bool) -> tupl
     laid = lay_over(image, truth.geometry, voxel_for_voxel=voxel_for_voxel)
     if laid is None:
         names = image_name(image), image_name(truth)
-        reason = why_unknown(image, truth.geometry, names[1])
-        raise ShapeError(reason or f"{names[0]} and {names[1]} do not lie on the same grid; resample one to the other")
+        reason = why_unknown(image, truth.geometry, names[1]) or (
+            f"{names[0]} and {names[1]} do not lie on the same grid; resample one to the other"
+        )
+        agree = image.geometry.stored_shape == truth.geometry.stored_shape
+        raise PositionError(reason) if agree else ShapeError(reason)
     return laid
 
 

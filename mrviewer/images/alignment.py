@@ -120,11 +120,9 @@ def why_unknown(image: Image, grid: Geometry, grid_name: str) -> str:
             "say the position in the scanner; give files that state it, or that have one matrix"
         )
     bare = name if one.is_bare else grid_name
-    agree = one.stored_shape == grid.stored_shape
     return (
         f"{grids} lie on different grids, and {bare} states voxel sizes alone (the identity matrix), as programs write "
         "that do not know the position; save it with the position of the other"
-        + (", or ask for voxel for voxel (--voxel-for-voxel)" if agree else "")
     )
 
 

@@ -21,7 +21,6 @@ WHOLE = 1e-3
 """Distance from a whole number that rounding in a file explains."""
 MOST_TOLD = 10
 """Lost labels that are named one by one."""
-_VOXEL_FOR_VOXEL = "--voxel-for-voxel"
 _PERCENT, _BYTE = 100, 255
 """Highest values of maps whose steps are so many."""
 _FEW_CLASSES = 20
@@ -93,10 +92,8 @@ def labels_on_grid(labels: Image, geometry: Geometry, *, voxel_for_voxel: bool =
 
 def _refusal(reason: str, labels: Image, target: Geometry) -> ShapeError:
     """What is raised for a position that does not fit; of another kind where the labels fit voxel for voxel."""
-    if labels.geometry.stored_shape != target.stored_shape:
-        return ShapeError(reason)
-    hint = "" if _VOXEL_FOR_VOXEL in reason else f", or ask for voxel for voxel ({_VOXEL_FOR_VOXEL})"
-    return PositionError(reason + hint)
+    agree = labels.geometry.stored_shape == target.stored_shape
+    return PositionError(reason) if agree else ShapeError(reason)
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.generic], list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrviewer.errors import FileFormatError, InputError
+from mrviewer.errors import FileFormatError, InputError, PositionError
 from mrviewer.geometry import Geometry
 from mrviewer.images.alignment import common_grid, image_name, lay_over, lie_together, why_unknown
 from mrviewer.images.image_values import label_values
@@ -163,7 +163,7 @@ def study_of(
             reference, remarks = labels_of(contents, image_name(inside[0]), study.grid, first)
         except InputError as error:
             # Nobody asked for them, and the images open without.
-            return study.with_labels(None, left_out(f"labels among the images, {error}"))
+            return study.with_labels(None, left_out(f"labels among the images, {_why_refused(error)}"))
         return study.with_labels(reference, *remarks)
     return study
 
@@ -305,7 +305,14 @@ def _open_labels(
     except InputError as error:
         if candidate.is_asked_for:
             raise
-        return None, (Note(f"labels left out: {error}", NoteKind.LEFT_OUT),)
+        return None, (Note(f"labels left out: {_why_refused(error)}", NoteKind.LEFT_OUT),)
+
+
+def _why_refused(error: InputError) -> str:
+    """Why labels that nobody asked for are left out; who wants them anyway asks for them in the way of the program."""
+    if isinstance(error, PositionError):
+        return f"{error.reason}, or give them alone, voxel for voxel"
+    return str(error)
 
 
 def _file_notes(opened: Sequence[FileContents], images: Mapping[str, Image]) -> list[str]:

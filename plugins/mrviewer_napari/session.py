@@ -16,6 +16,7 @@ from mrviewer_napari.computing.known_results import ComputationTarget
 from mrviewer_napari.computing.mask_choice import MaskChoice
 from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import Outcome, measure_again, outdated
+from mrviewer_napari.computing.value_notes import ValueNotes
 from mrviewer_napari.facts.method_facts import MethodFacts
 from mrviewer_napari.facts.scan import Scan, with_modality, with_true_size
 from mrviewer_napari.facts.study_facts import first_slice
@@ -75,6 +76,7 @@ class Session(QObject):
         self.computation = Computation(self)
         self._presenter = Presenter(grid, state, self.computation)
         self.opening = StudyOpener(self)
+        self.value_notes = ValueNotes(self)
         self._measure = Slot(self)
         self._connect()
         if state.chains:
@@ -89,10 +91,12 @@ class Session(QObject):
         self._measure.returned.connect(self.computation.replace_outcomes)
         self._measure.failed.connect(self.report)
         self._measure.idle.connect(self.busy_changed)
+        self.value_notes.failed.connect(self.report)
+        self.value_notes.busy_changed.connect(self.busy_changed)
         self.computation.slice_ready.connect(self._presenter.show_answer)
         self.computation.steps_ready.connect(self._on_steps_ready)
         self.computation.outcome_ready.connect(self._on_outcome)
-        self.computation.prepared.connect(self._presenter.show_slice)
+        self.computation.prepared.connect(self._on_prepared)
         self.computation.failed.connect(self.report)
         self.computation.settled.connect(self.busy_changed)
         wishes = self.state.events
@@ -136,7 +140,11 @@ class Session(QObject):
     @property
     def is_settled(self) -> bool:
         """Whether nothing runs, waits or is due."""
-        return self.computation.is_settled and not (self.opening.busy or self._measure.busy)
+        return self.computation.is_settled and not any(work.busy for work in self._works)
+
+    @property
+    def _works(self) -> tuple[StudyOpener, Slot, ValueNotes]:
+        return self.opening, self._measure, self.value_notes
 
     # What a person does --------------------------------------------------------------------------------------------
 
@@ -215,17 +223,16 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Stop whatever runs."""
-        for work in (self.opening, self._measure):
+        for work in self._works:
             work.cancel()
         self.computation.stop()
         self.message.emit("Stopped")
 
     def close(self, wait_s: float = 10.0) -> bool:
         """Stop everything and wait for the threads; says whether all have ended."""
-        works = (self.opening, self._measure)
-        for work in works:
+        for work in self._works:
             work.cancel()
-        ended = [self.computation.close(wait_s), *(work.close(wait_s) for work in works)]
+        ended = [self.computation.close(wait_s), *(work.close(wait_s) for work in self._works)]
         self.grid.close()
         return all(ended)
 
@@ -236,6 +243,7 @@ class Session(QObject):
 
     def _install(self, scan: Scan, *, is_same_patient: bool) -> None:
         self.computation.forget()
+        self.value_notes.forget()
         self.state.step = None
         self.scan = scan
         self.mask_choice.forget()
@@ -311,7 +319,10 @@ class Session(QObject):
 
     def _aim(self) -> None:
         """Have the wished methods run on the wished mask."""
-        if self.scan is None or self.mask is None:
+        if self.scan is None:
+            return
+        if self.mask is None:
+            self.value_notes.examine(self.scan)  # no picture is going to come
             return
         self.computation.aim(
             ComputationTarget(self.scan, self.mask, self.shown, self.state.device, self.state.min_lesion_ml)
@@ -322,6 +333,11 @@ class Session(QObject):
         self.outcomes_changed.emit()
         self.steps_changed.emit()
         self.busy_changed.emit()
+
+    def _on_prepared(self) -> None:
+        self._presenter.show_slice()
+        if self.scan is not None:
+            self.value_notes.examine(self.scan)
 
     def _on_slice(self, index: int) -> None:
         if self.scan is not None:

@@ -1,5 +1,6 @@
 """Two files lie to each other as their positions say, voxel for voxel where one has none, or nobody knows."""
 
+import pickle
 from pathlib import Path
 
 import nibabel
@@ -256,8 +257,9 @@ def test_assess_lays_voxel_for_voxel_and_says_so(tmp_path: Path) -> None:
     assert '"dice": 1.0' in output
     assert NOTE in output
     eye = save(tmp_path / "eye.nii", lesion(), np.eye(4))
-    code, output = run("assess", "--segmentation", eye, "--reference", truth)
-    assert code != 0
+    refused = CliRunner().invoke(app, ["assess", "--segmentation", str(eye), "--reference", str(truth)]).exception
+    assert isinstance(refused, PositionError)
+    assert str(refused).endswith("or ask for voxel for voxel (--voxel-for-voxel)")
     code, output = run("assess", "--segmentation", eye, "--reference", truth, "--voxel-for-voxel", "--json")
     assert code == 0
     assert '"dice": 1.0' in output
@@ -350,3 +352,19 @@ def test_assess_cuts_probabilities_as_every_other_place_does(tmp_path: Path) -> 
     assert run.exit_code == 0, run.output
     assert '"dice": 1.0' in run.output
     assert "cut at 0.5" in run.output
+
+
+def test_a_refused_position_says_once_how_to_go_on_and_survives_a_process() -> None:
+    error = PositionError("they lie apart", "press a button", "labels.nii")
+    copy = pickle.loads(pickle.dumps(error))
+    assert str(copy) == "they lie apart, or press a button"
+    assert (copy.reason, copy.remedy, copy.labels) == (error.reason, error.remedy, error.labels)
+    assert str(PositionError("they lie apart")) == "they lie apart, or ask for voxel for voxel (--voxel-for-voxel)"
+
+
+def test_an_image_that_is_left_out_names_no_option_for_labels(tmp_path: Path) -> None:
+    save(tmp_path / "FLAIR.nii", head())
+    save(tmp_path / "T1.nii", head(), np.eye(4))
+    study = open_study([tmp_path / "FLAIR.nii", tmp_path / "T1.nii"])
+    assert any("left out" in note for note in study.notes)
+    assert not any("--voxel-for-voxel" in note for note in study.notes)

@@ -1,5 +1,6 @@
 """Correcting the modality of what is open, as a person does it in the Study section."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from conftest import FakeMethod, make_study
 from qtpy.QtWidgets import QComboBox
 
 from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.images.image_values import notes_on_values
 from mrviewer.method import Fit
-from mrviewer.study import Study
+from mrviewer.notes import Note
+from mrviewer.study import Image, Study
+from mrviewer_napari.computing import value_notes
 from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.panel import MrPanel
 
@@ -168,14 +172,67 @@ def test_labels_that_only_their_position_keeps_away_are_offered_voxel_for_voxel(
     nibabel.Nifti1Image(values, elsewhere).to_filename(tmp_path / "elsewhere.nii")
     nibabel.Nifti1Image(values[1:], elsewhere).to_filename(tmp_path / "smaller.nii")
     assert panel.study.voxel_for_voxel.isHidden()
-    panel.study.open_labels(str(tmp_path / "smaller.nii"))
+    panel.session.open_labels(str(tmp_path / "smaller.nii"))
     eventually(lambda: "lie nowhere together" in panel.status.text())
     assert panel.study.voxel_for_voxel.isHidden()
-    panel.study.open_labels(str(tmp_path / "elsewhere.nii"))
+    panel.session.open_labels(str(tmp_path / "elsewhere.nii"))
     eventually(lambda: not panel.study.voxel_for_voxel.isHidden())
     assert panel.session.scan.labels is None
+    assert f'press "{panel.study.voxel_for_voxel.text()}" under Study' in panel.status.text()
+    assert "--" not in panel.status.text(), "options are for commands"
     panel.study.voxel_for_voxel.click()
     eventually(lambda: panel.session.scan.labels is not None and panel.session.is_settled)
     assert np.count_nonzero(panel.session.scan.labels) == np.count_nonzero(values)
     assert "states another position" in panel.study.notes.text()
     assert panel.study.voxel_for_voxel.isHidden()
+
+
+def test_labels_that_come_with_images_name_no_option_either(
+    docked: tuple[Any, MrPanel], study_folder: Path, eventually: Wait, tmp_path: Path
+) -> None:
+    _, panel = docked
+    drawn = nibabel.load(study_folder.parent / "labels" / "lesion_mask.nii.gz")
+    elsewhere = drawn.affine.copy()
+    elsewhere[:3, 3] += 5000
+    nibabel.Nifti1Image(np.asarray(drawn.dataobj), elsewhere).to_filename(tmp_path / "far.nii")
+    image = next(iter(sorted(study_folder.iterdir())))
+    panel.open([f"FLAIR={image}", f"labels={tmp_path / 'far.nii'}"])
+    eventually(lambda: "lie nowhere together" in panel.status.text())
+    assert "open the images alone" in panel.status.text()
+    assert "--" not in panel.status.text()
+    assert panel.study.voxel_for_voxel.isHidden(), "there is nothing open to lay them on"
+
+
+def test_the_values_of_an_image_are_told_once_it_is_shown(
+    docked: tuple[Any, MrPanel], tmp_path: Path, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, panel = docked
+    session = panel.session
+    panel.state.methods = ("zero-filled",)
+    seen = []
+
+    def watched(image: Image, name: str, **ends: str) -> tuple[Note, ...]:
+        is_shown = session.computation.slice_of("zero-filled", panel.grid.current_slice()) is not None
+        seen.append((threading.current_thread() is threading.main_thread(), is_shown))
+        return notes_on_values(image, name, **ends)
+
+    monkeypatch.setattr(value_notes, "notes_on_values", watched)
+    odd = np.random.default_rng(0).normal(10, 1, (12, 10, 4)).astype(np.float32)
+    odd[0, 0, 0], odd[1, :2, 0] = np.nan, -3
+    nibabel.Nifti1Image(odd, np.eye(4)).to_filename(tmp_path / "FLAIR.nii")
+    classes = np.zeros((12, 10, 4), np.uint8)
+    classes[3:6, 2:5] = 2
+    nibabel.Nifti1Image(classes, np.eye(4)).to_filename(tmp_path / "T1.nii")
+    panel.open([str(tmp_path / "FLAIR.nii")])
+    eventually(lambda: "below 0" in panel.study.notes.text())
+    assert "1 of 480 voxels of FLAIR are NaN or infinite: they are taken for 0" in panel.study.notes.text()
+    assert "2 of 480 voxels of FLAIR are below 0" in panel.study.notes.text()
+    assert seen == [(False, True)], "in a thread, when the first picture was there"
+    panel.grid.show_slice(0)
+    settle(panel, eventually)
+    assert len(seen) == 1, "an image is read once"
+    panel.open([str(tmp_path / "T1.nii")])
+    eventually(lambda: "T1 holds the values 0, 2 alone" in panel.study.notes.text())
+    assert "FLAIR" not in panel.study.notes.text()
+    choose(panel.study.contrast, "T2")
+    eventually(lambda: "T2 holds the values 0, 2 alone" in panel.study.notes.text())

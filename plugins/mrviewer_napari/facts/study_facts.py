@@ -6,9 +6,11 @@ from mrviewer.sampling import Mask
 from mrviewer.study import Origin
 from mrviewer_napari.facts.scan import Scan
 
-__all__ = ["DISCLAIMER", "first_slice", "mask_facts", "origin_note", "study_facts"]
+__all__ = ["DISCLAIMER", "VOXEL_FOR_VOXEL", "first_slice", "mask_facts", "origin_note", "study_facts"]
 
 DISCLAIMER = "Research software, not for diagnosis"
+VOXEL_FOR_VOXEL = "Use these labels voxel for voxel"
+"""Text of the button that disregards the position of labels; sentences that refuse them name it."""
 
 
 def origin_note(origin: Origin) -> str:

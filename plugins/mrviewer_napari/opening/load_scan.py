@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.errors import PositionError
 from mrviewer.notes import Note, NoteKind
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress, retold
@@ -13,6 +14,7 @@ from mrviewer.readers.loading import load_pixels
 from mrviewer.reconstruction.acquisition import raw_data, reference_slice, volume_from_slices
 from mrviewer.study import Origin, RawData, Study
 from mrviewer_napari.facts.scan import Scan, Series, labels_of, with_labels
+from mrviewer_napari.facts.study_facts import VOXEL_FOR_VOXEL
 from mrviewer_napari.opening.first_picture import FirstPicture, of_raw
 
 __all__ = ["load_scan", "open_labels", "open_part", "open_sample"]
@@ -71,7 +73,10 @@ def open_labels(scan: Scan, path: str, *, voxel_for_voxel: bool = False) -> Gene
 
     yield Progress(0, 1, "opening labels")
     image = scan.study.images.get(scan.modality)
-    labels, notes = read_labels(path, scan.study.grid, image, voxel_for_voxel=voxel_for_voxel)
+    try:
+        labels, notes = read_labels(path, scan.study.grid, image, voxel_for_voxel=voxel_for_voxel)
+    except PositionError as error:
+        raise PositionError(error.reason, f'press "{VOXEL_FOR_VOXEL}" under Study', path) from error
     return with_labels(scan, labels, *notes)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Generator, Sequence
 
 from qtpy.QtCore import QObject, Signal
 
+from mrviewer.errors import PositionError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import n_left_out
 from mrviewer.progress import Progress
 from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.facts.study_facts import VOXEL_FOR_VOXEL
 from mrviewer_napari.opening.first_picture import FirstPicture
 from mrviewer_napari.opening.load_scan import open_labels, open_part, open_sample
 from mrviewer_napari.opening.new_labels import NewLabels
@@ -52,7 +54,7 @@ class StudyOpener(QObject):
         self._for_labels = False
         self._slot.yielded.connect(self._on_steps)
         self._slot.returned.connect(self._on_answer)
-        self._slot.failed.connect(self.failed)
+        self._slot.failed.connect(self._on_failed)
         self._slot.idle.connect(self.busy_changed)
 
     @property
@@ -96,6 +98,13 @@ class StudyOpener(QObject):
                 self.pictured.emit(record.detail)
         self.stepped.emit(records[-1])
         self.message.emit(f"{records[-1].message} ...")
+
+    def _on_failed(self, error: Exception) -> None:
+        """Tell of a failure; where labels came with images, what a command offers as an option is a step here."""
+        if isinstance(error, PositionError) and error.labels is None:
+            steps = f'open the images alone, then the labels, and press "{VOXEL_FOR_VOXEL}" under Study'
+            error = PositionError(error.reason, steps)
+        self.failed.emit(error)
 
     def _on_answer(self, answer: object) -> None:
         self.message.emit("")

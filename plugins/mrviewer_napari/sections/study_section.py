@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from mrviewer.errors import InputError, PositionError
 from mrviewer.images.voxel_size import parse_voxel_size, size_doubt, size_note
 from mrviewer.names.image_names import MODALITIES
-from mrviewer_napari.facts.study_facts import study_facts
+from mrviewer_napari.facts.study_facts import VOXEL_FOR_VOXEL, study_facts
 from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, set_tip
@@ -61,7 +61,7 @@ class StudySection(QWidget):
         self._facts.addRow(quiet_label("Voxel size, mm"), self.voxel_size)
         self._labels_path = ""
         self.voxel_for_voxel = self._button(
-            "Use these labels voxel for voxel",
+            VOXEL_FOR_VOXEL,
             self._on_voxel_for_voxel,
             "Disregard the position of the labels; their matrix is that of the image",
         )
@@ -76,6 +76,7 @@ class StudySection(QWidget):
         layout.addWidget(self.size_doubt)
         layout.addWidget(self.notes)
         session.scan_changed.connect(self.refresh)
+        session.value_notes.changed.connect(self._show_notes)
         session.failed.connect(self._on_failed)
         self.refresh()
 
@@ -92,7 +93,7 @@ class StudySection(QWidget):
         self._facts.setRowVisible(self.voxel_size, scan is not None)
         self._show_voxel_size()
         if scan is None:
-            self.notes.setVisible(False)
+            self.notes.hide()
             return
         self.name.setText(f"<b>{escape(scan.study.name)}</b>")
         _fill(self.modality, scan.study.modalities, scan.modality)
@@ -101,10 +102,16 @@ class StudySection(QWidget):
             text = PlainLabel(value)
             text.setWordWrap(True)
             self._facts.addRow(quiet_label(label), text)
-        # What the warning above says is not said twice.
-        notes = [note for note in scan.study.notes if note != size_note(scan.geometry)]
-        self.notes.setText("\n".join(notes))
-        self.notes.setVisible(bool(notes))
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        """Show the notes of the study, and those on the values of the image once they are known."""
+        if (scan := self._session.scan) is not None:
+            # What the warning above says is not said twice.
+            notes = [note for note in scan.study.notes if note != size_note(scan.geometry)]
+            notes += self._session.value_notes.notes
+            self.notes.setText("\n".join(notes))
+            self.notes.setVisible(bool(notes))
 
     def _show_contrast(self) -> None:
         if (scan := self._session.scan) is not None:
@@ -171,17 +178,14 @@ class StudySection(QWidget):
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
         if path:
-            self.open_labels(path)
-
-    def open_labels(self, path: str) -> None:
-        """Open labels; where their position alone is in the way, a button offers them voxel for voxel."""
-        self._labels_path = path
-        self.voxel_for_voxel.hide()
-        self._session.open_labels(path)
+            self.voxel_for_voxel.hide()
+            self._session.open_labels(path)
 
     def _on_failed(self, error: Exception) -> None:
-        is_refused = isinstance(error, PositionError) and bool(self._labels_path) and self._session.scan is not None
-        show_if(self.voxel_for_voxel, is_refused)
+        """Offer labels voxel for voxel where their position alone is in the way, however they were opened."""
+        path = error.labels if isinstance(error, PositionError) else None
+        self._labels_path = path or ""
+        show_if(self.voxel_for_voxel, bool(path))
 
     def _on_voxel_for_voxel(self) -> None:
         self.voxel_for_voxel.hide()
