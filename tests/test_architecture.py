@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
@@ -187,6 +188,51 @@ def test_a_package_front_holds_no_logic(path: Path) -> None:
     tree = _tree(path)
     assert ast.get_docstring(tree), "say in one paragraph what the package is for"
     assert not list(_defined(tree))
+
+
+def _homes_of_names(names_of: Callable[[Path], Iterable[str]]) -> dict[str, list[str]]:
+    """Modules by the names that they give to something."""
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for name in names_of(path):
+            homes.setdefault(name, []).append(_label(path))
+    return homes
+
+
+def test_no_three_modules_share_a_name() -> None:
+    """But for folders of methods, which have the same modules each."""
+    methods = PACKAGES[2]
+    homes = _homes_of_names(
+        lambda path: () if path.stem.startswith("__") or path.is_relative_to(methods) else (path.stem,)
+    )
+    assert {name: found for name, found in homes.items() if len(found) > 2} == {}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Neither in the core nor in the front end; networks of several methods may."""
+
+    def classes(path: Path) -> list[str]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+
+    homes = _homes_of_names(classes)
+    networks = f"{_label(PACKAGES[2])}/"
+    assert {
+        name: found
+        for name, found in homes.items()
+        if len(found) > 1 and not all(home.startswith(networks) for home in found)
+    } == {}
+
+
+LARGE_ROOMS = {
+    "mrviewer/commands": "one module a command",
+    "mrviewer/sampling": "one module a mask family",
+}
+
+
+def test_rooms_of_the_core_are_small() -> None:
+    counted = Counter(_label(path.parent) for path in MODULES if path.is_relative_to(PACKAGES[0]))
+    assert {room for room, n_modules in counted.items() if n_modules > 16} == set(LARGE_ROOMS)
 
 
 def test_listing_methods_loads_neither_torch_nor_a_screen() -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from mrviewer.finetuning.run_folder.journal import Journal
 from mrviewer.finetuning.run_folder.record import RunState
-from mrviewer.finetuning.run_folder.requests import Request, read_request
+from mrviewer.finetuning.run_folder.requests import RunRequest, read_request
 from mrviewer.progress import Progress
 from mrviewer.training.world import World
 
@@ -33,10 +33,10 @@ class _Priority(IntEnum):
 
 
 _PRIORITIES = {
-    Request.RUN: _Priority.RUN,
-    Request.PAUSE: _Priority.PAUSE,
-    Request.FINISH: _Priority.FINISH,
-    Request.STOP: _Priority.STOP,
+    RunRequest.RUN: _Priority.RUN,
+    RunRequest.PAUSE: _Priority.PAUSE,
+    RunRequest.FINISH: _Priority.FINISH,
+    RunRequest.STOP: _Priority.STOP,
 }
 
 

@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from mrviewer.geometry import Geometry
 
-__all__ = ["Anatomy", "deform_anatomy", "smooth_field"]
+__all__ = ["HeadAnatomy", "deform_anatomy", "smooth_field"]
 
 FloatArray = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ _SCALES_MM = ((40.0, 3.0), (16.0, 1.6), (7.0, 0.7))
 
 
 @dataclass(frozen=True, eq=False)
-class Anatomy:
+class HeadAnatomy:
     """Tissue fractions ``(z, y, x)`` in [0, 1] that add up to the brain, and where each voxel came from.
 
     Parameters
@@ -65,7 +65,7 @@ def _templates() -> tuple[tuple[FloatArray, FloatArray, FloatArray], NDArray[np.
     return (volumes["wm"], volumes["gm"], inside.astype(np.float32)), affine
 
 
-def deform_anatomy(geometry: Geometry, rng: np.random.Generator) -> Anatomy:
+def deform_anatomy(geometry: Geometry, rng: np.random.Generator) -> HeadAnatomy:
     """Draw a head and cut it on a grid.
 
     Parameters
@@ -84,7 +84,7 @@ def deform_anatomy(geometry: Geometry, rng: np.random.Generator) -> Anatomy:
     sharp = np.stack([white, grey, csf]) ** _SHARPNESS
     total = sharp.sum(axis=0)
     fractions = brain * np.divide(sharp, total, out=np.zeros_like(sharp), where=total > 1e-6)
-    return Anatomy(fractions[0], fractions[1], fractions[2], template_mm)
+    return HeadAnatomy(fractions[0], fractions[1], fractions[2], template_mm)
 
 
 def smooth_field(shape: tuple[int, ...], spacing: tuple[float, ...], rng: np.random.Generator) -> FloatArray:

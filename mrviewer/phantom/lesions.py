@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.geometry import Geometry
-from mrviewer.phantom.anatomy import Anatomy, smooth_field
+from mrviewer.phantom.anatomy import HeadAnatomy, smooth_field
 
 __all__ = ["LesionLoad", "distance_to_edge", "draw_lesions"]
 
@@ -40,7 +40,7 @@ class LesionLoad:
         return cls(int(rng.integers(8, 80)), float(np.exp(rng.normal(np.log(0.08), 0.4))), float(rng.uniform(0.9, 1.4)))
 
 
-def draw_lesions(anatomy: Anatomy, geometry: Geometry, load: LesionLoad, rng: np.random.Generator) -> FloatArray:
+def draw_lesions(anatomy: HeadAnatomy, geometry: Geometry, load: LesionLoad, rng: np.random.Generator) -> FloatArray:
     """Lesion fraction ``(z, y, x)`` in [0, 1]; a voxel belongs to a lesion where it exceeds one half."""
     spacing = np.asarray(geometry.voxel_size_mm)
     chance = _seed_probability(anatomy, spacing)
@@ -85,7 +85,7 @@ def distance_to_edge(
     return edge_mm
 
 
-def _seed_probability(anatomy: Anatomy, spacing: NDArray[np.float64]) -> FloatArray:
+def _seed_probability(anatomy: HeadAnatomy, spacing: NDArray[np.float64]) -> FloatArray:
     """White matter, most of all within a centimetre of the ventricles."""
     x, y, z = anatomy.template_mm
     central = (np.abs(x) < 38) & (y > -75) & (y < 45) & (z > -12) & (z < 45)
@@ -102,7 +102,7 @@ def _seed_probability(anatomy: Anatomy, spacing: NDArray[np.float64]) -> FloatAr
 
 def _add_lesion(
     fraction: FloatArray,
-    anatomy: Anatomy,
+    anatomy: HeadAnatomy,
     seed: NDArray[np.intp],
     volume_ml: float,
     spacing: NDArray[np.float64],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
-from mrviewer.phantom.anatomy import Anatomy, smooth_field
+from mrviewer.phantom.anatomy import HeadAnatomy, smooth_field
 from mrviewer.phantom.lesions import distance_to_edge
 from mrviewer.phantom.signal import Tissue
 
@@ -54,7 +54,7 @@ class LesionLayer:
     severity: FloatArray | float = 1.0
 
 
-def draw_stroke(anatomy: Anatomy, geometry: Geometry, rng: np.random.Generator) -> list[LesionLayer]:
+def draw_stroke(anatomy: HeadAnatomy, geometry: Geometry, rng: np.random.Generator) -> list[LesionLayer]:
     """One infarct of one hemisphere, cortex and white matter, fresh or with a cavity; sometimes a small deep one."""
     x, y, z = anatomy.template_mm
     brain = anatomy.white_matter + anatomy.grey_matter
@@ -78,7 +78,7 @@ def draw_stroke(anatomy: Anatomy, geometry: Geometry, rng: np.random.Generator) 
     return layers
 
 
-def draw_glioma(anatomy: Anatomy, geometry: Geometry, rng: np.random.Generator) -> list[LesionLayer]:
+def draw_glioma(anatomy: HeadAnatomy, geometry: Geometry, rng: np.random.Generator) -> list[LesionLayer]:
     """One glioma: oedema along the white matter, and a core that is solid or a rim around necrosis."""
     x, y, z = anatomy.template_mm
     brain = anatomy.white_matter + anatomy.grey_matter

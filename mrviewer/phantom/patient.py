@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mrviewer.geometry import Geometry
-from mrviewer.phantom.anatomy import Anatomy, deform_anatomy, smooth_field
+from mrviewer.phantom.anatomy import HeadAnatomy, deform_anatomy, smooth_field
 from mrviewer.phantom.lesions import LesionLoad, draw_lesions
 from mrviewer.phantom.masses import Disease, LesionLayer, draw_glioma, draw_stroke
 from mrviewer.phantom.signal import SEQUENCES, TISSUES, Tissue, spin_echo_signal
@@ -98,7 +98,7 @@ def simulate_patient(geometry: Geometry, seed: int, options: PatientOptions | No
 
 
 def _layers(
-    anatomy: Anatomy, geometry: Geometry, options: PatientOptions, rng: np.random.Generator
+    anatomy: HeadAnatomy, geometry: Geometry, options: PatientOptions, rng: np.random.Generator
 ) -> list[LesionLayer]:
     if options.disease == "stroke":
         return draw_stroke(anatomy, geometry, rng)
@@ -111,13 +111,13 @@ def _layers(
     return [LesionLayer(lesion, TISSUES["lesion"], _severity(lesion, geometry, rng))]
 
 
-def _tissues(anatomy: Anatomy) -> NDArray[np.uint8]:
+def _tissues(anatomy: HeadAnatomy) -> NDArray[np.uint8]:
     parts = np.stack([anatomy.csf, anatomy.grey_matter, anatomy.white_matter])
     largest = np.asarray(parts.argmax(axis=0), np.uint8) + 1
     return np.where(parts.sum(axis=0) > 0.5, largest, 0).astype(np.uint8)
 
 
-def _warp_mask(anatomy: Anatomy, mask: NDArray[np.generic], affine: NDArray[np.float64]) -> FloatArray:
+def _warp_mask(anatomy: HeadAnatomy, mask: NDArray[np.generic], affine: NDArray[np.float64]) -> FloatArray:
     from_mm = np.linalg.inv(affine).astype(np.float32)
     voxel = np.tensordot(from_mm[:3, :3], anatomy.template_mm, axes=1) + from_mm[:3, 3, None, None, None]
     soft = ndimage.gaussian_filter(mask.astype(np.float32), 0.45)

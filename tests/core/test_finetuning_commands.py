@@ -15,7 +15,7 @@ from mrviewer.files.run_lock import hold_lock
 from mrviewer.finetuning import FinetunePlan, FinetuneSummary, read_run, write_plan
 from mrviewer.finetuning.run_folder.events import EventLog
 from mrviewer.finetuning.run_folder.record import StateFile
-from mrviewer.finetuning.run_folder.requests import Request, read_request
+from mrviewer.finetuning.run_folder.requests import RunRequest, read_request
 from mrviewer.progress import Progress
 
 SIDES = {"image": {"psnr": None}, "segmentation": {"dice": 0.25}}
@@ -130,9 +130,9 @@ def test_runs_are_listed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("action", "wish"),
-    [("pause", Request.PAUSE), ("stop", Request.STOP), ("finish", Request.FINISH), ("resume", Request.RUN)],
+    [("pause", RunRequest.PAUSE), ("stop", RunRequest.STOP), ("finish", RunRequest.FINISH), ("resume", RunRequest.RUN)],
 )
-def test_a_run_that_works_is_steered(action: str, wish: Request, run: Path) -> None:
+def test_a_run_that_works_is_steered(action: str, wish: RunRequest, run: Path) -> None:
     with hold_lock(run):
         assert cli.main(["runs", action, str(run)]) == 0
     assert read_request(run) is wish

@@ -33,7 +33,7 @@ from mrviewer.finetuning.phases.improvement import compare, judge
 from mrviewer.finetuning.run_folder.events import EventLog
 from mrviewer.finetuning.run_folder.file_names import CONTROL, EVENTS, OUTPUT, STATE
 from mrviewer.finetuning.run_folder.record import StateFile
-from mrviewer.finetuning.run_folder.requests import Request, read_request
+from mrviewer.finetuning.run_folder.requests import RunRequest, read_request
 from mrviewer.finetuning.run_folder.resuming import require_right_folder, resumed_plan
 
 
@@ -170,11 +170,11 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
 
 
 def test_wishes_are_read(run: Path) -> None:
-    assert read_request(run) is Request.RUN
+    assert read_request(run) is RunRequest.RUN
     request_pause(run)
-    assert read_request(run) is Request.PAUSE
+    assert read_request(run) is RunRequest.PAUSE
     (run / CONTROL).write_text('{"wish": "st')
-    assert read_request(run) is Request.RUN
+    assert read_request(run) is RunRequest.RUN
     with pytest.raises(InputError, match="holds no fine-tuning run"):
         request_stop(run.parent)
 

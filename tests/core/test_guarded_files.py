@@ -29,7 +29,7 @@ from mrviewer.experiments.table_files import read_table
 from mrviewer.files.run_lock import read_holder
 from mrviewer.finetuning import RunState, read_events, survey_runs, write_curves
 from mrviewer.finetuning.run_folder.plan import read_plan
-from mrviewer.finetuning.run_folder.requests import Request, read_request
+from mrviewer.finetuning.run_folder.requests import RunRequest, read_request
 from mrviewer.finetuning.run_folder.result import read_summary
 from mrviewer.finetuning.run_folder.start_record import read_start_record
 from mrviewer.methods.own import add_model, own_models
@@ -242,7 +242,7 @@ def test_damaged_files_of_a_run(tmp_path: Path, text: str) -> None:
     put(run / "plan.json", json.dumps(PLAN))
     [record], unreadable = survey_runs(tmp_path)
     assert (record.state, unreadable) == (RunState.INTERRUPTED, [])
-    assert read_request(run) is Request.RUN
+    assert read_request(run) is RunRequest.RUN
     assert read_holder(run) is None
     assert [event["step"] for event in read_events(run)] == [2]
     write_curves(run, run / "curves.csv")

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from mrviewer.geometry import Geometry
 from mrviewer.phantom import Patient, PatientOptions, SimulatedScan, sample_study, simulate_patient
-from mrviewer.phantom.anatomy import Anatomy, deform_anatomy, smooth_field
+from mrviewer.phantom.anatomy import HeadAnatomy, deform_anatomy, smooth_field
 from mrviewer.phantom.lesions import LesionLoad, draw_lesions
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.phantom.signal import SEQUENCES, TISSUES, Sequence, Tissue, spin_echo_signal
@@ -33,7 +33,7 @@ def geometry() -> Geometry:
 
 
 @pytest.fixture(scope="module")
-def anatomy(geometry: Geometry) -> Anatomy:
+def anatomy(geometry: Geometry) -> HeadAnatomy:
     return deform_anatomy(geometry, np.random.default_rng(SEED))
 
 
@@ -76,7 +76,7 @@ def test_fewer_images_are_the_same_images() -> None:
     assert np.array_equal(flair.images["FLAIR"], every.images["FLAIR"])
 
 
-def test_tissue_fractions_are_a_brain(anatomy: Anatomy, geometry: Geometry) -> None:
+def test_tissue_fractions_are_a_brain(anatomy: HeadAnatomy, geometry: Geometry) -> None:
     parts = np.stack([anatomy.white_matter, anatomy.grey_matter, anatomy.csf])
     assert parts.min() >= 0
     assert parts.sum(axis=0).max() <= 1 + 1e-5
@@ -87,7 +87,7 @@ def test_tissue_fractions_are_a_brain(anatomy: Anatomy, geometry: Geometry) -> N
     assert csf > 50
 
 
-def test_the_head_lies_on_the_template(anatomy: Anatomy, geometry: Geometry) -> None:
+def test_the_head_lies_on_the_template(anatomy: HeadAnatomy, geometry: Geometry) -> None:
     index = np.moveaxis(np.indices(geometry.shape), 0, -1).astype(float)
     moved = np.moveaxis(anatomy.template_mm, 0, -1) - geometry.to_mm(index)
     inside = anatomy.white_matter + anatomy.grey_matter > 0.5
@@ -109,7 +109,7 @@ def test_lesion_count_and_volumes_are_plausible(patient: Patient) -> None:
     assert np.median(volumes) < volumes.mean()
 
 
-def test_a_load_is_what_was_asked_for(geometry: Geometry, anatomy: Anatomy) -> None:
+def test_a_load_is_what_was_asked_for(geometry: Geometry, anatomy: HeadAnatomy) -> None:
     one = draw_lesions(anatomy, geometry, LesionLoad(1, 2.0, 0.0), np.random.default_rng(5)) > 0.5
     _, count = ndimage.label(one, np.ones((3, 3, 3)))
     assert count == 1
@@ -119,7 +119,7 @@ def test_a_load_is_what_was_asked_for(geometry: Geometry, anatomy: Anatomy) -> N
     assert len({load.count for load in loads}) > 20
 
 
-def test_lesions_lie_in_white_matter_near_the_ventricles(patient: Patient, anatomy: Anatomy) -> None:
+def test_lesions_lie_in_white_matter_near_the_ventricles(patient: Patient, anatomy: HeadAnatomy) -> None:
     sick = patient.lesions > 0
     tissue = anatomy.white_matter + 0.6 * anatomy.grey_matter
     assert tissue[sick].min() > 0.25
@@ -131,7 +131,7 @@ def test_lesions_lie_in_white_matter_near_the_ventricles(patient: Patient, anato
 
 @pytest.mark.parametrize(("modality", "low", "high"), [("FLAIR", 1.4, 2.2), ("T1", 0.85, 0.97), ("T2", 1.6, 3.0)])
 def test_lesions_stand_out_as_they_should(
-    modality: str, low: float, high: float, patient: Patient, anatomy: Anatomy
+    modality: str, low: float, high: float, patient: Patient, anatomy: HeadAnatomy
 ) -> None:
     sick = patient.lesions > 0
     around = ndimage.binary_dilation(sick, iterations=3) & ~ndimage.binary_dilation(sick)
@@ -141,7 +141,7 @@ def test_lesions_stand_out_as_they_should(
     assert low < image[sick].mean() / image[around].mean() < high
 
 
-def test_healthy_tissue_has_its_contrast(patient: Patient, anatomy: Anatomy) -> None:
+def test_healthy_tissue_has_its_contrast(patient: Patient, anatomy: HeadAnatomy) -> None:
     healthy = patient.lesions == 0
     for modality, brightest_first in (("FLAIR", "gwc"), ("T1", "wgc"), ("T2", "cgw")):
         image = patient.images[modality]
@@ -151,7 +151,7 @@ def test_healthy_tissue_has_its_contrast(patient: Patient, anatomy: Anatomy) -> 
         assert levels["w"] == pytest.approx(1, abs=0.1)
 
 
-def test_a_mask_in_template_space_is_followed(anatomy: Anatomy, geometry: Geometry) -> None:
+def test_a_mask_in_template_space_is_followed(anatomy: HeadAnatomy, geometry: Geometry) -> None:
     mask = np.zeros((20, 20, 20), np.uint8)
     mask[5:15, 5:15, 5:15] = 1
     # A cube of 20 mm around a point in left frontal white matter, stored in RAS millimetres.

@@ -21,7 +21,7 @@ from mrviewer_models.mtinet.shape import MTIShape
 from mrviewer_models.mtinet.targets import measured_values, stacked_sizes
 
 __all__ = [
-    "Weights",
+    "LossWeights",
     "consistency_loss",
     "discriminator_loss",
     "fooling_loss",
@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossWeights:
     """Factors of the parts of the generator's loss; 0 leaves a task out."""
 
     segmentation: float = 1.0

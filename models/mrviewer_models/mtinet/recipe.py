@@ -16,7 +16,7 @@ from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
 from mrviewer_models.mtinet.losses import (
-    Weights,
+    LossWeights,
     consistency_loss,
     discriminator_loss,
     fooling_loss,
@@ -107,9 +107,9 @@ class MTINetOptions:
     shape: MTIShape = field(default_factory=lambda: PRESETS["small"])
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> LossWeights:
         """Factors of all parts of the generator's loss."""
-        return Weights(
+        return LossWeights(
             self.segmentation_weight,
             self.coarse_weight * self.segmentation_weight,
             self.regression_weight,

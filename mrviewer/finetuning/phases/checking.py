@@ -20,7 +20,7 @@ from mrviewer.reconstruction.acquisition import measure, raw_data, reference_sli
 from mrviewer.reconstruction.reconstruct import lesions_of
 from mrviewer.study import Study
 
-__all__ = ["Check", "ValidationPicture", "check_cases", "chosen_cases", "means_of", "score_of"]
+__all__ = ["CasePicture", "Check", "check_cases", "chosen_cases", "means_of", "score_of"]
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _SLICES = 6
 
 
 @dataclass(frozen=True, eq=False)
-class ValidationPicture:
+class CasePicture:
     """One slice of a validation case.
 
     Parameters
@@ -60,7 +60,7 @@ class Check:
     """
 
     cases: tuple[Mapping[str, float], ...]
-    picture: ValidationPicture | None
+    picture: CasePicture | None
     failures: Mapping[str, str]
 
 
@@ -86,7 +86,7 @@ def check_cases(
         What computes.
     """
     cases: list[dict[str, float]] = []
-    picture: ValidationPicture | None = None
+    picture: CasePicture | None = None
     failures: dict[str, str] = {}
     for number, subject in enumerate(subjects):
         yield Progress(number, len(subjects), f"validating {subject.name}")
@@ -113,7 +113,7 @@ def score_of(means: Mapping[str, float]) -> float | None:
 
 def _check(
     method: Method, study: Study, sampling: SamplingCondition, modality: str, device: str
-) -> Generator[Progress, None, tuple[dict[str, float], ValidationPicture | None]]:
+) -> Generator[Progress, None, tuple[dict[str, float], CasePicture | None]]:
     require_fit(method, study, modality := measured_modality(method, study, modality))
     raw = raw_data(study, modality)
     mask = sampling.mask(raw.shape[2:], method)
@@ -148,18 +148,16 @@ def _picture(
     result: Result,
     truth: NDArray[np.bool_] | None,
     reference: NDArray[np.float32] | None,
-) -> ValidationPicture | None:
+) -> CasePicture | None:
     image = measurement.images.get(measurement.modality)
     if truth is not None and result.segmentation is not None and image is not None:
         place = int(np.argmax(truth.sum(axis=(1, 2))))
         prediction = lesions_of(result.segmentation, card.lesion_value)[place]
-        return ValidationPicture(
-            image[place].astype(np.float32), truth[place].astype(np.uint8), prediction.astype(np.uint8)
-        )
+        return CasePicture(image[place].astype(np.float32), truth[place].astype(np.uint8), prediction.astype(np.uint8))
     if reference is not None and result.image is not None:
         place = len(reference) // 2
         given = np.abs(adjoint(measurement.kspace[place], measurement.coil_maps[place])).astype(np.float32)
-        return ValidationPicture(given, reference[place], np.abs(result.image[place]).astype(np.float32))
+        return CasePicture(given, reference[place], np.abs(result.image[place]).astype(np.float32))
     return None
 
 

@@ -7,7 +7,7 @@ from contextlib import closing, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as ValidationPicture
+from PIL import Image as CasePicture
 
 from mrviewer.errors import InputError
 from mrviewer.files.whole_file import whole_file
@@ -192,7 +192,7 @@ class TrainingPhase:
         if self._context.world.is_first:
             self._context.own_weights().replace(self._context.folder / BEST)
 
-    def _draw(self, picture: checking.ValidationPicture | None) -> str:
+    def _draw(self, picture: checking.CasePicture | None) -> str:
         """Write the picture of a validation; its name in the folder of the run."""
         if picture is None or not self._context.world.is_first:
             return ""
@@ -204,7 +204,7 @@ class TrainingPhase:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         drawn = np.concatenate([_grey(values) for values in arrays.values()], axis=1)
         with whole_file(folder / f"{name}.png") as temporary:
-            ValidationPicture.fromarray(drawn).save(temporary)
+            CasePicture.fromarray(drawn).save(temporary)
         return f"{VALIDATION}/{name}.npz"
 
 

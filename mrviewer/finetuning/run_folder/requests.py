@@ -11,7 +11,7 @@ from mrviewer.files.whole_file import whole_file
 from mrviewer.finetuning.run_folder.file_names import CONTROL, PLAN
 
 __all__ = [
-    "Request",
+    "RunRequest",
     "clear_request",
     "read_request",
     "request_finish",
@@ -23,7 +23,7 @@ __all__ = [
 _logger = logging.getLogger(__name__)
 
 
-class Request(StrEnum):
+class RunRequest(StrEnum):
     """What a run is asked for."""
 
     RUN = "run"
@@ -34,33 +34,33 @@ class Request(StrEnum):
 
 def request_pause(run: Path) -> None:
     """Ask a run to wait; it keeps its process and its memory."""
-    _write(run, Request.PAUSE)
+    _write(run, RunRequest.PAUSE)
 
 
 def request_resume(run: Path) -> None:
     """Ask a paused run to go on. One whose process is gone is started again by `mrviewer.finetuning.launch`."""
-    _write(run, Request.RUN)
+    _write(run, RunRequest.RUN)
 
 
 def request_stop(run: Path) -> None:
     """Ask a run to end at once; its best weights and a checkpoint to go on from are kept."""
-    _write(run, Request.STOP)
+    _write(run, RunRequest.STOP)
 
 
 def request_finish(run: Path) -> None:
     """Ask a run to train no further and to measure its best weights."""
-    _write(run, Request.FINISH)
+    _write(run, RunRequest.FINISH)
 
 
-def read_request(run: Path) -> Request:
+def read_request(run: Path) -> RunRequest:
     """Return what a run is asked for; a missing or half-written file asks for nothing."""
     try:
-        return Request(read_json_object(run / CONTROL, "it asks for nothing")["wish"])
+        return RunRequest(read_json_object(run / CONTROL, "it asks for nothing")["wish"])
     except FileNotFoundError:
-        return Request.RUN
+        return RunRequest.RUN
     except (OSError, ValueError, KeyError, TypeError) as error:
         _logger.debug("the control file cannot be read: %s", error)
-        return Request.RUN
+        return RunRequest.RUN
 
 
 def clear_request(run: Path) -> None:
@@ -68,7 +68,7 @@ def clear_request(run: Path) -> None:
     (run / CONTROL).unlink(missing_ok=True)
 
 
-def _write(run: Path, request: Request) -> None:
+def _write(run: Path, request: RunRequest) -> None:
     if not (run / PLAN).is_file():
         raise InputError(f"folder {run.name} holds no fine-tuning run; give the folder of one")
     with whole_file(run / CONTROL) as temporary:
