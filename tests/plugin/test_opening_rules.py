@@ -134,7 +134,8 @@ def test_labels_come_with_their_images_and_leave_with_them(disk: Path) -> None:
     assert ticks.set(0, on=False) == (4,)
     assert ticks.refusal(4) == ""
     assert "images that it was drawn on are not here" in ticks.refusal(5)
-    assert modality_choices(drawn)[0] == "labels"
+    assert modality_choices(drawn)[0] == ("labels", "labels")
+    assert modality_choices(drawn)[-1] == ("leave out", None)
 
 
 def test_rows_say_sizes_as_a_person_counts_them(disk: Path) -> None:

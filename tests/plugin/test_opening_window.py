@@ -12,7 +12,7 @@ from conftest import FakeMethod, make_study
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication, QDialogButtonBox, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QWidget
 from series_files import PATIENT, write_disk, write_series
 
 from mrviewer.coils import ring_coil_maps
@@ -22,7 +22,6 @@ from mrviewer_napari import panel_registry, session
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.dialogs.array_form import ArrayForm
 from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser
-from mrviewer_napari.opening.dialogs.series_rows import LEAVE_OUT
 from mrviewer_napari.opening.first_picture import FirstPicture
 from mrviewer_napari.opening.load_scan import load_scan
 from mrviewer_napari.opening.napari_reader import is_for_others
@@ -76,6 +75,13 @@ def rest(panel: MrPanel, eventually: Wait) -> Scan:
     return panel.session.scan
 
 
+def choose_modality(box: QComboBox, modality: str | None) -> None:
+    """Take the entry of a modality, or the one without, as the user does."""
+    row = next(row for row in range(box.count()) if box.itemData(row) == modality)
+    box.setCurrentIndex(row)
+    box.activated.emit(row)
+
+
 def test_a_dropped_folder_asks_which_series_and_opens_what_was_ticked(
     docked: tuple[Any, MrPanel], disk: Path, qtbot: QtBot, eventually: Wait
 ) -> None:
@@ -87,8 +93,7 @@ def test_a_dropped_folder_asks_which_series_and_opens_what_was_ticked(
     assert PATIENT.split("^", maxsplit=1)[0] not in " ".join(shown)
     assert {number for number, row in chooser.rows.items() if row.checkState(0) is Qt.CheckState.Checked} == {0, 1}
     eventually(lambda: chooser.rows[2].icon(0).pixmap(64).toImage().pixelColor(32, 32).value() > 60)
-    chooser.modalities[1].setCurrentText("PD")
-    chooser.modalities[1].textActivated.emit("PD")
+    choose_modality(chooser.modalities[1], "PD")
     press(chooser, Open, qtbot)
     assert rest(panel, eventually).study.modalities == ("FLAIR", "PD")
     assert panel.grid.keys[0] == "reference"
@@ -103,8 +108,8 @@ def test_ticking_another_grid_unticks_the_others_and_says_so(
     chooser.rows[2].setCheckState(0, Qt.CheckState.Checked)
     assert [entry.modality for entry in chooser.chosen] == ["T1"]
     assert "Unticked 1: t2_flair, 2: t2_tse" in chooser.remark.text()
-    chooser.modalities[2].setCurrentText(LEAVE_OUT)
-    chooser.modalities[2].textActivated.emit(LEAVE_OUT)
+    choose_modality(chooser.modalities[2], None)
+    assert chooser.modalities[2].currentText() == "leave out"
     assert not chooser.buttons.button(Open).isEnabled()
     chooser.tree.itemDoubleClicked.emit(chooser.rows[0], 0)
     assert rest(panel, eventually).study.modalities == ("FLAIR",)

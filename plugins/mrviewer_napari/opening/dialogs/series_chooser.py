@@ -22,7 +22,6 @@ from mrviewer.readers.dicom import SeriesEntry
 from mrviewer.readers.dicom.series import with_volume
 from mrviewer_napari.opening.dialogs.pixmaps import pixmap_of
 from mrviewer_napari.opening.dialogs.series_rows import (
-    LEAVE_OUT,
     Ticks,
     modality_choices,
     size_text,
@@ -78,13 +77,13 @@ class SeriesChooser(QDialog):
 
     @property
     def chosen(self) -> list[SeriesEntry]:
-        """Ticked series, as what and with which volume the person wants them."""
+        """Ticked series, as what and with which volume the user wants them."""
         chosen = []
         for number in sorted(self.ticks.numbers):
             entry = self._question.entries[number]
             if number in self.volumes:
                 entry = with_volume(entry, self.volumes[number].currentIndex())
-            chosen.append(replace(entry, modality=self.modalities[number].currentText()))
+            chosen.append(replace(entry, modality=self.modalities[number].currentData()))
         return chosen
 
     def show_thumbnail(self, number: int, grey: NDArray[np.uint8]) -> None:
@@ -155,9 +154,10 @@ class SeriesChooser(QDialog):
         column.setContentsMargins(2, 2, 6, 2)
         column.setSpacing(3)
         box = choice_box("What the series is; proposed from its header")
-        box.addItems(modality_choices(entry))
-        box.setCurrentText(entry.modality)
-        box.textActivated.connect(partial(self._on_modality, number))
+        for text, modality in modality_choices(entry):
+            box.addItem(text, modality)
+        box.setCurrentIndex(box.findData(entry.modality))
+        box.activated.connect(partial(self._on_modality, number))
         self.modalities[number] = box
         column.addWidget(box)
         if len(entry.stacks) > 1:
@@ -177,8 +177,8 @@ class SeriesChooser(QDialog):
                     ticked = number in self.ticks.numbers
                     row.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
                     box = self.modalities[number]
-                    if ticked and box.currentText() == LEAVE_OUT:
-                        box.setCurrentText(self._question.entries[number].modality)
+                    if ticked and box.currentData() is None:
+                        box.setCurrentIndex(box.findData(self._question.entries[number].modality))
         open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
         open_button.setEnabled(bool(self.ticks.images))
 
@@ -187,17 +187,17 @@ class SeriesChooser(QDialog):
         if column == 0 and number in self.modalities:
             self._tick(number, on=row.checkState(0) == Qt.CheckState.Checked)
 
-    def _on_modality(self, number: int, text: str) -> None:
-        self._tick(number, on=text != LEAVE_OUT)
+    def _on_modality(self, number: int, _row: int) -> None:
+        self._tick(number, on=self.modalities[number].currentData() is not None)
 
     def _on_volume(self, number: int, volume: int) -> None:
         """Call another volume what it is: a phase or a map is not T1."""
         modality, box = with_volume(self._question.entries[number], volume).modality, self.modalities[number]
-        if box.currentText() == LEAVE_OUT:
+        if box.currentData() is None:
             return
-        if box.findText(modality) < 0:
-            box.insertItem(0, modality)
-        box.setCurrentText(modality)
+        if box.findData(modality) < 0:
+            box.insertItem(0, modality, modality)
+        box.setCurrentIndex(box.findData(modality))
 
     def _tick(self, number: int, *, on: bool) -> None:
         leaving = self.ticks.set(number, on=on)

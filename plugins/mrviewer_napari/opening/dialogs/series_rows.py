@@ -8,9 +8,9 @@ from mrviewer.readers.dicom import SeriesEntry
 from mrviewer.readers.dicom_choice import belongs_to, lie_together
 from mrviewer_napari.opening.questions import SeriesQuestion
 
-__all__ = ["LEAVE_OUT", "Ticks", "modality_choices", "size_text", "study_text", "title"]
+__all__ = ["Ticks", "modality_choices", "size_text", "study_text", "title"]
 
-LEAVE_OUT = "leave out"
+_LEAVE_OUT = "leave out"
 _UNKNOWN, _LABELS = "unknown", "labels"
 _ALONE = "a segmentation, and the images that it was drawn on are not here; open them first, then this"
 
@@ -53,11 +53,11 @@ def size_text(entry: SeriesEntry) -> tuple[str, str]:
     return size, f"{column_mm:.2f} × {row_mm:.2f} × {across:.2f}"
 
 
-def modality_choices(entry: SeriesEntry) -> tuple[str, ...]:
-    """What a person may call a series."""
+def modality_choices(entry: SeriesEntry) -> tuple[tuple[str, str | None], ...]:
+    """Texts and modalities that a series may be given; `None` leaves it out."""
     known = (_LABELS,) if entry.is_segmentation else (*MODALITIES, _UNKNOWN)
     others = () if entry.modality in known else (entry.modality,)
-    return (*others, *known, LEAVE_OUT)
+    return (*((name, name) for name in (*others, *known)), (_LEAVE_OUT, None))
 
 
 @dataclass

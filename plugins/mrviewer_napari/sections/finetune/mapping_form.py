@@ -49,12 +49,10 @@ class MappingForm(QWidget):
     @property
     def mapping(self) -> DatabaseMapping:
         """What is chosen."""
-        text = self.label.currentText()
-        label = None if text in ("", _NO_LABEL) else text
-        chosen = {name: box.currentText().strip() for name, box in self.channels.items()}
+        label = self.label.currentData() or None
         return replace(
             self._mapping,
-            modalities={name: "" if text == _LEAVE_OUT else text for name, text in chosen.items()},
+            modalities={name: _modality_of(box) for name, box in self.channels.items()},
             label=label,
             label_values=self._classes_of(label),
             voxel_mm=self.voxel.value,
@@ -74,8 +72,10 @@ class MappingForm(QWidget):
         self._show_channels(survey, mapping)
         with signals_blocked(self.label):
             self.label.clear()
-            self.label.addItems([*survey.labels, _NO_LABEL])
-            self.label.setCurrentText(mapping.label or _NO_LABEL)
+            for name in survey.labels:
+                self.label.addItem(name, name)
+            self.label.addItem(_NO_LABEL, "")
+            self.label.setCurrentIndex(max(self.label.findData(mapping.label or ""), 0))
         self._show_values(survey, mapping, classes)
         self.voxel.show_value(mapping.voxel_mm)
 
@@ -92,7 +92,9 @@ class MappingForm(QWidget):
     def _modality_box(self) -> QComboBox:
         box = choice_box("A modality of this list, or any other word for one that no method knows")
         box.setEditable(True)
-        box.addItems([*_MODALITIES, _LEAVE_OUT])
+        for name in _MODALITIES:
+            box.addItem(name, name)
+        box.addItem(_LEAVE_OUT, "")
         box.activated.connect(self._send)
         box.lineEdit().editingFinished.connect(self._send)
         return box
@@ -159,6 +161,13 @@ class _VoxelSize(QWidget):
         for size in self.sizes:
             size.setEnabled(on)
         self.changed.emit()
+
+
+def _modality_of(box: QComboBox) -> str:
+    """What an entry stands for, or the word that was typed; empty for a channel that is left out."""
+    text = box.currentText().strip()
+    data = box.itemData(box.findText(text))
+    return data if isinstance(data, str) else text
 
 
 def _form() -> QFormLayout:
