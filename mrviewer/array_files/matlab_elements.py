@@ -64,7 +64,11 @@ def load_array(path: Path, name: str) -> NDArray[np.generic]:
         if found == name and kind in _BYTES:
             require_memory(math.prod(shape) * _BYTES[kind], f"the array {name} of {path.name}", _ADVICE)
     require_known_types(path)
-    array: NDArray[np.generic] = loadmat(path, variable_names=[name])[name]
+    try:
+        array: NDArray[np.generic] = loadmat(path, variable_names=[name])[name]
+    except UnboundLocalError as error:
+        # So scipy meets a class of variables that does not exist.
+        raise ValueError(f"{name} is stored as something that is unknown") from error
     return array
 
 

@@ -15,6 +15,7 @@ from scipy.io import savemat
 from mrviewer.errors import FileFormatError
 from mrviewer.physics import fft2c
 from mrviewer.raw.arrays.array_layout import Domain
+from mrviewer.raw.arrays.axis_evidence import likeness
 from mrviewer.readers import open_study
 from mrviewer.readers.arrays.numpy_array import asks_for_axes, describe_array
 
@@ -231,6 +232,18 @@ def test_an_npz_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.npz").write_bytes(b"no zip at all")
     with pytest.raises(FileFormatError, match=r"c.npz is a text file"):
         open_study(tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize("scale", [1e-45, 1e-40, 1e-37, 1.0, 1e38])
+def test_values_at_the_ends_of_single_precision_are_compared_or_left_alone(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(3, 40, 40)) + 1j * rng.normal(size=(3, 40, 40))
+    with np.errstate(over="ignore", under="ignore"):
+        planes = (values * scale).astype(np.complex64)
+    found, usual = likeness(planes, is_kspace=True), likeness(values.astype(np.complex64), is_kspace=True)
+    assert usual is not None
+    assert found is None or found.local == pytest.approx(usual.local, rel=1e-3)
+    assert (found is None) == (scale < 1e-37 or scale > 1e37)
 
 
 def test_slices_of_a_matlab_file_are_no_series(tmp_path: Path) -> None:

@@ -151,6 +151,16 @@ def test_without_a_dense_place_dc_is_assumed_and_said(tmp_path: Path) -> None:
     assert "same mask" in load_mask(save(tmp_path, "ones.npy", np.ones(64, dtype=bool))).note
 
 
+def test_a_variable_of_no_known_class_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, "mask.mat", POINTS)
+    sound = path.read_bytes()
+    damaged = bytearray(sound)
+    damaged[128 + 16] = 18
+    path.write_bytes(damaged + sound[128:])
+    with pytest.raises(FileFormatError, match=r"mask\.mat .*pattern is stored as something that is unknown"):
+        load_mask(path)
+
+
 def test_matlab_variables(tmp_path: Path) -> None:
     path = tmp_path / "two.mat"
     scipy.io.savemat(path, {"fov": 220.0, "Mask": POINTS})

@@ -86,10 +86,10 @@ def likeness(planes: Complex, *, is_kspace: bool) -> Likeness | None:
 
     Returns
     -------
-    `None` if there is nothing to compare.
+    `None` if there is nothing to compare, or values are so small or large that their images cannot be computed.
     """
     images = _low_resolution(planes if is_kspace else fft2c(planes.astype(np.complex64)))
-    if len(images) < 2 or min(images.shape[1:]) <= PATCH or not images.any():
+    if len(images) < 2 or min(images.shape[1:]) <= PATCH or not images.any() or not np.isfinite(images).all():
         return None
     edges = np.stack([np.diff(images, axis=1)[:, :, :-1], np.diff(images, axis=2)[:, :-1]], axis=1)
     rows, columns = edges.shape[2] // PATCH, edges.shape[3] // PATCH
@@ -112,7 +112,9 @@ def _low_resolution(kspace: Complex) -> Complex:
     middle = kspace[:, top : top + height, left : left + width]
     largest = float(np.abs(middle).max(initial=0))
     window = np.hanning(height + 2)[1:-1, None] * np.hanning(width + 2)[1:-1]
-    scaled = middle / largest if np.isfinite(largest) and largest > 0 else np.zeros_like(middle)
+    # Below the smallest normal number a quotient may overflow.
+    is_usable = np.isfinite(largest) and largest >= np.finfo(np.float32).tiny
+    scaled = middle / largest if is_usable else np.zeros_like(middle)
     images: Complex = ifft2c((scaled * window).astype(np.complex64))
     return images
 
