@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from mrviewer.torch_fft import ifft2c
+
 __all__ = ["CoilConsistency", "Consistency", "MeasuredData"]
 
 Consistency = Literal["learned", "hard"]
@@ -44,22 +46,27 @@ class MeasuredData:
         kspace : complex, (batch, coil, y, x)
             Zero where not measured, DC at the centre.
         pattern : real, (batch | 1, 1, y | 1, x)
-            DC at the centre.
+            Sampling pattern, DC at the centre.
         maps : complex, (batch, coil, y, x)
+            Normalised sensitivities.
 
         Returns
         -------
         data : MeasuredData
         image : complex, (batch, y, x)
         """
-        axes = (-2, -1)
-        coils = torch.fft.ifft2(torch.fft.ifftshift(kspace, dim=axes), norm="ortho")
-        coils = torch.fft.fftshift(coils, dim=axes)
+        coils = ifft2c(kspace)
         line_mask = pattern.shape[-2] == 1
         spectrum = torch.fft.fft(coils, norm="ortho") if line_mask else torch.fft.fft2(coils, norm="ortho")
-        shifted = torch.fft.ifftshift(pattern, dim=(-1,) if line_mask else axes)
+        shifted = torch.fft.ifftshift(pattern, dim=(-1,) if line_mask else (-2, -1))
         image = (maps.conj() * coils).sum(dim=1)
         return cls(spectrum, shifted.to(kspace.real.dtype), maps, line_mask), image
+
+    @classmethod
+    def scaled(cls, kspace: Tensor, pattern: Tensor, maps: Tensor) -> tuple["MeasuredData", Tensor, Tensor]:
+        """Prepare as `from_kspace` does, and divide as `normalised` does: what most networks do at their door."""
+        data, image = cls.from_kspace(kspace, pattern, maps)
+        return data.normalised(image)
 
     def normalised(self, image: Tensor) -> tuple["MeasuredData", Tensor, Tensor]:
         """Divide measurement and images ``(batch, y, x)`` by the largest magnitude of each image.

@@ -1,6 +1,6 @@
 """Running a network without gradients, in the precision that the processor is quickest in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.errors import WeightsError
-from mrviewer.method import Measurement
+from mrviewer.method import Measurement, Result
 from mrviewer.methods.weights import load_weights
 from mrviewer_models.shapes import shape_of_weights
 
-__all__ = ["fast_inference", "lesion_maps", "load_network", "measured_tensors", "network_of_weights"]
+__all__ = ["fast_inference", "joint_result", "lesion_maps", "load_network", "measured_tensors", "network_of_weights"]
 
 Shape = TypeVar("Shape")
 
@@ -116,3 +116,25 @@ def lesion_maps(logits: Tensor, object_mask: Tensor) -> tuple[NDArray[np.uint8],
     probability = torch.softmax(logits.float(), dim=1)
     segmentation = (probability.argmax(dim=1) * object_mask).to(torch.uint8)
     return segmentation.cpu().numpy(), probability[:, 1:].transpose(0, 1).contiguous().cpu().numpy()
+
+
+def joint_result(images: Sequence[Tensor], logits: Tensor, step: str) -> Result:
+    """Result of a network that reconstructs and segments.
+
+    Parameters
+    ----------
+    images : complex, (slice, y, x) each
+        Estimates, of which the last is the reconstruction.
+    logits : real, (slice, class, y, x)
+    step
+        What an estimate comes after, in one word.
+    """
+    segmentation, probabilities = lesion_maps(logits, images[-1].abs() > 0)
+    estimates = [image.cpu().numpy() for image in images]
+    return Result(
+        image=estimates[-1],
+        segmentation=segmentation,
+        probabilities=probabilities,
+        steps=np.stack(estimates),
+        step_names=tuple(f"{step} {number}" for number in range(1, len(estimates) + 1)),
+    )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mrviewer.torch_fft import fft2c, ifft2c
 from mrviewer_models.blocks.complex_channels import from_channels, to_channels
 from mrviewer_models.blocks.data_consistency import MeasuredData
 
@@ -20,7 +21,6 @@ __all__ = ["MDRecon", "MDReconShape"]
 
 _DEPTH = 5
 _BEGIN = 0.1
-_AXES = (-2, -1)
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ class MDReconBlock(nn.Module):
     def forward(self, data: MeasuredData, kspace: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
         """Centred k-space and image ``(batch, y, x)``, complex, to better ones; the last block leaves k-space alone."""
         trust = self.noise_weights / (1 + self.noise_weights)
-        seen_in_kspace = _to_image(self.on_kspace(kspace))
+        seen_in_kspace = ifft2c(self.on_kspace(kspace))
         seen_in_kspace = seen_in_kspace + trust[0] * data.residual(seen_in_kspace)
         seen_in_image = self.on_image(image)
         seen_in_image = seen_in_image + trust[1] * data.residual(seen_in_image)
         fused = _fused(seen_in_image, seen_in_kspace, self.fusion[0])
         if len(self.fusion) == 1:
             return kspace, fused
-        return _to_kspace(_fused(seen_in_kspace, seen_in_image, self.fusion[1])), fused
+        return fft2c(_fused(seen_in_kspace, seen_in_image, self.fusion[1])), fused
 
 
 class MDRecon(nn.Module):
@@ -125,18 +125,11 @@ class MDRecon(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> list[Tensor]:
         """Estimates ``(batch, y, x)`` after every block; the last is the reconstruction.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            Sampling pattern, DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, image, scale = data.normalised(image)
-        spectrum = _to_kspace(image)
+        data, image, scale = MeasuredData.scaled(kspace, pattern, maps)
+        spectrum = fft2c(image)
         steps = []
         for block in self.blocks:
             spectrum, image = block(data, spectrum, image)
@@ -146,13 +139,3 @@ class MDRecon(nn.Module):
 
 def _fused(own: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     return (own + weight * other) / (1 + weight)
-
-
-def _to_kspace(image: Tensor) -> Tensor:
-    kspace: Tensor = torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(image, dim=_AXES), norm="ortho"), dim=_AXES)
-    return kspace
-
-
-def _to_image(kspace: Tensor) -> Tensor:
-    image: Tensor = torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(kspace, dim=_AXES), norm="ortho"), dim=_AXES)
-    return image

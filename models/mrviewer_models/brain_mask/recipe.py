@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.losses import soft_dice_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
@@ -18,7 +17,7 @@ from mrviewer_models.brain_mask.batches import BrainBatch, HeadSource
 from mrviewer_models.brain_mask.network import PRESETS, BrainShape, BrainUNet
 from mrviewer_models.brain_mask.options import BrainMaskOptions
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
 __all__ = ["BrainMaskRecipe", "recipe"]
 
@@ -26,7 +25,7 @@ _STRUCTURE = ("preset",)
 
 
 @dataclass(frozen=True)
-class BrainMaskRecipe:
+class BrainMaskRecipe(TunedAlike):
     """Recipe of `brain-mask`."""
 
     training: TrainingOptions
@@ -38,11 +37,6 @@ class BrainMaskRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return unet_parts("segmentation.", "segmentation")
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def source(self, subjects: Sequence[Subject]) -> Generator[Progress, None, BatchSource]:
         """Slices of synthetic heads."""

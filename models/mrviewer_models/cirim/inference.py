@@ -1,6 +1,6 @@
 """CIRIM on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -12,9 +12,8 @@ from mrviewer_models.cirim.network import CIRIM, CIRIMShape, step_names
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(CIRIM, CIRIMShape, path)
+load = partial(network_of_weights, CIRIM, CIRIMShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -48,17 +48,10 @@ class CIRIM(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> list[Tensor]:
         """Estimates ``(batch, y, x)`` after every time step of every cascade; the last is the reconstruction.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            Sampling pattern, DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, image, scale = data.normalised(image)
+        data, image, scale = MeasuredData.scaled(kspace, pattern, maps)
         hidden = None
         steps: list[Tensor] = []
         for rim in self.cascades:

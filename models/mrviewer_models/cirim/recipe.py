@@ -8,7 +8,6 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
@@ -16,7 +15,7 @@ from mrviewer_models.blocks.rim import RecurrentUnit
 from mrviewer_models.cirim.losses import Growth, Normalisation, weighted_l1
 from mrviewer_models.cirim.network import CIRIM, PRESETS, CIRIMShape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from
+from mrviewer_models.starting import TunedAlike, cascade_parts, shape_to_start_from
 
 __all__ = ["CIRIMOptions", "CIRIMRecipe", "recipe"]
 
@@ -46,7 +45,7 @@ class CIRIMOptions:
 
 
 @dataclass(frozen=True)
-class CIRIMRecipe:
+class CIRIMRecipe(TunedAlike):
     """Recipe of `cirim`."""
 
     training: TrainingOptions
@@ -65,13 +64,7 @@ class CIRIMRecipe:
     @property
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
-        last = self.options.shape.cascades - 1
-        return {"first-cascade": ("cascades.0.",), "last-cascade": (f"cascades.{last}.",)}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
+        return cascade_parts(self.options.shape.cascades)
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Weighted mean difference between the magnitudes of all estimates and of the fully sampled image."""

@@ -1,6 +1,6 @@
 """D5C5 on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -12,9 +12,8 @@ from mrviewer_models.d5c5.network import D5C5, D5C5Shape
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(D5C5, D5C5Shape, path)
+load = partial(network_of_weights, D5C5, D5C5Shape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

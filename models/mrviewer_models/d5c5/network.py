@@ -47,17 +47,10 @@ class D5C5(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> list[Tensor]:
         """Estimates ``(batch, y, x)`` after every cascade; the last is the reconstruction.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            Sampling pattern, DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, image, scale = data.normalised(image)
+        data, image, scale = MeasuredData.scaled(kspace, pattern, maps)
         steps = []
         for index, cascade in enumerate(self.cascades):
             # The first cascade changes the image most, so that its rounding shows most.

@@ -8,14 +8,13 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import complex_l2
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from
+from mrviewer_models.starting import TunedAlike, cascade_parts, shape_to_start_from
 
 __all__ = ["D5C5Options", "D5C5Recipe", "recipe"]
 
@@ -37,7 +36,7 @@ class D5C5Options:
 
 
 @dataclass(frozen=True)
-class D5C5Recipe:
+class D5C5Recipe(TunedAlike):
     """Recipe of `d5c5`."""
 
     training: TrainingOptions
@@ -56,13 +55,7 @@ class D5C5Recipe:
     @property
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
-        last = self.options.shape.cascades - 1
-        return {"first-cascade": ("cascades.0.",), "last-cascade": (f"cascades.{last}.",)}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
+        return cascade_parts(self.options.shape.cascades)
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Mean squared error between the reconstruction and the fully sampled image."""

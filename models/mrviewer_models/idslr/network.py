@@ -91,22 +91,15 @@ class IDSLR(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> IDSLROutput:
         """Images of every iteration, the last of which is the reconstruction, and logits.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
 
         Raises
         ------
         DoesNotFitError
             If the network has not as many channels as that.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, _, scale = data.normalised(image)
+        data, _, scale = MeasuredData.scaled(kspace, pattern, maps)
         coils, size = data.coil_images, kspace.shape[-2:]
         images: list[Tensor] = []
         levels: list[Tensor] = []

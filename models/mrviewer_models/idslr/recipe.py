@@ -9,7 +9,6 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.options import NUMBER, SHARE, SIZE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -17,7 +16,7 @@ from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import Consistency
 from mrviewer_models.idslr.network import IDSLR, PRESETS, IDSLRShape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from
+from mrviewer_models.starting import TunedAlike, shape_to_start_from
 
 __all__ = ["IDSLROptions", "IDSLRRecipe", "recipe"]
 
@@ -62,7 +61,7 @@ class IDSLROptions:
 
 
 @dataclass(frozen=True)
-class IDSLRRecipe:
+class IDSLRRecipe(TunedAlike):
     """Recipe of `idslr`."""
 
     training: TrainingOptions
@@ -87,11 +86,6 @@ class IDSLRRecipe:
             "segmentation": ("segmentation.",),
             "segmentation-head": ("segmentation.head.",),
         }
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``(1 - alpha) L_rec + alpha L_seg``, both through the one encoder."""

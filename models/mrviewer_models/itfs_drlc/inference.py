@@ -1,6 +1,6 @@
 """D5C5, then the U-Net on its magnitude, on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -12,9 +12,8 @@ from mrviewer_models.itfs_drlc.network import JointNetwork, JointShape
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(JointNetwork, JointShape, path, ignore=("task_log_variance",))
+load = partial(network_of_weights, JointNetwork, JointShape, ignore=("task_log_variance",))
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

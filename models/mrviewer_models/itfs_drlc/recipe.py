@@ -11,7 +11,6 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.options import SHARE, SIZE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -21,7 +20,7 @@ from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.network import PRESETS, JointNetwork, JointShape
 from mrviewer_models.itfs_drlc.weighting import Weighting, reconstruction_weight, uncertainty_weighted
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.network import ImageUNet
 
 __all__ = ["JointOptions", "JointRecipe", "recipe"]
@@ -71,7 +70,7 @@ class JointOptions:
 
 
 @dataclass(frozen=True)
-class JointRecipe:
+class JointRecipe(TunedAlike):
     """Recipe of `itfs-drlc`."""
 
     training: TrainingOptions
@@ -100,11 +99,6 @@ class JointRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return {"reconstruction": ("reconstruction.",), **unet_parts("segmentation.", "segmentation")}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``alpha L_rec + (1 - alpha) L_seg``, the segmenter fed by the teacher or by the reconstruction.

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from mrviewer.database import Subject
 from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
@@ -21,7 +20,7 @@ from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.linet.network import PRESETS, LINet, LINetShape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from
+from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 
 __all__ = ["LINetOptions", "LINetRecipe", "recipe"]
 
@@ -58,7 +57,7 @@ class LINetOptions:
 
 
 @dataclass(frozen=True)
-class LINetRecipe:
+class LINetRecipe(TunedInLastStage):
     """Recipe of `linet`."""
 
     training: TrainingOptions
@@ -78,11 +77,6 @@ class LINetRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return {"predictor": ("predictor.",), "decoder": ("decoder.",), "segmentation-head": ("decoder.head.",)}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """The last of the stages alone: the first ones begin with nothing learned."""
-        del study, parts
-        return {"stage_shares": "0,0,1"}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """What the stage that this step lies in minimises.

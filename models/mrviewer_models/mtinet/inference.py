@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,9 +23,8 @@ __all__ = ["infer_volume", "load"]
 _SLICES_AT_ONCE = {"cpu": 2, "cuda": 16, "mps": 8}
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(MTINet, MTIShape, path)
+load = partial(network_of_weights, MTINet, MTIShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """MTLRS on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,9 +17,8 @@ _SHOWN = 2
 """Classes of the card: lesion and brain tissue."""
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(MTLRS, MTLRSShape, path)
+load = partial(network_of_weights, MTLRS, MTLRSShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -85,17 +85,10 @@ class MTLRS(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> tuple[list[Tensor], Tensor]:
         """Estimates ``(batch, y, x)`` after every time step of every cascade, and the logits of the last cascade.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            Sampling pattern, DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, image, scale = data.normalised(image)
+        data, image, scale = MeasuredData.scaled(kspace, pattern, maps)
         hidden, logits = None, None
         steps: list[Tensor] = []
         for number, rim in enumerate(self.reconstruction.cascades):

@@ -1,6 +1,6 @@
 """RecSeg on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import torch
 from torch import nn
@@ -12,9 +12,8 @@ from mrviewer_models.recseg.network import RecSeg, RecSegShape
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(RecSeg, RecSegShape, path)
+load = partial(network_of_weights, RecSeg, RecSegShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -62,17 +62,10 @@ class RecSeg(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Magnitudes ``(batch, y, x)`` in the units of the measurement, and logits ``(batch, class, y, x)``.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, zero_filled = MeasuredData.from_kspace(kspace, pattern, maps)
-        _, image, scale = data.normalised(zero_filled)
+        _, image, scale = MeasuredData.scaled(kspace, pattern, maps)
         magnitude = smooth_magnitude(image)[:, None]
         estimate = self.reconstruction(magnitude).float()
         if self.shape.residual:

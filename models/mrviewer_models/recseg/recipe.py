@@ -9,14 +9,13 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.options import SHARE, SIZE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.recseg.network import PRESETS, RecSeg, RecSegShape
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
 __all__ = ["RecSegOptions", "RecSegRecipe", "recipe"]
 
@@ -57,7 +56,7 @@ class RecSegOptions:
 
 
 @dataclass(frozen=True)
-class RecSegRecipe:
+class RecSegRecipe(TunedAlike):
     """Recipe of `recseg`."""
 
     training: TrainingOptions
@@ -77,11 +76,6 @@ class RecSegRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return {**unet_parts("reconstruction.", "reconstruction"), **unet_parts("segmentation.", "segmentation")}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``(1 - alpha) L_rec + alpha L_seg``; the segmentation loss reaches the first U-Net too."""

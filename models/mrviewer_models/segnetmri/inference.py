@@ -1,32 +1,22 @@
 """SegNetMRI on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
-import numpy as np
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, measured_tensors, network_of_weights
+from mrviewer_models.blocks.inference import fast_inference, joint_result, measured_tensors, network_of_weights
 from mrviewer_models.segnetmri.network import SegNetMRI, SegNetMRIShape
 
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(SegNetMRI, SegNetMRIShape, path)
+load = partial(network_of_weights, SegNetMRI, SegNetMRIShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
     """Reconstruct and segment; the estimate after every block is kept."""
     with fast_inference(device, allow_bf16=False):
         images, logits = network(*measured_tensors(measurement, device))
-        segmentation, probabilities = lesion_maps(logits[-1], images[-1].abs() > 0)
-    estimates = [image.cpu().numpy() for image in images]
-    return Result(
-        image=estimates[-1],
-        segmentation=segmentation,
-        probabilities=probabilities,
-        steps=np.stack(estimates),
-        step_names=tuple(f"block {number}" for number in range(1, len(estimates) + 1)),
-    )
+        return joint_result(images, logits[-1], "block")

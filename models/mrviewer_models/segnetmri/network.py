@@ -110,24 +110,15 @@ class SegNetMRI(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor, *, segment: bool = True) -> SegNetMRIOutput:
         """Images and logits of every block; the last of each is the result.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
-        segment
-            Whether logits are wanted.
+
+        The measurement is that of `MeasuredData.from_kspace`; `segment` says whether logits are wanted.
 
         Raises
         ------
         DoesNotFitError
             If the network has not as many channels as that.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, _, scale = data.normalised(image)
+        data, _, scale = MeasuredData.scaled(kspace, pattern, maps)
         coils, size = data.coil_images, kspace.shape[-2:]
         images, logits = [], []
         for block in self.blocks:

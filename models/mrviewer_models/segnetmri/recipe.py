@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from mrviewer.database import Subject
 from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
@@ -19,7 +18,7 @@ from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.blocks.data_consistency import Consistency
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.segnetmri.network import PRESETS, SegNetMRI, SegNetMRIShape
-from mrviewer_models.starting import shape_to_start_from
+from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 
 __all__ = ["SegNetMRIOptions", "SegNetMRIRecipe", "recipe"]
 
@@ -71,7 +70,7 @@ class SegNetMRIOptions:
 
 
 @dataclass(frozen=True)
-class SegNetMRIRecipe:
+class SegNetMRIRecipe(TunedInLastStage):
     """Recipe of `segnetmri`."""
 
     training: TrainingOptions
@@ -97,11 +96,6 @@ class SegNetMRIRecipe:
             "segmentation": (*(f"{block}segmentation." for block in blocks), "merge."),
             "segmentation-head": (*(f"{block}segmentation.head." for block in blocks), "merge."),
         }
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """The last of the stages alone: the first ones begin with nothing learned."""
-        del study, parts
-        return {"stage_shares": "0,0,1"}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """``L_rec``, ``L_seg`` or ``L_rec + seg_weight L_seg``, by the stage."""

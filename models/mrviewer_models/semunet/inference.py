@@ -1,6 +1,6 @@
 """SemuNet on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,9 +14,8 @@ from mrviewer_models.semunet.network import SemuNet, SemuNetShape
 __all__ = ["class_maps", "infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(SemuNet, SemuNetShape, path)
+load = partial(network_of_weights, SemuNet, SemuNetShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

@@ -112,17 +112,10 @@ class SERANet(nn.Module):
     def forward(self, kspace: Tensor, pattern: Tensor, maps: Tensor) -> SERANetPasses:
         """Image and logits of every pass.
 
-        Parameters
-        ----------
-        kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
-        pattern : real, (batch | 1, 1, y | 1, x)
-            DC at the centre.
-        maps : complex, (batch, coil, y, x)
-            Normalised sensitivities.
+
+        The measurement is that of `MeasuredData.from_kspace`.
         """
-        data, image = MeasuredData.from_kspace(kspace, pattern, maps)
-        data, image, scale = data.normalised(image)
+        data, image, scale = MeasuredData.scaled(kspace, pattern, maps)
         for block in self.reconstruction:
             image = data.enforce(image + from_channels(block(to_channels(image))))
         images, logits = [image * scale], [self._segment(image)]

@@ -9,14 +9,13 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.options import NUMBER, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.overrides import refuse_unknown
 from mrviewer_models.seranet.network import PRESETS, SERANet, SERANetShape
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
 __all__ = ["SERANetOptions", "SERANetRecipe", "recipe"]
 
@@ -50,7 +49,7 @@ class SERANetOptions:
 
 
 @dataclass(frozen=True)
-class SERANetRecipe:
+class SERANetRecipe(TunedAlike):
     """Recipe of `seranet`."""
 
     training: TrainingOptions
@@ -71,11 +70,6 @@ class SERANetRecipe:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         own = {"reconstruction": ("reconstruction.",), "attention": ("attention.",)}
         return {**own, **unet_parts("segmentation.", "segmentation")}
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Segmentation loss of all passes; the fully sampled image is not looked at."""

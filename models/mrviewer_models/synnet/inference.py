@@ -1,6 +1,6 @@
 """SynNet on measured slices."""
 
-from pathlib import Path
+from functools import partial
 
 from torch import nn
 
@@ -13,9 +13,8 @@ from mrviewer_models.synnet.network import SynNet
 __all__ = ["infer", "load"]
 
 
-def load(path: Path) -> nn.Module:
-    """Network of the size that the weights say, filled with them."""
-    return network_of_weights(SynNet, UNetShape, path)
+load = partial(network_of_weights, SynNet, UNetShape)
+"""Network of the size that the weights in a file say, filled with them."""
 
 
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:

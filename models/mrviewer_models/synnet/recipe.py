@@ -8,7 +8,6 @@ from torch import nn
 
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
@@ -19,7 +18,7 @@ from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.synnet.network import PRESETS, SynNet
 
 __all__ = ["SynNetOptions", "SynNetRecipe", "recipe"]
@@ -48,7 +47,7 @@ class SynNetOptions:
 
 
 @dataclass(frozen=True)
-class SynNetRecipe:
+class SynNetRecipe(TunedAlike):
     """Recipe of `synnet`."""
 
     training: TrainingOptions
@@ -68,11 +67,6 @@ class SynNetRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return unet_parts("segmentation.", "segmentation")
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch, moment: Moment) -> Losses:
         """Segmentation loss on the zero-filled image, of which ``crop`` pixels near lesions are looked at."""

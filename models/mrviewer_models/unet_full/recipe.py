@@ -11,14 +11,13 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
-from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
 from mrviewer.training.options import TrainingOptions, override
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.overrides import refuse_unknown
-from mrviewer_models.starting import shape_to_start_from, unet_parts
+from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.calibration import Calibration
 from mrviewer_models.unet_full.network import PRESETS, ImageUNet
 from mrviewer_models.unet_full.planes import PlaneBatch, PlaneSource
@@ -55,7 +54,7 @@ class UNetFullOptions:
 
 
 @dataclass(frozen=True)
-class UNetFullRecipe:
+class UNetFullRecipe(TunedAlike):
     """Recipe of `unet-full`."""
 
     training: TrainingOptions
@@ -84,11 +83,6 @@ class UNetFullRecipe:
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """See `mrviewer.training.recipe.Tunable.parts`."""
         return unet_parts("segmentation.", "segmentation")
-
-    def finetuning(self, study: Study | None = None, parts: Sequence[str] = ()) -> Mapping[str, str]:
-        """Nothing differs."""
-        del study, parts
-        return {}
 
     def losses(self, network: nn.Module, batch: Batch | PlaneBatch, moment: Moment) -> Losses:
         """Segmentation loss on the fully sampled image."""

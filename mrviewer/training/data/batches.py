@@ -14,6 +14,7 @@ from mrviewer.database import Subject
 from mrviewer.phantom.scan import smooth_phase
 from mrviewer.progress import Progress
 from mrviewer.sampling import family_of, make_mask, mask_families
+from mrviewer.torch_fft import fft2c
 from mrviewer.training.data.augmenting import augmented, cropped_rows, cropped_square
 from mrviewer.training.data.slices import SliceOptions, SlicePool, prepare_slices
 from mrviewer.training.examples import example_rngs, examples_of_piece, step_rng
@@ -218,7 +219,7 @@ class BatchMaker:
             image = torch.from_numpy((magnitude * np.exp(1j * phase)).astype(np.complex64))
         maps = np.ones((1, *shape), np.complex64) if terms.n_coils == 1 else ring_coil_maps(shape, terms.n_coils)
         coil_maps = torch.from_numpy(maps)[None].expand(len(magnitude), -1, -1, -1)
-        kspace = _fft2c(image[:, None] * coil_maps)
+        kspace = fft2c(image[:, None] * coil_maps)
         if terms.noise:
             drawn = np.stack([rng.standard_normal((2, *kspace.shape[1:]), dtype=np.float32) for rng in rngs], axis=1)
             noise = drawn * np.float32(terms.noise)
@@ -267,10 +268,3 @@ def _varied_family(rng: np.random.Generator) -> str:
 def _is_of_lines(mask: str) -> bool:
     family = family_of(mask)
     return family.is_drawn and family.dimensions == 1
-
-
-def _fft2c(image: Tensor) -> Tensor:
-    axes = (-2, -1)
-    shifted = torch.fft.ifftshift(image, dim=axes)
-    kspace: Tensor = torch.fft.fftshift(torch.fft.fft2(shifted, norm="ortho"), dim=axes)
-    return kspace
