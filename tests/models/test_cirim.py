@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_runs import learn
 from torch import Tensor
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
@@ -223,14 +224,7 @@ def test_it_learns_one_slice_by_heart(unit: RecurrentUnit) -> None:
     assert plan.options.shape.rim.unit == unit
     torch.manual_seed(0)
     network, batch = plan.network(), batch_of_one()
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    history = []
-    for _ in range(80):
-        losses = plan.losses(network, batch, NOW)
-        optimiser.zero_grad()
-        losses.total.backward()
-        optimiser.step()
-        history.append(losses.parts["reconstruction"])
+    history = [each.parts["reconstruction"] for each in learn(plan, network, batch, 80, 5e-3)]
     zero_filled = MeasuredData.from_kspace(batch.kspace, batch.pattern, batch.maps)[1]
     beginning = float(weighted_l1([zero_filled] * 4, batch.image, cascades=2))
     assert history[-1] < 0.75 * beginning

@@ -1,15 +1,14 @@
 """IDSLR: one network, iterated, and a second decoder on its encoder."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import fresh_network, learn, saved_weights
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
-from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
@@ -28,10 +27,7 @@ def made(**overrides: str) -> IDSLRRecipe:
 
 
 def fresh(plan: IDSLRRecipe) -> IDSLR:
-    torch.manual_seed(0)
-    network = plan.network()
-    assert isinstance(network, IDSLR)
-    return network
+    return fresh_network(plan, IDSLR)
 
 
 def test_iterations_share_their_weights() -> None:
@@ -120,14 +116,8 @@ def test_units_do_not_matter(make_scan: MakeScan) -> None:
 def test_it_learns_one_slice_by_heart(make_scan: MakeScan) -> None:
     plan, scan = made(), make_scan(1)
     network = fresh(plan)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    before, parts = float(network.consistency.weight.detach()), []
-    for step in range(80):
-        losses = plan.losses(network, scan, Moment(step, step, 80))
-        optimiser.zero_grad()
-        losses.total.backward()
-        optimiser.step()
-        parts.append(losses.parts)
+    before = float(network.consistency.weight.detach())
+    parts = [each.parts for each in learn(plan, network, scan, 80, 1e-2)]
     assert parts[-1]["reconstruction"] < parts[0]["reconstruction"] / 10
     assert parts[-1]["segmentation"] < parts[0]["segmentation"] / 3
     assert 0 < float(network.consistency.weight.detach()) != before
@@ -140,8 +130,7 @@ def test_strangers_are_refused() -> None:
 
 def test_it_keeps_the_contract_and_names_its_iterations(tmp_path: Path) -> None:
     plan = made()
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(fresh(plan).state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, fresh(plan), tmp_path)
     method = METHOD.with_weights(path)
     check_method(method)
     result = finish(method.run(sample_measurement(method)))

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_runs import disc_with_spot, scanned, some_lines
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
 from mrviewer.methods.weights import Weights, save_weights
-from mrviewer.physics import forward
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import segmentation_loss
 from mrviewer.training.recipe import Moment
@@ -33,20 +33,8 @@ def made(alternation: Alternation = "iteration", **overrides: str) -> JointRecip
 def batch() -> Batch:
     """One disc with a bright spot, a third of its lines measured."""
     shape = (24, 20)
-    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
-    spot = np.hypot(y - 0.2, x + 0.1) < 0.3
-    image = ((np.hypot(y, x) < 0.9) * (1.0 + spot)).astype(np.complex64)
-    pattern = np.random.default_rng(0).random((1, shape[1])) < 0.3
-    pattern[:, 9:12] = True
-    maps = np.ones((1, *shape), np.complex64)
-    return Batch(
-        torch.from_numpy(image)[None],
-        torch.from_numpy(forward(image, maps, pattern).astype(np.complex64))[None],
-        torch.from_numpy(pattern.astype(np.float32))[None, None],
-        torch.from_numpy(maps)[None],
-        torch.from_numpy(spot.astype(np.int64))[None],
-        torch.tensor([True]),
-    )
+    image, spot = disc_with_spot(shape, (0.2, -0.1, 0.3))
+    return scanned(image, spot, some_lines(shape[1], 0.3, slice(9, 12)), np.ones((1, *shape), np.complex64))
 
 
 def at(step: int, epoch: float | None = None, n_epochs: float = 50) -> Moment:

@@ -1,14 +1,14 @@
 """LI-Net: nothing but a code reaches the decoder, and each stage changes what it may."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import fresh_network, saved_weights
 from torch import Tensor
 
-from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
@@ -50,10 +50,7 @@ def at(epoch: float) -> Moment:
 
 
 def fresh(plan: LINetRecipe) -> LINet:
-    torch.manual_seed(0)
-    network = plan.network()
-    assert isinstance(network, LINet)
-    return network
+    return fresh_network(plan, LINet)
 
 
 def changed_by_a_step(plan: LINetRecipe, network: LINet, batch: Batch, moment: Moment) -> set[str]:
@@ -187,8 +184,7 @@ def test_any_size_is_taken(size: tuple[int, int]) -> None:
 def test_saved_weights_give_the_network_back(batch: Batch, tmp_path: Path) -> None:
     plan = made(latent_source="label")
     network = fresh(plan).eval()
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(network.state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, network, tmp_path)
     again = load(path).eval()
     assert isinstance(again, LINet)
     assert again.shape == replace(PRESETS["tiny"], latent_source="label")

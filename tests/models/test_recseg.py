@@ -1,15 +1,14 @@
 """RecSeg: two U-Nets in a row, taught together."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import fresh_network, learn, saved_weights
 
 from mrviewer.errors import InputError, UnknownNameError
-from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
@@ -29,10 +28,7 @@ def made(**overrides: str) -> RecSegRecipe:
 
 
 def fresh(plan: RecSegRecipe) -> RecSeg:
-    torch.manual_seed(0)
-    network = plan.network()
-    assert isinstance(network, RecSeg)
-    return network
+    return fresh_network(plan, RecSeg)
 
 
 def test_the_paper_preset_is_two_unets_of_64_channels_and_two_poolings() -> None:
@@ -83,14 +79,7 @@ def test_any_number_of_coils_and_any_units(make_scan: MakeScan, n_coils: int) ->
 def test_it_learns_one_slice_by_heart(make_scan: MakeScan) -> None:
     plan, scan = made(), make_scan(1)
     network = fresh(plan)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    parts = []
-    for step in range(60):
-        losses = plan.losses(network, scan, Moment(step, step, 60))
-        optimiser.zero_grad()
-        losses.total.backward()
-        optimiser.step()
-        parts.append(losses.parts)
+    parts = [each.parts for each in learn(plan, network, scan, 60, 1e-2)]
     assert parts[-1]["reconstruction"] < parts[0]["reconstruction"] / 3
     assert parts[-1]["segmentation"] < parts[0]["segmentation"] / 3
 
@@ -104,8 +93,7 @@ def test_strangers_are_refused() -> None:
 
 def test_it_keeps_the_contract_and_gives_a_magnitude(tmp_path: Path) -> None:
     plan = made()
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(fresh(plan).state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, fresh(plan), tmp_path)
     method = METHOD.with_weights(path)
     check_method(method)
     result = finish(method.run(sample_measurement(method)))

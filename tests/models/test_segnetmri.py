@@ -1,16 +1,15 @@
 """SegNetMRI: shared encoders, three stages, segmentations of all blocks merged."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import fresh_network, learn, saved_weights
 from torch import nn
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
-from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
@@ -30,10 +29,7 @@ def made(**overrides: str) -> SegNetMRIRecipe:
 
 
 def fresh(plan: SegNetMRIRecipe) -> SegNetMRI:
-    torch.manual_seed(0)
-    network = plan.network()
-    assert isinstance(network, SegNetMRI)
-    return network
+    return fresh_network(plan, SegNetMRI)
 
 
 def learning(parts: list[nn.Module]) -> list[bool]:
@@ -149,14 +145,7 @@ def test_wrong_coils_are_refused_in_a_sentence(make_scan: MakeScan) -> None:
 def test_it_learns_one_slice_by_heart(make_scan: MakeScan) -> None:
     plan, scan = made(seg_weight="0.1"), make_scan(1)
     network = fresh(plan)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    parts = []
-    for step in range(90):
-        losses = plan.losses(network, scan, Moment(step, step, 90))
-        optimiser.zero_grad()
-        losses.total.backward()
-        optimiser.step()
-        parts.append(losses.parts)
+    parts = [each.parts for each in learn(plan, network, scan, 90, 1e-2)]
     started = next(each for each in parts if "segmentation" in each)
     assert parts[-1]["reconstruction"] < parts[0]["reconstruction"] / 3
     assert parts[-1]["segmentation"] < started["segmentation"] / 3
@@ -169,8 +158,7 @@ def test_strangers_are_refused() -> None:
 
 def test_it_keeps_the_contract_and_names_its_blocks(tmp_path: Path) -> None:
     plan = made()
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(fresh(plan).state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, fresh(plan), tmp_path)
     method = METHOD.with_weights(path)
     check_method(method)
     result = finish(method.run(sample_measurement(method)))

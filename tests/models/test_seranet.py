@@ -1,14 +1,13 @@
 """SERANet: the segmentation teaches the reconstruction, and tells the next pass where to look."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import disc_with_spot, fresh_network, learn, saved_weights, scanned, some_lines
 
 from mrviewer.errors import InputError, UnknownNameError
-from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
 from mrviewer.testing import sample_measurement
@@ -26,20 +25,8 @@ NOW = Moment(0, 0, 1)
 def batch() -> Batch:
     """One disc with a bright spot, half of its lines measured."""
     shape = (32, 24)
-    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
-    spot = np.hypot(y - 0.2, x + 0.1) < 0.35
-    image = ((np.hypot(y, x) < 0.9) * (1.0 + spot)).astype(np.complex64)
-    pattern = np.random.default_rng(0).random((1, shape[1])) < 0.5
-    pattern[:, 11:14] = True
-    maps = np.ones((1, *shape), np.complex64)
-    return Batch(
-        torch.from_numpy(image)[None],
-        torch.from_numpy(forward(image, maps, pattern).astype(np.complex64))[None],
-        torch.from_numpy(pattern.astype(np.float32))[None, None],
-        torch.from_numpy(maps)[None],
-        torch.from_numpy(spot.astype(np.int64))[None],
-        torch.tensor([True]),
-    )
+    image, spot = disc_with_spot(shape, (0.2, -0.1, 0.35))
+    return scanned(image, spot, some_lines(shape[1], 0.5, slice(11, 14)), np.ones((1, *shape), np.complex64))
 
 
 def made(**overrides: str) -> SERANetRecipe:
@@ -47,10 +34,7 @@ def made(**overrides: str) -> SERANetRecipe:
 
 
 def fresh(plan: SERANetRecipe) -> SERANet:
-    torch.manual_seed(0)
-    network = plan.network()
-    assert isinstance(network, SERANet)
-    return network
+    return fresh_network(plan, SERANet)
 
 
 def scan(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -175,22 +159,14 @@ def test_strangers_are_refused() -> None:
 def test_it_learns_one_slice_by_heart(batch: Batch) -> None:
     plan = made(loss_seg="dice_ce")
     network = fresh(plan)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    losses = []
-    for step in range(40):
-        value = plan.losses(network, batch, Moment(step, step, 40)).total
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        losses.append(float(value.detach()))
+    losses = [float(each.total.detach()) for each in learn(plan, network, batch, 40, 1e-2)]
     assert losses[-1] < losses[0] / 3
 
 
 def test_its_inner_images_are_steps_and_not_a_reconstruction(batch: Batch, tmp_path: Path) -> None:
     plan = made(seg_input="magnitude")
     network = fresh(plan)
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(network.state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, network, tmp_path)
     again = load(path)
     assert isinstance(again, SERANet)
     assert again.shape == plan.options.shape

@@ -1,18 +1,16 @@
 """SynNet: from a zero-filled image to labels, whatever the mask."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import disc_with_spot, learn, saved_weights, scanned
 
 from mrviewer.errors import InputError, UnknownNameError
-from mrviewer.methods.weights import Weights, save_weights
-from mrviewer.physics import forward
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.options import TrainingOptions
-from mrviewer.training.recipe import Moment
 from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import MaskPerSlice
 from mrviewer_models.synnet.inference import load
@@ -23,21 +21,12 @@ from mrviewer_models.synnet.recipe import recipe
 def one_slice(seed: int, *, n_coils: int = 1, points: bool = False) -> Batch:
     """A disc with a bright spot somewhere, some of it measured."""
     rng, shape = np.random.default_rng(seed), (32, 24)
-    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
     down, right = rng.uniform(-0.4, 0.4, 2)
-    spot = np.hypot(y - down, x - right) < 0.3
-    image = ((np.hypot(y, x) < 0.9) * (1.0 + spot)).astype(np.complex64)
+    image, spot = disc_with_spot(shape, (down, right, 0.3))
     pattern = rng.random(shape if points else (1, shape[1])) < 0.5
     pattern[..., 11:14] = True
     maps = np.full((n_coils, *shape), n_coils**-0.5, np.complex64)
-    return Batch(
-        torch.from_numpy(image)[None],
-        torch.from_numpy(forward(image, maps, pattern).astype(np.complex64))[None],
-        torch.from_numpy(pattern.astype(np.float32))[None, None],
-        torch.from_numpy(maps)[None],
-        torch.from_numpy(spot.astype(np.int64))[None],
-        torch.tensor([True]),
-    )
+    return scanned(image, spot, pattern, maps)
 
 
 class Singles:
@@ -146,22 +135,14 @@ def test_it_learns_two_slices_by_heart(loss: str) -> None:
     plan = recipe({"preset": "tiny", "loss_seg": loss, "crop": "0"})
     torch.manual_seed(0)
     network, batch = plan.network(), MaskPerSlice(Singles(), batch_size=2).batch(0)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    losses = []
-    for step in range(80):
-        value = plan.losses(network, batch, Moment(step, step, 80)).total
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        losses.append(float(value.detach()))
+    losses = [float(each.total.detach()) for each in learn(plan, network, batch, 80, 1e-2)]
     assert losses[-1] < losses[0] / 3
 
 
 def test_saved_weights_give_the_network_back(tmp_path: Path) -> None:
     plan = recipe({"preset": "tiny"})
     network = plan.network().eval()
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, Weights(network.state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
+    path = saved_weights(plan, network, tmp_path)
     again, batch = load(path).eval(), one_slice(0)
     with torch.no_grad():
         scan = (batch.kspace, batch.pattern, batch.maps)
