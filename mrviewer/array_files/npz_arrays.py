@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.array_files.named_array import NamedArray
 from mrviewer.array_files.recognising import BLOCK, told_by_content
 from mrviewer.array_files.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 from mrviewer.errors import FileFormatError, MrviewerError
@@ -30,18 +31,8 @@ _DAMAGED = (
 
 
 @dataclass(frozen=True)
-class NpzArray:
+class NpzArray(NamedArray):
     """One array of a .npz file, which is unpacked whole."""
-
-    path: Path
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-
-    @property
-    def file_name(self) -> str:
-        """The file."""
-        return self.path.name
 
     def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
         """Some of it; all of the last two that were read is kept."""

@@ -15,6 +15,7 @@ from scipy.io.matlab import MatReadError
 
 from mrviewer.array_files.hdf5_file import as_complex, is_complex, opened, require_room, require_stored
 from mrviewer.array_files.matlab_elements import load_array
+from mrviewer.array_files.named_array import NamedArray
 from mrviewer.array_files.recognising import BLOCK, NPY_MAGIC, told_by_content
 from mrviewer.array_files.stored_bytes import MAX_DEFLATE_RATIO, StoredBytes
 from mrviewer.errors import FileFormatError, MrviewerError
@@ -118,18 +119,8 @@ class CflArray:
 
 
 @dataclass(frozen=True)
-class MatArray:
+class MatArray(NamedArray):
     """One array of a MATLAB file of any version; such files are read whole."""
-
-    path: Path
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-
-    @property
-    def file_name(self) -> str:
-        """The file."""
-        return self.path.name
 
     def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
         """Some of it; all of the last one that was read is kept."""
@@ -137,18 +128,8 @@ class MatArray:
 
 
 @dataclass(frozen=True)
-class Hdf5Array:
+class Hdf5Array(NamedArray):
     """One array of an HDF5 file, read in part."""
-
-    path: Path
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-
-    @property
-    def file_name(self) -> str:
-        """The file."""
-        return self.path.name
 
     def part(self, selection: tuple[slice, ...]) -> NDArray[np.generic]:
         """Some of it."""

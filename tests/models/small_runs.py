@@ -10,10 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mrviewer.method import Result
 from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
+from mrviewer.progress import finish
+from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Losses, Moment
+from mrviewer_models.network_method import NetworkMethod
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -42,6 +46,13 @@ def saved_weights(plan: Any, network: nn.Module, folder: Path) -> Path:  # noqa:
     path = folder / "weights.safetensors"
     save_weights(path, Weights(network.state_dict(), {"recipe": {"shape": asdict(plan.options.shape)}}))
     return path
+
+
+def checked_result(method: NetworkMethod, weights: Path) -> Result:
+    """Hold a method with some weights to the contract, and give what it makes of a small measurement."""
+    own = method.with_weights(weights)
+    check_method(own)
+    return finish(own.run(sample_measurement(own)))
 
 
 def scanned(

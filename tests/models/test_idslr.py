@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_runs import fresh_network, learn, saved_weights
+from small_runs import checked_result, fresh_network, learn, saved_weights
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
-from mrviewer.progress import finish
-from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import reconstruction_loss, segmentation_loss
 from mrviewer.training.recipe import Moment
@@ -130,9 +128,6 @@ def test_strangers_are_refused() -> None:
 
 def test_it_keeps_the_contract_and_names_its_iterations(tmp_path: Path) -> None:
     plan = made()
-    path = saved_weights(plan, fresh(plan), tmp_path)
-    method = METHOD.with_weights(path)
-    check_method(method)
-    result = finish(method.run(sample_measurement(method)))
+    result = checked_result(METHOD, saved_weights(plan, fresh(plan), tmp_path))
     assert result.steps is not None
     assert result.step_names == ("iteration 1", "iteration 2")

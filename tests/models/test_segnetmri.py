@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_runs import fresh_network, learn, saved_weights
+from small_runs import checked_result, fresh_network, learn, saved_weights
 from torch import nn
 
 from mrviewer.errors import DoesNotFitError, UnknownNameError
 from mrviewer.physics import forward
-from mrviewer.progress import finish
-from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import segmentation_loss
 from mrviewer.training.recipe import Losses, Moment
@@ -158,10 +156,7 @@ def test_strangers_are_refused() -> None:
 
 def test_it_keeps_the_contract_and_names_its_blocks(tmp_path: Path) -> None:
     plan = made()
-    path = saved_weights(plan, fresh(plan), tmp_path)
-    method = METHOD.with_weights(path)
-    check_method(method)
-    result = finish(method.run(sample_measurement(method)))
+    result = checked_result(METHOD, saved_weights(plan, fresh(plan), tmp_path))
     assert result.steps is not None
     assert result.step_names == ("block 1", "block 2")
     assert result.image is not None

@@ -15,6 +15,25 @@ __all__ = ["METHOD", "CsWavelet"]
 _ITERATIONS_BETWEEN_YIELDS = 4
 
 
+_CARD = Card(
+    name="cs-wavelet",
+    title="Compressed sensing (l1-wavelet)",
+    tasks=(Task.RECONSTRUCT,),
+    needs=Needs(),
+    citation="Lustig M, Donoho D, Pauly JM (2007), Sparse MRI, Magn Reson Med 58:1182-1195, doi:10.1002/mrm.21391; "
+    "solved as in Beck A, Teboulle M (2009), SIAM J Imaging Sci 2:183-202, doi:10.1137/080716542",
+    figures=(
+        "FLAIR of MS patient 19 (182 slices of 1 mm, magnitude only), random lines at acceleration 4 with 8 % centre, "
+        "seed 0, whole volume: PSNR 32.2 dB and SSIM 0.935, against 27.2 dB and 0.781 zero-filled.",
+    ),
+    limits=(
+        "Random or Poisson-disc masks suit it; equispaced lines leave coherent ghosts that sparsity cannot tell apart.",
+        "The penalty is tuned for noiseless data: noisy scans keep their noise.",
+        "It computes on the processor, whatever device is chosen.",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class CsWavelet:
     """l1-wavelet compressed sensing with any number of coils.
@@ -25,12 +44,8 @@ class CsWavelet:
         How the problem is posed and solved.
     """
 
+    card = _CARD
     options: Options = field(default_factory=Options)
-
-    @property
-    def card(self) -> Card:
-        """What it says of itself."""
-        return _CARD
 
     def fits(self, study: Study, modality: str) -> Fit:
         """Fits everything that has an image or k-space."""
@@ -60,23 +75,5 @@ class CsWavelet:
             yield Progress(before + self.options.iterations, total, message)
         return Result(image=image)
 
-
-_CARD = Card(
-    name="cs-wavelet",
-    title="Compressed sensing (l1-wavelet)",
-    tasks=(Task.RECONSTRUCT,),
-    needs=Needs(),
-    citation="Lustig M, Donoho D, Pauly JM (2007), Sparse MRI, Magn Reson Med 58:1182-1195, doi:10.1002/mrm.21391; "
-    "solved as in Beck A, Teboulle M (2009), SIAM J Imaging Sci 2:183-202, doi:10.1137/080716542",
-    figures=(
-        "FLAIR of MS patient 19 (182 slices of 1 mm, magnitude only), random lines at acceleration 4 with 8 % centre, "
-        "seed 0, whole volume: PSNR 32.2 dB and SSIM 0.935, against 27.2 dB and 0.781 zero-filled.",
-    ),
-    limits=(
-        "Random or Poisson-disc masks suit it; equispaced lines leave coherent ghosts that sparsity cannot tell apart.",
-        "The penalty is tuned for noiseless data: noisy scans keep their noise.",
-        "It computes on the processor, whatever device is chosen.",
-    ),
-)
 
 METHOD = CsWavelet()

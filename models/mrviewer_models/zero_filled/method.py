@@ -13,14 +13,22 @@ from mrviewer.study import Study
 __all__ = ["METHOD", "ZeroFilled"]
 
 
+_CARD = Card(
+    name="zero-filled",
+    title="Zero-filled",
+    tasks=(Task.RECONSTRUCT,),
+    needs=Needs(),
+    citation="Roemer PB et al. (1990), The NMR phased array, Magn Reson Med 16:192-225, doi:10.1002/mrm.1910160203",
+    limits=("Nothing is done about aliasing: this is the starting point that other methods are compared with.",),
+    is_adjoint=True,
+)
+
+
 @dataclass(frozen=True)
 class ZeroFilled:
     """Coil-combined inverse Fourier transform of the acquired samples: ``x = A^H y``."""
 
-    @property
-    def card(self) -> Card:
-        """What it says of itself."""
-        return _CARD
+    card = _CARD
 
     def fits(self, study: Study, modality: str) -> Fit:
         """Fits everything that has an image or k-space."""
@@ -36,15 +44,5 @@ class ZeroFilled:
             yield Progress(index + 1, n_slices, f"slice {index + 1} of {n_slices}")
         return Result(image=image)
 
-
-_CARD = Card(
-    name="zero-filled",
-    title="Zero-filled",
-    tasks=(Task.RECONSTRUCT,),
-    needs=Needs(),
-    citation="Roemer PB et al. (1990), The NMR phased array, Magn Reson Med 16:192-225, doi:10.1002/mrm.1910160203",
-    limits=("Nothing is done about aliasing: this is the starting point that other methods are compared with.",),
-    is_adjoint=True,
-)
 
 METHOD = ZeroFilled()

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from mrviewer.database import Subject
 from mrviewer.errors import MrviewerError
+from mrviewer.evaluation.assessment import assess
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.evaluation.measuring import mean_figures, measured_modality
+from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Measurement, Method, Result, require_fit
-from mrviewer.metrics.overlap import overlap
-from mrviewer.metrics.quality import image_quality
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress, retold
 from mrviewer.reconstruction.acquisition import measure, raw_data, reference_slice
@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _CASES = 6
 _SLICES = 6
+_FIGURES = ("dice", "psnr", "ssim")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,8 @@ class Check:
     Parameters
     ----------
     cases
-        ``dice``, ``psnr`` and ``ssim`` of each case, those that the method has.
+        Of each case those of ``dice``, ``psnr`` and ``ssim`` that the method has, as `mrviewer.evaluation`
+        measures them.
     picture
         Of the first case.
     failures
@@ -133,13 +135,19 @@ def _check(
 def _figures(
     card: Card, result: Result, truth: NDArray[np.bool_] | None, reference: NDArray[np.float32] | None
 ) -> dict[str, float]:
-    figures: dict[str, float | None] = {}
-    if truth is not None and result.segmentation is not None:
-        figures["dice"] = overlap(truth, lesions_of(result.segmentation, card.lesion_value)).dice
-    if reference is not None and result.image is not None:
-        quality = image_quality(np.abs(result.image), reference)
-        figures |= {"psnr": quality.psnr, "ssim": quality.ssim}
-    return {name: value for name, value in figures.items() if value is not None}
+    """The figures that a quick look tells, of the slices as a stack of their own."""
+    shapes = [stack.shape for stack in (truth, reference) if stack is not None]
+    if not shapes:
+        return {}
+    held = assess(
+        image=None if result.image is None else np.abs(result.image),
+        image_reference=reference,
+        segmentation=None if result.segmentation is None else lesions_of(result.segmentation, card.lesion_value),
+        reference=truth,
+        geometry=Geometry.axial(shapes[0], (1.0, 1.0, 1.0)),
+    ).figures()
+    known = {name: held.get(name) for name in _FIGURES}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _picture(

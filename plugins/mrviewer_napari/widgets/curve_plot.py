@@ -8,7 +8,7 @@ import pyqtgraph
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont, QWheelEvent
 
-__all__ = ["Curve", "CurvePlot", "legend_html"]
+__all__ = ["Curve", "CurvePlot", "legend_html", "quieten"]
 
 _SOFT = "#a0a4ab"
 _HEIGHT = 190
@@ -35,25 +35,30 @@ class Curve:
     dashed: bool = False
 
 
+def quieten(plot: pyqtgraph.PlotWidget, height: int, left: str, bottom: str = "") -> None:
+    """Give a plot the height, the names of its axes and the tone of the panel, and nothing to click."""
+    plot.setFixedHeight(height)
+    plot.setMouseEnabled(False, False)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.showGrid(x=False, y=True, alpha=0.25)
+    font = QFont()
+    font.setPointSize(8)
+    for side, text in (("left", left), ("bottom", bottom)):
+        axis = plot.getAxis(side)
+        axis.setPen(_SOFT)
+        axis.setTextPen(_SOFT)
+        axis.setStyle(tickFont=font)
+        if text:
+            plot.setLabel(side, text, color=_SOFT)
+
+
 class CurvePlot(pyqtgraph.PlotWidget):
     """A few curves over a few places; the mouse wheel scrolls the panel and not the plot."""
 
     def __init__(self, left: str, bottom: str = "") -> None:
         super().__init__(background=None)
-        self.setFixedHeight(_HEIGHT)
-        self.setMouseEnabled(False, False)
-        self.setMenuEnabled(False)
-        self.hideButtons()
-        self.showGrid(x=False, y=True, alpha=0.25)
-        font = QFont()
-        font.setPointSize(8)
-        for side, text in (("left", left), ("bottom", bottom)):
-            axis = self.getAxis(side)
-            axis.setPen(_SOFT)
-            axis.setTextPen(_SOFT)
-            axis.setStyle(tickFont=font)
-            if text:
-                self.setLabel(side, text, color=_SOFT)
+        quieten(self, _HEIGHT, left, bottom)
         self.getAxis("bottom").setStyle(textFillLimits=[(0, 2.0)], hideOverlappingLabels=False)  # a name has no number
         self.curves: tuple[Curve, ...] = ()
         self.marked: int | None = None

@@ -3,12 +3,13 @@
 from html import escape
 
 import pyqtgraph
-from qtpy.QtGui import QFont, QWheelEvent
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
 from mrviewer.plain_text import plain
 from mrviewer_napari.sections.finetune.facts.run_history import RunHistory, ScoreSeries, smoothed
+from mrviewer_napari.widgets.curve_plot import quieten
 
 __all__ = ["RunCurves", "score_name"]
 
@@ -67,20 +68,8 @@ class _Plot(pyqtgraph.PlotWidget):
 
     def __init__(self, left: str, bottom: str = "") -> None:
         super().__init__(background=None)
-        self.setFixedHeight(_HEIGHT if bottom else _HEIGHT - 20)
-        self.setMouseEnabled(False, False)
-        self.setMenuEnabled(False)
-        self.hideButtons()
-        self.showGrid(x=False, y=True, alpha=0.25)
-        font = QFont()
-        font.setPointSize(8)
-        for side, text in (("left", left), ("bottom", bottom)):
-            axis = self.getAxis(side)
-            axis.setPen(_SOFT)
-            axis.setTextPen(_SOFT)
-            axis.setStyle(tickFont=font, showValues=side == "left" or bool(bottom))
-            if text:
-                self.setLabel(side, text, color=_SOFT)
+        quieten(self, _HEIGHT if bottom else _HEIGHT - 20, left, bottom)
+        self.getAxis("bottom").setStyle(showValues=bool(bottom))
         self.getAxis("left").setWidth(_LEFT)
         self.getAxis("left").enableAutoSIPrefix(False)
         self.getAxis("bottom").enableAutoSIPrefix(False)
