@@ -94,10 +94,10 @@ def _correct_first(session: Session, voxel_mm: tuple[float, float, float]) -> No
         session.correct_voxel_size(voxel_mm)
 
     def forget(_error: object = None) -> None:
-        session.scan_changed.disconnect(correct)
+        session.shown_scan.changed.disconnect(correct)
         session.failed.disconnect(forget)
 
-    session.scan_changed.connect(correct)
+    session.shown_scan.changed.connect(correct)
     session.failed.connect(forget)
 
 

@@ -13,8 +13,10 @@ from mrviewer.database import SIMULATED_MS
 from mrviewer.plain_text import plain_name
 from mrviewer.system.crash_log import keep_crash_log
 from mrviewer_napari.closing_dialogs import offer_to_save_strokes, tell_of_running_runs
+from mrviewer_napari.exporting.exporter import Exporter
 from mrviewer_napari.facts.signal_curves import has_time
 from mrviewer_napari.facts.study_facts import DISCLAIMER
+from mrviewer_napari.facts.tile_key import TileKey
 from mrviewer_napari.opening.dialogs.opening_card import OpeningCard
 from mrviewer_napari.opening.napari_reader import paths_of_layers, takes_drop
 from mrviewer_napari.panel_registry import PLACEHOLDER, bare, forget, remember
@@ -81,8 +83,8 @@ class MrPanel(QWidget):
         self.session.message.connect(self._show_message)
         self.session.failed.connect(self._notify)
         self.session.opening.asked.connect(self._on_question)
-        self.session.scan_changed.connect(self._on_scan)
-        self.session.outcomes_changed.connect(self._on_outcomes)
+        self.session.shown_scan.changed.connect(self._on_scan)
+        self.session.finished.changed.connect(self._on_outcomes)
         self._viewer.layers.events.inserted.connect(self._on_layer)
         remember(self._viewer, self)
         self.grid.set_radiological(self.state.radiological)
@@ -90,15 +92,21 @@ class MrPanel(QWidget):
 
     def _build(self) -> None:
         self.study = StudySection(self.session)
-        self.sampling = SamplingSection(self.session)
+        session, scan, finished = self.session, self.session.shown_scan, self.session.finished
+        self.sampling = SamplingSection(self.state, session.mask_choice, scan)
         self.methods = MethodsSection(self.session)
         self.view = ViewSection(self.session)
-        self.lesions = LesionsSection(self.session)
-        self.enhancement = EnhancementSection(self.session)
-        self.signal = SignalSection(self.session)
-        self.corrections = CorrectionsSection(self.session, self._viewer)
-        self.save = SaveSection(self.session, self._viewer)
+        self.lesions = LesionsSection(finished, session.catalogue, scan, self.state, self.grid)
+        self.enhancement = EnhancementSection(finished, session.catalogue, scan)
+        self.signal = SignalSection(scan)
+        self.corrections = CorrectionsSection(scan, finished, self._viewer)
+        self.save = SaveSection(Exporter(scan, finished, self.state, self.grid), finished, self._viewer)
         self.finetune = FinetuneSection(self.session)
+        session.mask_changed.connect(self.sampling.show_mask)
+        session.clicked.connect(self._on_click)
+        self.signal.failed.connect(session.failed)
+        self.corrections.failed.connect(session.report)
+        self.save.message.connect(session.message)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(6, 4, 10, 4)
@@ -200,6 +208,10 @@ class MrPanel(QWidget):
 
             self.questions = QuestionDialogs(self.session.opening, self)
         self.questions.ask(question)
+
+    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
+        self.lesions.select_at(voxel, key)
+        self.signal.show_voxel(voxel)
 
     def _on_scan(self) -> None:
         scan = self.session.scan

@@ -12,6 +12,7 @@ from mrviewer.methods.registry import list_methods
 from mrviewer.sampling import FILE, Mask
 from mrviewer.system.faults import explained
 from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
 from mrviewer_napari.computing.known_results import ComputationTarget
 from mrviewer_napari.computing.mask_choice import MaskChoice
 from mrviewer_napari.computing.method_catalogue import MethodCatalogue
@@ -21,6 +22,7 @@ from mrviewer_napari.facts.method_facts import MethodFacts
 from mrviewer_napari.facts.scan import Scan, with_modality, with_true_size
 from mrviewer_napari.facts.study_facts import first_slice
 from mrviewer_napari.facts.tile_key import TileKey
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.opening.study_opener import StudyOpener
 from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.presenter import Presenter
@@ -43,18 +45,12 @@ class Session(QObject):
         What can be run; the installed methods if `None`.
     """
 
-    scan_changed = Signal()
-    """Another study, modality, or other labels."""
-    corrected = Signal(object, object)
-    """The scan as it was, and with another modality or voxel size; comes before `scan_changed`."""
     methods_changed = Signal()
     """A chain or a model of the person's own came or went."""
     mask_changed = Signal()
     """Another mask, or a wish that no mask can meet."""
     steps_changed = Signal()
     """Other methods give steps of the shown slice, or the wished ones have come."""
-    outcomes_changed = Signal()
-    """A volume is finished, or another set of volumes is shown."""
     clicked = Signal(object, object)
     """Voxel ``(z, y, x)`` and key of the tile under a click."""
     message = Signal(str)
@@ -71,9 +67,10 @@ class Session(QObject):
         super().__init__(parent)
         self.state, self.grid = state, grid
         self.catalogue = MethodCatalogue(list_methods() if methods is None else methods)
-        self.scan: Scan | None = None
+        self.shown_scan = ShownScan(self)
         self.mask_choice = MaskChoice()
         self.computation = Computation(self)
+        self.finished = FinishedOutcomes(self.computation, self.catalogue, state, self)
         self._presenter = Presenter(grid, state, self.computation)
         self.opening = StudyOpener(self)
         self.value_notes = ValueNotes(self)
@@ -112,6 +109,11 @@ class Session(QObject):
     # What is shown -------------------------------------------------------------------------------------------------
 
     @property
+    def scan(self) -> Scan | None:
+        """What is open."""
+        return self.shown_scan.scan
+
+    @property
     def methods(self) -> Mapping[str, Method]:
         """Every method and every chain by name, in their order."""
         return self.catalogue.methods
@@ -129,13 +131,12 @@ class Session(QObject):
     @property
     def shown(self) -> tuple[Method, ...]:
         """Methods that are ticked and fit, in their order."""
-        return self.catalogue.shown(self.state.methods)
+        return self.finished.methods
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Finished volumes on the present mask, in the order of the methods."""
-        found = (self.computation.outcome(method.card.name) for method in self.shown)
-        return tuple(outcome for outcome in found if outcome is not None)
+        return self.finished.outcomes
 
     @property
     def is_settled(self) -> bool:
@@ -185,7 +186,7 @@ class Session(QObject):
 
     def _correct(self, before: Scan, scan: Scan) -> None:
         self.opening.cancel()
-        self.corrected.emit(before, scan)
+        self.shown_scan.corrected.emit(before, scan)
         self._install(scan, is_same_patient=scan.slice_axis == before.slice_axis)
 
     def choose_frame(self, frame: int) -> None:
@@ -245,23 +246,23 @@ class Session(QObject):
         self.computation.forget()
         self.value_notes.forget()
         self.state.step = None
-        self.scan = scan
+        self.shown_scan.scan = scan
         self.mask_choice.forget()
         self.catalogue.look_at(scan.study, scan.modality)
         self._make_mask()
         self._presenter.arrange(scan, self.shown)
         if not is_same_patient:
             self.grid.show_slice(first_slice(scan))
-        self.scan_changed.emit()
+        self.shown_scan.changed.emit()
         self._aim()
 
     def _install_labels(self, scan: Scan) -> None:
         if self.scan is None or scan.raw is not self.scan.raw:
             return
-        self.scan = scan
+        self.shown_scan.scan = scan
         outcomes = self.outcomes
         self._presenter.arrange(scan, self.shown)
-        self.scan_changed.emit()
+        self.shown_scan.changed.emit()
         self._aim()
         self._measure_again(outcomes)
 
@@ -330,7 +331,7 @@ class Session(QObject):
         self.computation.look_at(self.grid.current_slice())
         self._presenter.show_all()
         self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))
-        self.outcomes_changed.emit()
+        self.finished.changed.emit()
         self.steps_changed.emit()
         self.busy_changed.emit()
 
@@ -354,7 +355,7 @@ class Session(QObject):
     def _on_outcome(self, outcome: Outcome) -> None:
         self._presenter.show_outcome(outcome)
         self._measure_again(outdated((outcome,), self.state.min_lesion_ml))
-        self.outcomes_changed.emit()
+        self.finished.changed.emit()
 
     def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
         self.clicked.emit(voxel, key)

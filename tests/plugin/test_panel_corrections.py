@@ -30,14 +30,25 @@ def viewer() -> ViewerModel:
 
 
 @pytest.fixture
+def session(viewer: ViewerModel) -> Session:
+    """One method that segments, and nothing open."""
+    state = PanelState(methods=("finder",), device="cpu")
+    return Session(state, TileGrid(viewer), [FakeMethod("finder", (Task.RECONSTRUCT, Task.SEGMENT))])
+
+
+@pytest.fixture
 def section(
-    qtbot: QtBot, viewer: ViewerModel, study_folder: Path, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot,
+    viewer: ViewerModel,
+    session: Session,
+    study_folder: Path,
+    eventually: Wait,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[CorrectionsSection]:
     """The section with the small study and its labels open, and a finished segmentation."""
     monkeypatch.setattr(section_module, "author_from_preferences", lambda: "AB")
-    state = PanelState(methods=("finder",), device="cpu")
-    session = Session(state, TileGrid(viewer), [FakeMethod("finder", (Task.RECONSTRUCT, Task.SEGMENT))])
-    section = CorrectionsSection(session, viewer)
+    section = CorrectionsSection(session.shown_scan, session.finished, viewer)
+    section.failed.connect(session.report)
     qtbot.addWidget(section)
     session.open([str(study_folder)])
     eventually(lambda: session.scan is not None)
@@ -64,7 +75,7 @@ def test_what_was_painted_is_saved_and_the_original_is_left(
     assert layer is not None
     assert viewer.layers.selection.active is layer
     assert len(viewer.layers) == layers + 1
-    np.testing.assert_array_equal(layer.data, section._session.scan.study.labels.volume())
+    np.testing.assert_array_equal(layer.data, section._shown_scan.scan.study.labels.volume())
     section.brush.setValue(3)
     assert layer.brush_size == 3
     section.value.setValue(2)
@@ -93,7 +104,7 @@ def test_a_result_can_be_corrected_and_what_was_painted_thrown_away(
 ) -> None:
     begin(section, qtbot, "the result of finder")
     layer = section.correcting.layer
-    made = section._session.outcomes[0].reconstruction.segmentation
+    made = section._finished.outcomes[0].reconstruction.segmentation
     kept = np.array(made)
     layer.paint((1, 5, 5), 1)
     qtbot.mouseClick(section.tools["erase"], Click)
@@ -106,10 +117,10 @@ def test_a_result_can_be_corrected_and_what_was_painted_thrown_away(
 
 
 def test_the_layer_hides_while_another_patient_is_shown(
-    section: CorrectionsSection, study_folder: Path, qtbot: QtBot, eventually: Wait
+    section: CorrectionsSection, session: Session, study_folder: Path, qtbot: QtBot, eventually: Wait
 ) -> None:
     begin(section, qtbot, "nothing")
-    session, layer = section._session, section.correcting.layer
+    layer = section.correcting.layer
     layer.paint((1, 5, 5), 1)
     session.open([str(study_folder)])
     eventually(lambda: session.scan.labels is None and session.is_settled)
@@ -138,13 +149,17 @@ def test_strokes_that_are_not_saved_are_asked_for_when_the_window_closes(
 
 
 def test_a_study_that_lies_in_no_folder_is_asked_for_one(
-    section: CorrectionsSection, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, eventually: Wait
+    section: CorrectionsSection,
+    session: Session,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    eventually: Wait,
 ) -> None:
     from conftest import make_study
 
     from mrviewer_napari.opening.load_scan import load_scan
 
-    session = section._session
     session.opening.read(load_scan(make_study(name="made up")))
     eventually(lambda: session.scan.study.name == "made up" and session.is_settled)
     begin(section, qtbot, "the reference labels")

@@ -7,6 +7,7 @@ from qtpy.QtCore import QObject, Signal
 
 from mrviewer.progress import Progress
 from mrviewer.writers.dicom.dicom_source import DicomSource
+from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.exporting.export_items import Item, SourceState, refusals
 from mrviewer_napari.exporting.source_series import find_opened, find_series, use_series
@@ -14,7 +15,9 @@ from mrviewer_napari.exporting.tiles_figure import Shown, tiles_figure
 from mrviewer_napari.exporting.writing import Exportable, Exported, ExportRequest, export
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.tile_key import TileKind
-from mrviewer_napari.session import Session
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
+from mrviewer_napari.tiles.tile_grid import TileGrid
 from mrviewer_napari.widgets.jobs import Slot, gathered
 
 __all__ = ["Exporter"]
@@ -29,6 +32,7 @@ class Exporter(QObject):
         Another scan, other outcomes, or another DICOM series.
     progressed : Progress
     exported : Exported
+    message : text
     failed : Exception
     busy_changed
     """
@@ -36,12 +40,20 @@ class Exporter(QObject):
     changed = Signal()
     progressed = Signal(object)
     exported = Signal(object)
+    message = Signal(str)
     failed = Signal(object)
     busy_changed = Signal()
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        shown_scan: ShownScan,
+        finished: FinishedOutcomes,
+        state: PanelState,
+        grid: TileGrid,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan, self._finished, self._state, self._grid = shown_scan, finished, state, grid
         self.found = SourceState()
         self._looked_for: Scan | None = None
         self._look, self._write = Slot(self), Slot(self)
@@ -51,8 +63,8 @@ class Exporter(QObject):
         self._write.returned.connect(self._on_exported)
         self._write.failed.connect(self.failed)
         self._write.idle.connect(self.busy_changed)
-        session.scan_changed.connect(self._on_scan)
-        session.outcomes_changed.connect(self.changed)
+        shown_scan.changed.connect(self._on_scan)
+        finished.changed.connect(self.changed)
 
     @property
     def busy(self) -> bool:
@@ -67,12 +79,12 @@ class Exporter(QObject):
     @property
     def scan(self) -> Scan | None:
         """What is open."""
-        return self._session.scan
+        return self._shown_scan.scan
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Finished volumes on the present mask."""
-        return self._session.outcomes
+        return self._finished.outcomes
 
     def look_around(self) -> None:
         """Look for the DICOM series that the open image was read from, once for each image."""
@@ -104,7 +116,7 @@ class Exporter(QObject):
             return
         outcomes = self._chosen(methods)
         figure = tiles_figure(scan, outcomes, self._shown(scan)) if wish.items & {Item.PNG, Item.SVG} else None
-        given = Exportable(scan, outcomes, self._source, figure, self._session.state.min_lesion_ml)
+        given = Exportable(scan, outcomes, self._source, figure, self._state.min_lesion_ml)
         self._write.request(lambda: gathered(export(given, wish)))
         self.busy_changed.emit()
 
@@ -135,7 +147,7 @@ class Exporter(QObject):
         self.changed.emit()
 
     def _shown(self, scan: Scan) -> Shown:
-        state, grid = self._session.state, self._session.grid
+        state, grid = self._state, self._grid
         images = [key for key in grid.keys if key.kind is TileKind.IMAGE]
         return Shown(
             plane=grid.plane,
@@ -167,5 +179,5 @@ class Exporter(QObject):
         self.progressed.emit(records[-1])
 
     def _on_exported(self, done: Exported) -> None:
-        self._session.message.emit(done.sentence)
+        self.message.emit(done.sentence)
         self.exported.emit(done)

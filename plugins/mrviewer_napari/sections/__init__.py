@@ -1,1 +1,1 @@
-"""The sections of the panel, one module each; a section is handed the session and keeps no copy of what it shows."""
+"""The sections of the panel, one module each; a section is handed what it shows and keeps no copy of it."""

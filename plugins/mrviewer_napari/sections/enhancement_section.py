@@ -9,10 +9,12 @@ from qtpy.QtWidgets import QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
 from mrviewer.images.dynamic import ENHANCED_PHASES
 from mrviewer.method import Task
+from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
+from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.colours import PLAIN_COLOUR, class_colour
 from mrviewer_napari.facts.signal_curves import predicted_curve
-from mrviewer_napari.session import Session
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.widgets.controls import choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel
 
@@ -24,9 +26,15 @@ _SCALE = "Enhancement against the signal before contrast; 1 is twice the signal.
 class EnhancementSection(QWidget):
     """Predicted against measured enhancement by phase, and the probabilities of the classes."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        finished: FinishedOutcomes,
+        catalogue: MethodCatalogue,
+        shown_scan: ShownScan,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._finished, self._catalogue = finished, catalogue
         self.method = choice_box("Whose prediction is shown")
         self.text = quiet_label()
         self.plot: Any = None
@@ -37,17 +45,17 @@ class EnhancementSection(QWidget):
         for widget in (self.method, self.text, self.legend, self.classes):
             self._layout.addWidget(widget)
         self.method.activated.connect(self.refresh)
-        session.outcomes_changed.connect(self.refresh)
-        session.scan_changed.connect(self.refresh)
+        finished.changed.connect(self.refresh)
+        shown_scan.changed.connect(self.refresh)
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
         """Finished methods that say something of the study as a whole."""
         tasks = {Task.REGRESS, Task.CLASSIFY}
-        cards = self._session.methods
+        cards = self._catalogue.methods
         return {
             outcome.request.method: outcome
-            for outcome in self._session.outcomes
+            for outcome in self._finished.outcomes
             if tasks & set(cards[outcome.request.method].card.tasks)
         }
 

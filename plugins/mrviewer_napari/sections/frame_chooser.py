@@ -1,9 +1,9 @@
 """Frames: which volume of a dynamic series is shown and sampled."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QSlider, QWidget
 
-from mrviewer_napari.session import Session
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.widgets.controls import quiet_label, show_if, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, set_tip
 
@@ -13,9 +13,11 @@ __all__ = ["FrameChooser"]
 class FrameChooser(QWidget):
     """A slider over the frames; hidden while a single volume is open."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    chosen = Signal(int)
+
+    def __init__(self, shown_scan: ShownScan, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan = shown_scan
         self._patient: object = None
         self._wished: int | None = None
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -29,12 +31,12 @@ class FrameChooser(QWidget):
         layout.addWidget(self.text)
         layout.addWidget(self.name)
         self.slider.valueChanged.connect(self._wish)
-        session.scan_changed.connect(self.refresh)
+        shown_scan.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the open frame, unless a later wish is on its way: the handle stays where the person has it."""
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         show_if(self, scan is not None and scan.n_frames > 1)
         if scan is None:
             return
@@ -50,11 +52,11 @@ class FrameChooser(QWidget):
     def _wish(self, frame: int) -> None:
         self._wished = frame
         self._write()
-        self._session.choose_frame(frame)
+        self.chosen.emit(frame)
 
     def _write(self) -> None:
         self.text.setText(f"{self.slider.value() + 1} of {self.slider.maximum() + 1}")
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         names = scan.frame_names if scan is not None else ()
         name = names[self.slider.value()] if self.slider.value() < len(names) else ""
         set_tip(self.text, name)

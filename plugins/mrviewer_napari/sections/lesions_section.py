@@ -12,11 +12,15 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.metrics.metric_list import METRICS_BY_KEY
+from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
+from mrviewer_napari.computing.method_catalogue import MethodCatalogue
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.lesion_columns import lesion_at, voxel_of
 from mrviewer_napari.facts.tile_key import TileKey
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.lesion_table import LesionModel
-from mrviewer_napari.session import Session
+from mrviewer_napari.tiles.tile_grid import TileGrid
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import PlainLabel
 
@@ -26,9 +30,18 @@ __all__ = ["LesionsSection"]
 class LesionsSection(QWidget):
     """The lesion table of one method."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        finished: FinishedOutcomes,
+        catalogue: MethodCatalogue,
+        shown_scan: ShownScan,
+        state: PanelState,
+        grid: TileGrid,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._finished, self._catalogue, self._shown_scan = finished, catalogue, shown_scan
+        self._state, self._grid = state, grid
         self._following = False
         self.method = choice_box("Whose segmentation is compared with the reference labels")
         self.smallest = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.005, decimals=3, suffix=" ml")
@@ -77,15 +90,14 @@ class LesionsSection(QWidget):
         self.smallest.editingFinished.connect(self._wish_smallest)
         self.table.selectionModel().currentRowChanged.connect(self._go_to_row)
         self.table.clicked.connect(self._go_to_row)
-        self._session.outcomes_changed.connect(self.refresh)
-        self._session.scan_changed.connect(self.refresh)
-        self._session.clicked.connect(self._on_click)
+        self._finished.changed.connect(self.refresh)
+        self._shown_scan.changed.connect(self.refresh)
 
     @property
     def outcome(self) -> Outcome | None:
         """The outcome whose lesions are shown."""
         found = self._with_lesions()
-        return found.get(self._session.state.lesion_method) or next(iter(found.values()), None)
+        return found.get(self._state.lesion_method) or next(iter(found.values()), None)
 
     def refresh(self) -> None:
         """Show the lesions of the chosen method."""
@@ -93,11 +105,11 @@ class LesionsSection(QWidget):
         with signals_blocked(self.method):
             self.method.clear()
             for name, each in found.items():
-                self.method.addItem(self._session.methods[name].card.title, each.request.method)
+                self.method.addItem(self._catalogue.methods[name].card.title, each.request.method)
             if outcome is not None:
                 self.method.setCurrentIndex(self.method.findData(outcome.request.method))
         with signals_blocked(self.smallest):
-            self.smallest.setValue(self._session.state.min_lesion_ml)
+            self.smallest.setValue(self._state.min_lesion_ml)
         table = None if outcome is None else outcome.assessment.lesions
         self.waiting.setVisible(table is None)
         for widget in (self.table, self.summary, self.choice):
@@ -115,32 +127,32 @@ class LesionsSection(QWidget):
     def _with_lesions(self) -> dict[str, Outcome]:
         return {
             outcome.request.method: outcome
-            for outcome in self._session.outcomes
+            for outcome in self._finished.outcomes
             if outcome.assessment.lesions is not None
         }
 
     def _choose_method(self) -> None:
-        self._session.state.lesion_method = self.method.currentData()
+        self._state.lesion_method = self.method.currentData()
         self.refresh()
 
     def _wish_smallest(self) -> None:
-        self._session.state.min_lesion_ml = self.smallest.value()
+        self._state.min_lesion_ml = self.smallest.value()
 
     def _go_to_row(self, index: QModelIndex, before: QModelIndex | None = None) -> None:
         del before
-        outcome, scan = self.outcome, self._session.scan
+        outcome, scan = self.outcome, self._shown_scan.scan
         if self._following or not index.isValid() or outcome is None or scan is None:
             return
         table = outcome.assessment.lesions
         if table is not None:
             lesion = self.model.rows[self.sorted.mapToSource(index).row()]
-            self._session.grid.go_to(voxel_of(table, lesion, scan.geometry, scan.slice_axis))
+            self._grid.go_to(voxel_of(table, lesion, scan.geometry, scan.slice_axis))
 
-    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
+    def select_at(self, voxel: tuple[int, int, int], key: TileKey) -> None:
         """Select the row of the lesion under a click; a click on a segmenting method's tile shows its table."""
         name = key.image
-        if name in self._with_lesions() and name != self._session.state.lesion_method:
-            self._session.state.lesion_method = name
+        if name in self._with_lesions() and name != self._state.lesion_method:
+            self._state.lesion_method = name
             self.refresh()
         outcome = self.outcome
         table = None if outcome is None else outcome.assessment.lesions

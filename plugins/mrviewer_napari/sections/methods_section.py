@@ -166,7 +166,7 @@ class MethodsSection(QWidget):
         layout.addWidget(self.chooser)
         layout.addWidget(self.button)
         self.button.clicked.connect(self._stop_or_go_on)
-        session.scan_changed.connect(self.refresh)
+        session.shown_scan.changed.connect(self.refresh)
         session.methods_changed.connect(self.refresh)
         session.methods_changed.connect(self.chooser.refresh)
         session.busy_changed.connect(self._show_button)

@@ -19,9 +19,11 @@ from qtpy.QtWidgets import (
 
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.sampling import FILE, MaskSetting, family_of, learned_probability, mask_families
+from mrviewer_napari.computing.mask_choice import MaskChoice
 from mrviewer_napari.facts.study_facts import mask_facts
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.mask_pictures import mask_picture, probability_picture, spread_picture
-from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, plain_tip
 
@@ -40,9 +42,11 @@ _PICTURE = 98
 class SamplingSection(QWidget):
     """The wished mask."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: PanelState, mask_choice: MaskChoice, shown_scan: ShownScan, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._state = session, session.state
+        self._state, self._mask_choice, self._shown_scan = state, mask_choice, shown_scan
         self.family = QComboBox()
         self.family.setPlaceholderText("as it was acquired")
         for family in mask_families():
@@ -70,7 +74,7 @@ class SamplingSection(QWidget):
         self._lay_out()
         self._connect()
         self._show(self._state.mask)
-        self._show_mask()
+        self.show_mask()
 
     def _lay_out(self) -> None:
         first = QHBoxLayout()
@@ -131,7 +135,6 @@ class SamplingSection(QWidget):
         self.seed.valueChanged.connect(self._set_seed)
         self.dice.clicked.connect(self._next_seed)
         self._state.events.mask.connect(self._show)
-        self._session.mask_changed.connect(self._show_mask)
 
     # From the person -----------------------------------------------------------------------------------------------
 
@@ -162,7 +165,7 @@ class SamplingSection(QWidget):
 
     def _show(self, wish: SamplingCondition) -> None:
         """Show the wish; of a scan that has a mask of its own, the rate of that one."""
-        mask, free = self._session.mask, self._is_free
+        mask, free = self._mask_choice.mask, self._is_free
         rate = wish.acceleration if free or mask is None else mask.achieved_acceleration
         for widget, value in (
             (self.slider, round(rate * _STEPS)),
@@ -179,7 +182,7 @@ class SamplingSection(QWidget):
     @property
     def _is_free(self) -> bool:
         """Whether a mask can be chosen: a scan that was acquired undersampled has its own."""
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         return scan is None or scan.raw.acquired is None
 
     def _offer(self, wish: SamplingCondition) -> None:
@@ -198,11 +201,12 @@ class SamplingSection(QWidget):
         words = f"Mask from {Path(path).name}" if family is FILE else family.description
         self.description.setText(words if self._is_free else _ACQUIRED)
 
-    def _show_mask(self) -> None:
-        mask, scan = self._session.mask, self._session.scan
+    def show_mask(self) -> None:
+        """Show the mask that is used, or why the selected one cannot be made."""
+        mask, scan = self._mask_choice.mask, self._shown_scan.scan
         self._show(self._state.mask)
-        self.problem.setText(self._session.mask_choice.problem)
-        show_if(self.problem, bool(self._session.mask_choice.problem))
+        self.problem.setText(self._mask_choice.problem)
+        show_if(self.problem, bool(self._mask_choice.problem))
         show_if(self.pictures, mask is not None and scan is not None)
         show_if(self.achieved, mask is not None and scan is not None)
         if mask is None or scan is None:

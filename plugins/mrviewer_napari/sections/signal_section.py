@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from mrviewer_napari.facts.colours import class_colour
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.signal_curves import SignalCurve, has_time, read_signal
-from mrviewer_napari.facts.tile_key import TileKey
-from mrviewer_napari.session import Session
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.widgets.controls import quiet_label, show_if
 from mrviewer_napari.widgets.jobs import Slot
 
@@ -18,11 +18,18 @@ _ASK = "Click a point in a picture to see its signal over time."
 
 
 class SignalSection(QWidget):
-    """One curve, read in a thread."""
+    """One curve, read in a thread.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    Signals
+    -------
+    failed : Exception
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, shown_scan: ShownScan, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan = shown_scan
         self._reading = Slot(self)
         self._curve: SignalCurve | None = None
         self.text = quiet_label(_ASK)
@@ -31,9 +38,8 @@ class SignalSection(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.addWidget(self.text)
         self._reading.returned.connect(self._on_curve)
-        self._reading.failed.connect(session.failed)
-        session.clicked.connect(self._on_click)
-        session.scan_changed.connect(self._on_scan)
+        self._reading.failed.connect(self.failed)
+        shown_scan.changed.connect(self._on_scan)
         self._patient: object = None
 
     @property
@@ -45,15 +51,15 @@ class SignalSection(QWidget):
         """Stop for good; says whether the thread has ended."""
         return self._reading.close(wait_s)
 
-    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
-        del key
-        scan = self._session.scan
+    def show_voxel(self, voxel: tuple[int, int, int]) -> None:
+        """Show the curve of a voxel ``(z, y, x)``, where the open study has any."""
+        scan = self._shown_scan.scan
         if scan is not None and has_time(scan):
             self._reading.request(lambda: read_signal(scan, voxel))
 
     def _on_scan(self) -> None:
         """Keep the curve while another frame or phase of the same patient is shown."""
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         if scan is None or scan.patient is not self._patient:
             self._patient = None if scan is None else scan.patient
             self._reading.cancel()
@@ -66,7 +72,7 @@ class SignalSection(QWidget):
 
     def _on_curve(self, curve: SignalCurve) -> None:
         self._curve = curve
-        if (scan := self._session.scan) is not None:
+        if (scan := self._shown_scan.scan) is not None:
             self._draw(scan, curve)
 
     def _draw(self, scan: Scan, curve: SignalCurve) -> None:

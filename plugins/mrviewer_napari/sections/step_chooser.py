@@ -35,7 +35,7 @@ class Stepper(QWidget):
         layout.setColumnStretch(1, 1)
         self.method.activated.connect(self._choose_method)
         self.slider.valueChanged.connect(self._wish)
-        for changed in (session.steps_changed, session.scan_changed, session.methods_changed):
+        for changed in (session.steps_changed, session.shown_scan.changed, session.methods_changed):
             changed.connect(self.refresh)
         for wish in (self._state.events.step, self._state.events.methods):
             wish.connect(self._follow)

@@ -75,7 +75,7 @@ class StudySection(QWidget):
         layout.addLayout(self._facts)
         layout.addWidget(self.size_doubt)
         layout.addWidget(self.notes)
-        session.scan_changed.connect(self.refresh)
+        session.shown_scan.changed.connect(self.refresh)
         session.value_notes.changed.connect(self._show_notes)
         session.failed.connect(self._on_failed)
         self.refresh()

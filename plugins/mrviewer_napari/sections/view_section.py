@@ -63,7 +63,11 @@ class ViewSection(QWidget):
         outlines.addStretch(1)
         form = QFormLayout()
         form.addRow("Error gain", errors)
-        self.frames, self.stepper, self.coils = FrameChooser(session), Stepper(session), CoilButton(session)
+        self.frames, self.stepper, self.coils = (
+            FrameChooser(session.shown_scan),
+            Stepper(session),
+            CoilButton(session.shown_scan, session.grid, session.state),
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(planes)
@@ -73,6 +77,8 @@ class ViewSection(QWidget):
         layout.addWidget(self.radiological)
         layout.addWidget(self.stepper)
         layout.addWidget(self.coils)
+        self.frames.chosen.connect(session.choose_frame)
+        self.coils.failed.connect(session.report)
         self._connect()
         self._show()
 

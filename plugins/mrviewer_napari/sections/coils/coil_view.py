@@ -1,12 +1,14 @@
 """The dock Coils: what every coil sees of the shown slice. While it is closed it computes and holds nothing."""
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from mrviewer.geometry import INTERNAL_AXES
 from mrviewer_napari.facts.orientation import axis_names, edge_letters
 from mrviewer_napari.facts.scan import Scan
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.coils.coil_pictures import (
     CoilPictureKind,
     CoilPictures,
@@ -14,7 +16,7 @@ from mrviewer_napari.sections.coils.coil_pictures import (
     coil_facts,
     look_at_coils,
 )
-from mrviewer_napari.session import Session
+from mrviewer_napari.tiles.tile_grid import TileGrid
 from mrviewer_napari.widgets.controls import quiet_label
 from mrviewer_napari.widgets.jobs import Slot
 
@@ -30,13 +32,23 @@ class CoilView(QWidget):
 
     Parameters
     ----------
-    session
+    shown_scan
         What is open.
+    grid
+        Says which slice is shown.
+    state
+        Says on which side the patient's left is.
+
+    Signals
+    -------
+    failed : Exception
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    failed = Signal(object)
+
+    def __init__(self, shown_scan: ShownScan, grid: TileGrid, state: PanelState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan, self._grid, self._state = shown_scan, grid, state
         self._slot = Slot(self)
         self._asked: tuple[Scan, int] | None = None
         self.boxes = {kind: QCheckBox(kind.value) for kind in CoilPictureKind}
@@ -55,10 +67,10 @@ class CoilView(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.facts)
         self._slot.returned.connect(self._show_pictures)
-        self._slot.failed.connect(session.report)
-        session.scan_changed.connect(self.refresh)
-        session.grid.slice_changed.connect(self._on_slice)
-        session.state.events.radiological.connect(self._turn)
+        self._slot.failed.connect(self.failed)
+        shown_scan.changed.connect(self.refresh)
+        grid.slice_changed.connect(self._on_slice)
+        state.events.radiological.connect(self._turn)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Room for two rows of eight coils."""
@@ -71,10 +83,10 @@ class CoilView(QWidget):
 
     def refresh(self) -> None:
         """Have the shown slice, unless nobody looks."""
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         if scan is None or not self.isVisible():
             return
-        wanted = (scan, self._session.grid.current_slice())
+        wanted = (scan, self._grid.current_slice())
         if wanted == self._asked:
             return
         if self._asked is None or self._asked[0] is not scan:
@@ -85,8 +97,8 @@ class CoilView(QWidget):
 
     def close_jobs(self, wait_s: float) -> bool:
         """Stop for good; says whether the thread has ended."""
-        self._session.grid.slice_changed.disconnect(self._on_slice)
-        self._session.state.events.radiological.disconnect(self._turn)
+        self._grid.slice_changed.disconnect(self._on_slice)
+        self._state.events.radiological.disconnect(self._turn)
         return self._slot.close(wait_s)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -116,7 +128,7 @@ class CoilView(QWidget):
         """Put the sides of the patient where the tiles have them."""
         del radiological
         row, column = self.canvas.axes
-        self.canvas.mirrored = not self._session.state.radiological and column == INTERNAL_AXES.index("L")
+        self.canvas.mirrored = not self._state.radiological and column == INTERNAL_AXES.index("L")
         letters = edge_letters(self.canvas.names, (row, column), "down", "left" if self.canvas.mirrored else "right")
         self.canvas.sides = (letters.left, letters.right)
         self.canvas.update()

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -19,9 +19,10 @@ from qtpy.QtWidgets import (
 )
 
 from mrviewer.errors import MrviewerError
+from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.preferences import author_from_preferences, remember_author
 from mrviewer_napari.sections.corrections.label_painting import N_CLASSES, Correcting, Template, templates
-from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import set_tip
 
@@ -38,11 +39,24 @@ _FIRST_BRUSH = 4
 
 
 class CorrectionsSection(QWidget):
-    """Choose what to correct; then tools, and Save or Discard."""
+    """Choose what to correct; then tools, and Save or Discard.
 
-    def __init__(self, session: Session, viewer: Any, parent: QWidget | None = None) -> None:  # noqa: ANN401
+    Signals
+    -------
+    failed : Exception
+    """
+
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        shown_scan: ShownScan,
+        finished: FinishedOutcomes,
+        viewer: Any,  # noqa: ANN401 -- napari is not typed here
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan, self._finished = shown_scan, finished
         self.correcting = Correcting(viewer, self)
         self._templates: tuple[Template, ...] = ()
         self.template, self.begin = choice_box("What the correction begins with"), QPushButton("Correct")
@@ -109,18 +123,18 @@ class CorrectionsSection(QWidget):
         self.discard.clicked.connect(self.correcting.discard)
         self.correcting.changed.connect(self.refresh)
         self.correcting.saved.connect(self._on_saved)
-        self.correcting.failed.connect(self._session.report)
-        self._session.corrected.connect(self.correcting.take_over)
-        self._session.scan_changed.connect(self._on_scan)
-        self._session.outcomes_changed.connect(self.refresh)
+        self.correcting.failed.connect(self.failed)
+        self._shown_scan.corrected.connect(self.correcting.take_over)
+        self._shown_scan.changed.connect(self._on_scan)
+        self._finished.changed.connect(self.refresh)
 
     def refresh(self) -> None:
         """Offer what can be corrected, or the tools while something is."""
-        scan, painting = self._session.scan, self.correcting.layer is not None
+        scan, painting = self._shown_scan.scan, self.correcting.layer is not None
         show_if(self.choice, not painting)
         show_if(self.work, painting)
         self.save.setEnabled(not self.correcting.busy)
-        self._templates = () if scan is None else templates(scan, self._session.outcomes)
+        self._templates = () if scan is None else templates(scan, self._finished.outcomes)
         titles = [template.title for template in self._templates]
         if titles != [self.template.itemText(place) for place in range(self.template.count())]:
             chosen = self.template.currentText()
@@ -136,7 +150,7 @@ class CorrectionsSection(QWidget):
         show_if(self.text, bool(self.text.text()))
 
     def _begin(self) -> None:
-        scan, place = self._session.scan, self.template.currentIndex()
+        scan, place = self._shown_scan.scan, self.template.currentIndex()
         if scan is not None and 0 <= place < len(self._templates):
             self.correcting.begin(scan, self._templates[place])
             self.tools["paint"].setChecked(True)
@@ -184,7 +198,7 @@ class CorrectionsSection(QWidget):
         try:
             self.correcting.save(author, folder, wait=wait)
         except MrviewerError as error:
-            self._session.report(error)
+            self.failed.emit(error)
 
     def _save(self) -> None:
         self.save_now()
@@ -205,5 +219,5 @@ class CorrectionsSection(QWidget):
         show_if(self.text, True)
 
     def _on_scan(self) -> None:
-        self.correcting.follow(self._session.scan)
+        self.correcting.follow(self._shown_scan.scan)
         self.refresh()
