@@ -176,3 +176,16 @@ def test_the_form_of_a_recipe_takes_both_records_and_marks_what_was_refused(qtbo
 def test_every_option_of_a_run_shows_its_default() -> None:
     for item in option_fields(TrainingOptions()):
         assert OptionWidget(item).text == item.text
+
+
+def test_the_numbers_of_a_tuple_fit_side_by_side_into_the_panel(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class Three:
+        shares: tuple[float, float, float] = option((0.4, 0.25, 0.35), SHARE)
+
+    widget = option_widgets(Three())["shares"]
+    qtbot.addWidget(widget.native)
+    widget.native.setStyleSheet("QAbstractSpinBox { min-width: 70px; }")
+    widget.native.show()
+    assert widget.native.minimumSizeHint().width() <= 260
+    assert widget.text == "0.4,0.25,0.35"

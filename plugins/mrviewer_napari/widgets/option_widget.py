@@ -25,7 +25,8 @@ _STEPS = 20
 """Steps from one limit to the other, where none is declared."""
 _DECIMALS = (3, 4)
 """Shown at least in a spin box, and at most: what needs more, such as 1e-6, is typed in a line."""
-_NARROW = 48
+_NARROW = "min-width: 34px;"
+"""Of the boxes of a tuple, which stand side by side; napari's style would make three of them wider than the panel."""
 _READ_HERE = ("min", "max", "step", "choices", "label", "tooltip")
 """Words of ``Annotated`` that are read here, and not by the widget."""
 
@@ -50,8 +51,8 @@ class OptionWidget:
             set_tip(widget, self.tip)
             if isinstance(widget, QComboBox):
                 keep_narrow(widget)
-            if isinstance(widget, QAbstractSpinBox):
-                widget.setMinimumWidth(_NARROW)
+            if isinstance(widget, QAbstractSpinBox) and widget is not self.native:
+                widget.setStyleSheet(_NARROW)
             if isinstance(widget, QComboBox | QAbstractSpinBox):
                 widget.installEventFilter(_NoWheel(widget))
         self.show(option.text)
