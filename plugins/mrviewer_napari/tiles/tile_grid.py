@@ -200,13 +200,15 @@ class TileGrid:
 
     def show_contours(self, on: bool) -> None:
         """Show or hide all outlines and their legend."""
-        self._canvas.contours = on
-        self._show_outlines()
+        if on != self._canvas.contours:
+            self._canvas.contours = on
+            self._show_outlines()
 
     def set_classes(self, names: Sequence[str]) -> None:
         """Say that outlines are classes of these names (`colours.class_code`); none for agreement."""
-        self._canvas.classes = tuple(names)
-        self._canvas.write()
+        if tuple(names) != self._canvas.classes:
+            self._canvas.classes = tuple(names)
+            self._canvas.write()
 
     def set_error_limit(self, limit: float) -> None:
         """Set the largest error of the shared colour scale at gain 1, in the units of the volumes."""
@@ -223,8 +225,9 @@ class TileGrid:
 
     def set_signed_errors(self, on: bool) -> None:
         """Show errors from minus to plus the limit (volumes must hold signed errors), or their size from 0."""
-        self._scales.scale_errors(signed=on)
-        self._show_outlines()
+        if on != self._scales.signed:
+            self._scales.scale_errors(signed=on)
+            self._show_outlines()
 
     def link_windows(self, on: bool) -> None:
         """Let all image tiles share window and level, or each have its own."""
