@@ -1,15 +1,32 @@
-"""Options that no recipe knows are refused by name."""
+"""The options of a recipe, some of them replaced."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from mrviewer.errors import UnknownNameError
+from mrviewer.training.options import TrainingOptions, override
 
-__all__ = ["refuse_unknown"]
+__all__ = ["overridden"]
+
+Options = TypeVar("Options")
 
 
-def refuse_unknown(method: str, rest: Mapping[str, str]) -> None:
-    """Raise `UnknownNameError` if anything is left over."""
+def overridden(
+    method: str, training: TrainingOptions, options: Options, overrides: Mapping[str, str]
+) -> tuple[TrainingOptions, Options]:
+    """Replace options of training, and those of a method, by values typed on a command line.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be read as what its field holds, or nothing can be trained with it.
+    UnknownNameError
+        If neither record has an option of that name.
+    """
+    training, rest = override(training, overrides)
+    options, rest = override(options, rest)
     if rest:
         raise UnknownNameError(
             f"the recipe of {method} has no option {next(iter(rest))!r}; its options are in docs/training.md"
         )
+    return training, options

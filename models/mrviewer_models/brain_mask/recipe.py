@@ -10,13 +10,13 @@ from torch.nn import functional as F
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.training.losses import soft_dice_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.brain_mask.anatomies import prepare_anatomies
 from mrviewer_models.brain_mask.batches import BrainBatch, HeadSource
 from mrviewer_models.brain_mask.network import PRESETS, BrainShape, BrainUNet
 from mrviewer_models.brain_mask.options import BrainMaskOptions
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
 __all__ = ["BrainMaskRecipe", "recipe"]
@@ -58,8 +58,8 @@ class BrainMaskRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> BrainMaskRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, weight_decay=0.0), overrides)
-    options, rest = override(BrainMaskOptions(), rest)
-    refuse_unknown("brain-mask", rest)
+    training, options = overridden(
+        "brain-mask", TrainingOptions(batch_size=8, learning_rate=2e-3, weight_decay=0.0), BrainMaskOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, BrainShape)
     return BrainMaskRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))

@@ -9,12 +9,12 @@ from torch import nn
 from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.rim import RecurrentUnit
 from mrviewer_models.cirim.losses import Growth, Normalisation, weighted_l1
 from mrviewer_models.cirim.network import CIRIM, PRESETS, CIRIMShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, cascade_parts, shape_to_start_from
 
 __all__ = ["CIRIMOptions", "CIRIMRecipe", "recipe"]
@@ -82,9 +82,9 @@ class CIRIMRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> CIRIMRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64), overrides)
-    options, rest = override(CIRIMOptions(), rest)
-    refuse_unknown("cirim", rest)
+    training, options = overridden(
+        "cirim", TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64), CIRIMOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, CIRIMShape)
     if shape is None:
         preset = PRESETS[options.preset]

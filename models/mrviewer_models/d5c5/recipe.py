@@ -10,10 +10,10 @@ from mrviewer.database import Subject
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import complex_l2
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, cascade_parts, shape_to_start_from
 
 __all__ = ["D5C5Options", "D5C5Recipe", "recipe"]
@@ -66,8 +66,6 @@ class D5C5Recipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> D5C5Recipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(crop_rows=128), overrides)
-    options, rest = override(D5C5Options(), rest)
-    refuse_unknown("d5c5", rest)
+    training, options = overridden("d5c5", TrainingOptions(crop_rows=128), D5C5Options(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, D5C5Shape)
     return D5C5Recipe(training, D5C5Options(options.preset, shape or PRESETS[options.preset]))

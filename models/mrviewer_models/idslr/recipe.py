@@ -11,11 +11,11 @@ from mrviewer.options import NUMBER, SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import Consistency
 from mrviewer_models.idslr.network import IDSLR, PRESETS, IDSLRShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, shape_to_start_from
 
 __all__ = ["IDSLROptions", "IDSLRRecipe", "recipe"]
@@ -101,11 +101,12 @@ class IDSLRRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> IDSLRRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(
-        TrainingOptions(batch_size=2, learning_rate=2e-3, weight_decay=0.0, crop_rows=128), overrides
+    training, options = overridden(
+        "idslr",
+        TrainingOptions(batch_size=2, learning_rate=2e-3, weight_decay=0.0, crop_rows=128),
+        IDSLROptions(),
+        overrides,
     )
-    options, rest = override(IDSLROptions(), rest)
-    refuse_unknown("idslr", rest)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, IDSLRShape)
     if shape is None:
         preset = PRESETS[options.preset]

@@ -13,13 +13,13 @@ from mrviewer.options import SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.losses import SegmentationLoss, complex_l2, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network
 from mrviewer_models.itfs_drlc.alternation import Alternation, segmenter_inputs
 from mrviewer_models.itfs_drlc.network import PRESETS, JointNetwork, JointShape
 from mrviewer_models.itfs_drlc.weighting import Weighting, reconstruction_weight, uncertainty_weighted
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.network import ImageUNet
 
@@ -133,9 +133,7 @@ class JointRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> JointRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(), overrides)
-    options, rest = override(JointOptions(), rest)
-    refuse_unknown("itfs-drlc", rest)
+    training, options = overridden("itfs-drlc", TrainingOptions(), JointOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, JointShape)
     return JointRecipe(training, replace(options, shape=shape or _shape(options)))
 

@@ -12,14 +12,14 @@ from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.blocks.data_consistency import MeasuredData
 from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.linet.network import PRESETS, LINet, LINetShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 
 __all__ = ["LINetOptions", "LINetRecipe", "recipe"]
@@ -118,9 +118,9 @@ class LINetRecipe(TunedInLastStage):
 
 def recipe(overrides: Mapping[str, str]) -> LINetRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
-    options, rest = override(LINetOptions(), rest)
-    refuse_unknown("linet", rest)
+    training, options = overridden(
+        "linet", TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), LINetOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, LINetShape)
     shape = shape or replace(PRESETS[options.preset], latent_source=options.latent_source)
     return LINetRecipe(training, replace(options, shape=shape))

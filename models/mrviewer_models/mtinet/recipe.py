@@ -12,7 +12,7 @@ from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import Progress
 from mrviewer.study import Study
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.mtinet.batches import LiverBatch, LiverBatches
 from mrviewer_models.mtinet.losses import (
@@ -27,7 +27,7 @@ from mrviewer_models.mtinet.losses import (
 from mrviewer_models.mtinet.network import MTINet, Prediction
 from mrviewer_models.mtinet.shape import PRESETS, Classes, MTIShape, Spectrum, Target
 from mrviewer_models.mtinet.slices import prepare_subjects, read_diagnoses
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["CLASSES", "MTINetOptions", "MTINetRecipe", "recipe"]
@@ -201,9 +201,12 @@ class MTINetRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8), overrides)
-    options, rest = override(MTINetOptions(), rest)
-    refuse_unknown("mtinet", rest)
+    training, options = overridden(
+        "mtinet",
+        TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8),
+        MTINetOptions(),
+        overrides,
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTIShape)
     if shape is not None:
         return MTINetRecipe(training, _as_weights_say(options, shape))

@@ -14,7 +14,7 @@ from mrviewer.options import COUNT, SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer_models.blocks.inference import load_network
 from mrviewer_models.blocks.rim import RecurrentUnit
@@ -23,7 +23,7 @@ from mrviewer_models.mtlrs.arms import Arm, estimates_and_logits
 from mrviewer_models.mtlrs.coupling import Coupling, SegActivation
 from mrviewer_models.mtlrs.losses import CLASSES, multi_label_loss, truth_of
 from mrviewer_models.mtlrs.network import MTLRS, PRESETS, MTLRSShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["MTLRSOptions", "MTLRSRecipe", "recipe"]
@@ -155,9 +155,7 @@ class MTLRSRecipe:
 def recipe(overrides: Mapping[str, str]) -> MTLRSRecipe:
     """Recipe with some options replaced."""
     usual = _OF_THE_PAPER if overrides.get("preset") == "paper" else _USUAL
-    training, rest = override(usual, overrides)
-    options, rest = override(MTLRSOptions(), rest)
-    refuse_unknown("mtlrs", rest)
+    training, options = overridden("mtlrs", usual, MTLRSOptions(), overrides)
     if not 1 <= options.n_cls <= len(CLASSES):
         raise InputError(f"option n_cls is {options.n_cls}; choose 1 to {len(CLASSES)}: {', '.join(CLASSES)}")
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTLRSShape)

@@ -21,7 +21,7 @@ from mrviewer_models.multiunet.network import MultiUNet
 from mrviewer_models.multiunet.options import TRAINING, MultiUNetOptions, names_in
 from mrviewer_models.multiunet.prepared import prepare_volumes
 from mrviewer_models.multiunet.shape import PRESETS, MultiUNetShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.shapes import shape_of_weights
 
 __all__ = ["MultiUNetRecipe", "recipe"]
@@ -77,9 +77,7 @@ def recipe(overrides: Mapping[str, str]) -> MultiUNetRecipe:
     """Recipe with some options replaced."""
     # Looked at first, because it decides the defaults of the others.
     preset = override(MultiUNetOptions(), {"preset": overrides.get("preset", "small")})[0].preset
-    training, rest = override(TRAINING[preset], overrides)
-    options, rest = override(_defaults(preset), rest)
-    refuse_unknown("multiunet", rest)
+    training, options = overridden("multiunet", TRAINING[preset], _defaults(preset), overrides)
     if training.start_from:
         # The loop would fill a network of the same size; here it may have grown.
         options = replace(options, adapt_from=training.start_from)

@@ -11,9 +11,9 @@ from mrviewer.options import SHARE, SIZE, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.recseg.network import PRESETS, RecSeg, RecSegShape
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
@@ -93,9 +93,9 @@ class RecSegRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> RecSegRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(learning_rate=2e-3, crop_rows=128), overrides)
-    options, rest = override(RecSegOptions(), rest)
-    refuse_unknown("recseg", rest)
+    training, options = overridden(
+        "recseg", TrainingOptions(learning_rate=2e-3, crop_rows=128), RecSegOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, RecSegShape)
     if shape is None:
         shape = replace(PRESETS[options.preset], dropout=options.dropout)

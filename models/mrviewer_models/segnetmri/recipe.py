@@ -12,11 +12,11 @@ from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import ReconstructionLoss, SegmentationLoss, reconstruction_loss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer.training.stages import stage_of, train_only
 from mrviewer_models.blocks.data_consistency import Consistency
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.segnetmri.network import PRESETS, SegNetMRI, SegNetMRIShape
 from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 
@@ -119,9 +119,9 @@ class SegNetMRIRecipe(TunedInLastStage):
 
 def recipe(overrides: Mapping[str, str]) -> SegNetMRIRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), overrides)
-    options, rest = override(SegNetMRIOptions(), rest)
-    refuse_unknown("segnetmri", rest)
+    training, options = overridden(
+        "segnetmri", TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), SegNetMRIOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SegNetMRIShape)
     return SegNetMRIRecipe(training, replace(options, shape=shape or _shape(options)))
 

@@ -18,10 +18,10 @@ from mrviewer.sampling import MaskSetting, make_mask, mask_families
 from mrviewer.study import Study
 from mrviewer.training.data.batches import Batch, BatchMaker, slice_source
 from mrviewer.training.data.slice_stacks import SLICE_SHAPE
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Losses, Moment
 from mrviewer.training.stages import stage_of, train_only
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.semunet.arms import MASKS_OF_ARM, STAGES_OF_ARM, Arm, Stage
 from mrviewer_models.semunet.network import PRESETS, Estimate, SemuNet, SemuNetShape
 from mrviewer_models.semunet.sampler import FixedSampler, Gradient
@@ -215,14 +215,12 @@ def recipe(overrides: Mapping[str, str]) -> SemuNetRecipe:
         If a mask is asked of the batches, which are sampled by the network; or soft data consistency of a
         reconstruction that has its own.
     """
-    training, rest = override(_USUAL, overrides)
+    training, options = overridden("semunet", _USUAL, SemuNetOptions(), overrides)
     if training.start_from:
         # Weights are measured on the mask that is asked for, which the batches do not need.
         training = replace(training, main_share=1.0, main_acceleration=1.0)
     if (training.main_share, training.main_acceleration) != (1, 1):
         raise InputError("semunet samples its batches itself; leave main_share and main_acceleration, choose samplers")
-    options, rest = override(SemuNetOptions(), rest)
-    refuse_unknown("semunet", rest)
     if options.dc == "soft" and options.recon != "unet":
         raise InputError(f"dc=soft follows a U-Net and {options.recon} is consistent by itself; leave one of them away")
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SemuNetShape) or _shape(training, options)

@@ -11,9 +11,9 @@ from mrviewer.options import NUMBER, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.seranet.network import PRESETS, SERANet, SERANetShape
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 
@@ -85,9 +85,9 @@ class SERANetRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> SERANetRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), overrides)
-    options, rest = override(SERANetOptions(), rest)
-    refuse_unknown("seranet", rest)
+    training, options = overridden(
+        "seranet", TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), SERANetOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SERANetShape)
     if shape is None:
         shape = PRESETS[options.preset]

@@ -11,13 +11,13 @@ from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.examples import example_rngs
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.data_consistency import MeasuredData
 from mrviewer_models.blocks.lesion_crops import LesionCrops
 from mrviewer_models.blocks.mask_per_slice import Masks, measured_source
 from mrviewer_models.blocks.unet import UNetShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.synnet.network import PRESETS, SynNet
 
@@ -81,8 +81,8 @@ class SynNetRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> SynNetRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), overrides)
-    options, rest = override(SynNetOptions(), rest)
-    refuse_unknown("synnet", rest)
+    training, options = overridden(
+        "synnet", TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), SynNetOptions(), overrides
+    )
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
     return SynNetRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))

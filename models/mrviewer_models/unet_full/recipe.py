@@ -13,10 +13,10 @@ from mrviewer.options import NUMBER, SHARE, option
 from mrviewer.progress import Progress
 from mrviewer.training.data.batches import Batch, slice_source
 from mrviewer.training.losses import SegmentationLoss, segmentation_loss
-from mrviewer.training.options import TrainingOptions, override
+from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import BatchSource, Losses, Moment
 from mrviewer_models.blocks.unet import UNetShape
-from mrviewer_models.overrides import refuse_unknown
+from mrviewer_models.overrides import overridden
 from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 from mrviewer_models.unet_full.calibration import Calibration
 from mrviewer_models.unet_full.network import PRESETS, ImageUNet
@@ -94,11 +94,12 @@ class UNetFullRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> UNetFullRecipe:
     """Recipe with some options replaced."""
-    training, rest = override(
-        TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128, lesion_share=0.35, contrast_spread=0.3), overrides
+    training, options = overridden(
+        "unet-full",
+        TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128, lesion_share=0.35, contrast_spread=0.3),
+        UNetFullOptions(),
+        overrides,
     )
-    options, rest = override(UNetFullOptions(), rest)
-    refuse_unknown("unet-full", rest)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
     fresh = replace(PRESETS[options.preset], inputs=2 * options.neighbours + 1)
     return UNetFullRecipe(training, replace(options, shape=shape or fresh))
