@@ -1,56 +1,29 @@
 """IDSLR: one network, iterated, reconstructs; a second decoder segments from its last features."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from mrviewer_models.blocks.coil_stack import from_coil_channels, to_coil_channels
-from mrviewer_models.blocks.data_consistency import CoilConsistency, Consistency, MeasuredData
-from mrviewer_models.blocks.unet import UNetDecoder, UNetEncoder, UNetShape
-from mrviewer_models.blocks.unet_presets import unet_in
+from mrviewer_models.blocks.coil_unet_shape import CoilUNetShape
+from mrviewer_models.blocks.data_consistency import CoilConsistency, MeasuredData
+from mrviewer_models.blocks.unet import UNetDecoder, UNetEncoder
 
 __all__ = ["IDSLR", "PRESETS", "IDSLROutput", "IDSLRShape"]
 
 
 @dataclass(frozen=True)
-class IDSLRShape:
-    """Sizes and switches.
+class IDSLRShape(CoilUNetShape):
+    """Sizes and switches of `CoilUNetShape`, and how often the network is passed.
 
     Parameters
     ----------
     iterations
         Passes through the same network.
-    base, pools
-        Channels of the first level and poolings.
-    max_coils
-        Coils that there are channels for; fewer are filled up with zeros.
-    classes
-        Background included.
-    consistency
-        ``learned``: soft, its weight learned. ``hard``.
-    dropout
-        Share of the channels dropped while training.
     """
 
     iterations: int = 5
-    base: int = 64
-    pools: int = 2
-    max_coils: int = 32
-    classes: int = 2
-    consistency: Consistency = "learned"
-    dropout: float = 0.0
-
-    @property
-    def reconstruction(self) -> UNetShape:
-        """Encoder and first decoder."""
-        channels = 2 * self.max_coils
-        return unet_in(channels, channels, self.base, self.pools, dropout=self.dropout, head="correction")
-
-    @property
-    def segmentation(self) -> UNetShape:
-        """Second decoder."""
-        return replace(self.reconstruction, outputs=self.classes, head="classes")
 
 
 PRESETS = {

@@ -1,64 +1,41 @@
 """SegNetMRI: blocks that reconstruct, each with a segmenter on the features of its encoder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mrviewer_models.blocks.coil_stack import from_coil_channels, to_coil_channels
-from mrviewer_models.blocks.data_consistency import CoilConsistency, Consistency, MeasuredData
-from mrviewer_models.blocks.unet import Head, UNetDecoder, UNetEncoder, UNetShape
-from mrviewer_models.blocks.unet_presets import unet_in
+from mrviewer_models.blocks.coil_unet_shape import CoilUNetShape
+from mrviewer_models.blocks.data_consistency import CoilConsistency, MeasuredData
+from mrviewer_models.blocks.unet import Head, UNetDecoder, UNetEncoder
 
 __all__ = ["PRESETS", "SegNetMRI", "SegNetMRIOutput", "SegNetMRIShape"]
 
 
 @dataclass(frozen=True)
-class SegNetMRIShape:
-    """Sizes and switches.
+class SegNetMRIShape(CoilUNetShape):
+    """Sizes and switches of `CoilUNetShape`, the same for all blocks, and those of the whole.
 
     Parameters
     ----------
     blocks
-        Encoders, each with its two decoders.
-    base, pools
-        Channels of the first level and poolings.
-    max_coils
-        Coils that there are channels for; fewer are filled up with zeros.
-    classes
-        Background included.
+        Encoders, each with its two decoders; a learned weight of the consistency is shared between them.
     merge_kernel
         Edge of the convolution that merges the segmentations: 3 (reference implementation) or 1.
-    consistency
-        ``learned``: soft, its weight learned and shared between the blocks. ``hard``.
     residual
         Whether a block gives a correction to its input (ours) or the image itself.
-    dropout
-        Share of the channels dropped while training.
     """
 
     blocks: int = 5
-    base: int = 64
-    pools: int = 2
-    max_coils: int = 32
-    classes: int = 2
     merge_kernel: int = 3
-    consistency: Consistency = "learned"
     residual: bool = False
-    dropout: float = 0.0
 
     @property
-    def reconstruction(self) -> UNetShape:
-        """Encoder and first decoder of a block."""
-        channels = 2 * self.max_coils
-        head: Head = "correction" if self.residual else "values"
-        return unet_in(channels, channels, self.base, self.pools, dropout=self.dropout, head=head)
-
-    @property
-    def segmentation(self) -> UNetShape:
-        """Second decoder of a block."""
-        return replace(self.reconstruction, outputs=self.classes, head="classes")
+    def head(self) -> Head:
+        """What the first decoder of a block gives."""
+        return "correction" if self.residual else "values"
 
 
 PRESETS = {
