@@ -14,9 +14,18 @@ from mrviewer.device import is_quick_in_bfloat16
 from mrviewer.errors import WeightsError
 from mrviewer.method import Measurement, Result
 from mrviewer.methods.weights import load_weights
+from mrviewer_models.blocks.data_consistency import MeasuredData
 from mrviewer_models.shapes import shape_of_weights
 
-__all__ = ["fast_inference", "joint_result", "lesion_maps", "load_network", "measured_tensors", "network_of_weights"]
+__all__ = [
+    "fast_inference",
+    "joint_result",
+    "lesion_maps",
+    "load_network",
+    "measured_tensors",
+    "network_of_weights",
+    "segment_zero_filled",
+]
 
 Shape = TypeVar("Shape")
 
@@ -116,6 +125,14 @@ def lesion_maps(logits: Tensor, object_mask: Tensor) -> tuple[NDArray[np.uint8],
     probability = torch.softmax(logits.float(), dim=1)
     segmentation = (probability.argmax(dim=1) * object_mask).to(torch.uint8)
     return segmentation.cpu().numpy(), probability[:, 1:].transpose(0, 1).contiguous().cpu().numpy()
+
+
+def segment_zero_filled(segment: Callable[[Tensor], Tensor], measurement: Measurement, device: str) -> Result:
+    """Segment the zero-filled image, by what gives logits ``(slice, class, y, x)`` of images ``(slice, y, x)``."""
+    with fast_inference(device, allow_bf16=False):
+        _, zero_filled = MeasuredData.from_kspace(*measured_tensors(measurement, device))
+        segmentation, probabilities = lesion_maps(segment(zero_filled), zero_filled.abs() > 0)
+    return Result(segmentation=segmentation, probabilities=probabilities)
 
 
 def joint_result(images: Sequence[Tensor], logits: Tensor, step: str) -> Result:

@@ -5,8 +5,7 @@ from functools import partial
 from torch import nn
 
 from mrviewer.method import Measurement, Result
-from mrviewer_models.blocks.data_consistency import MeasuredData
-from mrviewer_models.blocks.inference import fast_inference, lesion_maps, measured_tensors, network_of_weights
+from mrviewer_models.blocks.inference import network_of_weights, segment_zero_filled
 from mrviewer_models.blocks.unet import UNetShape
 from mrviewer_models.synnet.network import SynNet
 
@@ -20,7 +19,4 @@ load = partial(network_of_weights, SynNet, UNetShape)
 def infer(network: nn.Module, measurement: Measurement, device: str) -> Result:
     """Segment the zero-filled image."""
     assert isinstance(network, SynNet)
-    with fast_inference(device, allow_bf16=False):
-        _, zero_filled = MeasuredData.from_kspace(*measured_tensors(measurement, device))
-        segmentation, probabilities = lesion_maps(network.segment(zero_filled), zero_filled.abs() > 0)
-    return Result(segmentation=segmentation, probabilities=probabilities)
+    return segment_zero_filled(network.segment, measurement, device)
