@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ring_scans import assert_slices_do_not_meet, assert_units_do_not_matter, measured, ring
 from small_runs import learn
 from torch import Tensor
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
 from mrviewer.methods.weights import Weights, save_weights
-from mrviewer.physics import adjoint, forward, normalise_maps
+from mrviewer.physics import adjoint, forward
 from mrviewer.progress import finish
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
@@ -30,22 +31,11 @@ NOW = Moment(0, 0, 1)
 
 
 def head(shape: tuple[int, int]) -> np.ndarray:
-    """Bright ring, darker inside, one bright spot."""
-    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
-    radius = np.hypot(y, x)
-    magnitude = 1.0 * (radius < 0.85) - 0.4 * (radius < 0.7) + 0.5 * (np.hypot(y - 0.2, x + 0.1) < 0.15)
-    return magnitude.astype(np.complex64)
+    return ring(shape).astype(np.complex64)
 
 
 def scan(shape: tuple[int, int] = (24, 20), n_coils: int = 1, *, points: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    rng = np.random.default_rng(1)
-    pattern = rng.random(shape if points else (1, shape[1])) < 0.4
-    pattern[..., shape[1] // 2 - 1 : shape[1] // 2 + 2] = True
-    weights = [np.exp(1j * coil - (np.linspace(-1, 1, shape[1]) - coil) ** 2) for coil in range(n_coils)]
-    maps = normalise_maps(np.broadcast_to(np.asarray(weights, np.complex64)[:, None], (n_coils, *shape)))
-    kspace = forward(head(shape), maps, pattern).astype(np.complex64)
-    pair = torch.from_numpy(kspace)[None], torch.from_numpy(pattern.astype(np.float32))[None, None]
-    return *pair, torch.from_numpy(maps)[None]
+    return measured(head(shape), n_coils, points=points)
 
 
 def batch_of_one() -> Batch:
@@ -152,19 +142,11 @@ def test_estimates_of_every_step_at_any_size(tiny: CIRIM, shape: tuple[int, int]
 
 @pytest.mark.parametrize("factor", [1e-6, 1000.0])
 def test_units_do_not_matter(tiny: CIRIM, factor: float) -> None:
-    kspace, pattern, maps = scan()
-    with torch.no_grad():
-        image, scaled = tiny(kspace, pattern, maps)[-1], tiny(kspace * factor, pattern, maps)[-1]
-    assert torch.allclose(scaled / factor, image, atol=1e-5)
+    assert_units_do_not_matter(tiny, scan(), factor, atol=1e-5)
 
 
 def test_slices_do_not_see_each_other(tiny: CIRIM) -> None:
-    kspace, pattern, maps = scan()
-    pair = torch.cat([kspace, 7 * kspace.flip(-1) * pattern])
-    with torch.no_grad():
-        together = tiny(pair, pattern, maps.expand(2, -1, -1, -1))[-1]
-        alone = tiny(kspace, pattern, maps)[-1]
-    assert torch.allclose(together[:1], alone, atol=1e-5)
+    assert_slices_do_not_meet(tiny, scan(), atol=1e-5)
 
 
 def test_the_quick_path_gives_the_same_image(tiny: CIRIM) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ring_scans import assert_slices_do_not_meet, assert_units_do_not_matter, measured, ring
+from small_runs import fresh_network, learn
 from torch import Tensor
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
@@ -14,7 +16,6 @@ from mrviewer.phantom.scan import smooth_phase
 from mrviewer.physics import forward
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.losses import complex_l2
-from mrviewer.training.recipe import Moment
 from mrviewer_models.blocks.inference import fast_inference
 from mrviewer_models.d5c5.inference import load
 from mrviewer_models.d5c5.network import D5C5, PRESETS, D5C5Shape
@@ -28,30 +29,17 @@ def tiny() -> D5C5:
 
 
 def head(shape: tuple[int, int]) -> np.ndarray:
-    """Bright ring, darker inside, one bright spot, smooth phase."""
-    y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])
-    radius = np.hypot(y, x)
-    magnitude = 1.0 * (radius < 0.85) - 0.4 * (radius < 0.7) + 0.5 * (np.hypot(y - 0.2, x + 0.1) < 0.15)
-    return (magnitude * np.exp(1j * smooth_phase(shape, np.random.default_rng(0)))).astype(np.complex64)
+    """The ring with a smooth phase."""
+    return (ring(shape) * np.exp(1j * smooth_phase(shape, np.random.default_rng(0)))).astype(np.complex64)
 
 
 def scan(shape: tuple[int, int] = (24, 20), *, points: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    rng = np.random.default_rng(1)
-    pattern = rng.random(shape if points else (1, shape[1])) < 0.4
-    pattern[..., shape[1] // 2 - 1 : shape[1] // 2 + 2] = True
-    maps = np.ones((1, *shape), np.complex64)
-    kspace = forward(head(shape), maps, pattern).astype(np.complex64)
-    return (
-        torch.from_numpy(kspace)[None],
-        torch.from_numpy(pattern.astype(np.float32))[None, None],
-        torch.from_numpy(maps)[None],
-    )
+    return measured(head(shape), points=points)
 
 
 def batch_of_one() -> Batch:
-    kspace, pattern, maps = scan()
     image = torch.from_numpy(head((24, 20)))[None]
-    return Batch(image, kspace, pattern, maps, torch.zeros(1, 24, 20, dtype=torch.long), torch.tensor([False]))
+    return Batch(image, *scan(), torch.zeros(1, 24, 20, dtype=torch.long), torch.tensor([False]))
 
 
 def test_the_paper_has_565770_parameters() -> None:
@@ -79,10 +67,7 @@ def test_every_estimate_agrees_with_the_measurement(tiny: D5C5, shape: tuple[int
 
 @pytest.mark.parametrize("factor", [1e-6, 1000.0])
 def test_units_do_not_matter(tiny: D5C5, factor: float) -> None:
-    kspace, pattern, maps = scan()
-    with torch.no_grad():
-        image, scaled = tiny(kspace, pattern, maps)[-1], tiny(kspace * factor, pattern, maps)[-1]
-    assert torch.allclose(scaled / factor, image, atol=1e-6)
+    assert_units_do_not_matter(tiny, scan(), factor, atol=1e-6)
 
 
 def test_the_way_of_the_transform_does_not_matter(tiny: D5C5) -> None:
@@ -108,12 +93,7 @@ def test_an_empty_scan_gives_an_empty_image(tiny: D5C5) -> None:
 
 
 def test_slices_do_not_see_each_other(tiny: D5C5) -> None:
-    kspace, pattern, maps = scan()
-    pair = torch.cat([kspace, 7 * kspace.flip(-1) * pattern])
-    with torch.no_grad():
-        together = tiny(pair, pattern, maps.expand(2, -1, -1, -1))[-1]
-        alone = tiny(kspace, pattern, maps)[-1]
-    assert torch.allclose(together[:1], alone, atol=1e-6)
+    assert_slices_do_not_meet(tiny, scan(), atol=1e-6)
 
 
 def test_the_quick_path_gives_the_same_image(tiny: D5C5) -> None:
@@ -165,17 +145,9 @@ def test_options_are_read_and_strangers_refused() -> None:
 
 
 def test_it_learns_one_slice_by_heart() -> None:
-    made, batch = recipe({"preset": "tiny"}), batch_of_one()
-    torch.manual_seed(0)
-    network = made.network()
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    losses = []
-    for step in range(60):
-        loss = made.losses(network, batch, Moment(step, step, 60)).total
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(float(loss.detach()))
+    made = recipe({"preset": "tiny"})
+    steps = learn(made, fresh_network(made, D5C5), batch_of_one(), 60, 5e-3)
+    losses = [float(each.total.detach()) for each in steps]
     assert losses[-1] < losses[0] / 4
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from ring_scans import assert_units_do_not_matter
 from torch import Tensor
 
 from mrviewer.physics import fft2c, forward
@@ -80,11 +81,7 @@ def test_both_domains_learn() -> None:
 
 @pytest.mark.parametrize("factor", [1e-6, 1000.0])
 def test_units_do_not_matter(factor: float) -> None:
-    network = MDRecon(SMALL)
-    kspace, pattern, maps = scan(lines())
-    with torch.no_grad():
-        plain, scaled = network(kspace, pattern, maps)[-1], network(kspace * factor, pattern, maps)[-1]
-    assert torch.allclose(scaled / factor, plain, atol=1e-5)
+    assert_units_do_not_matter(MDRecon(SMALL), scan(lines()), factor, atol=1e-5)
 
 
 def test_an_empty_scan_gives_an_empty_image() -> None:

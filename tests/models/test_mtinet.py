@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_runs import fresh_network, learn
 from torch import Tensor, nn
 
 from mrviewer.training.recipe import Moment
@@ -424,13 +425,8 @@ def test_it_learns_two_slices_by_heart() -> None:
     assert error < 0.15
 
 
-def learned(made: MTINetRecipe, batch: LiverBatch, steps: int) -> nn.Module:
-    torch.manual_seed(0)
-    network = made.network()
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    for step in range(steps):
-        loss = made.losses(network, batch, Moment(step, step, steps)).total
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+def learned(made: MTINetRecipe, batch: LiverBatch, steps: int) -> MTINet:
+    network = fresh_network(made, MTINet)
+    for _ in learn(made, network, batch, steps, 5e-3):
+        pass
     return network

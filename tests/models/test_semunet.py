@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_runs import learn
 from torch import Tensor
 
 from mrviewer.database import Subject
@@ -232,14 +233,7 @@ def test_fixed_arms_sample_by_the_family_that_was_asked_for() -> None:
 def test_one_case_is_learned_by_heart(batch: Batch) -> None:
     plan = made(samplers="lines@4", slope="50", loss_seg="bce_dice", reconstruction_weight="10", stages="0,0.7,0.3")
     network = network_of(plan)
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    log = []
-    for step in range(60):
-        losses = plan.losses(network, batch, Moment(step, step, 60))
-        optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
-        optimiser.step()
-        log.append(losses.parts)
+    log = [losses.parts for losses in learn(plan, network, batch, 60, 5e-3)]
     assert log[-1]["reconstruction"] < log[0]["reconstruction"] / 4
     assert log[-1]["segmentation"] < log[0]["segmentation"] / 2
 

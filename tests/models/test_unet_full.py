@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_runs import fresh_network, learn
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
 from mrviewer.method import Measurement
@@ -66,16 +67,8 @@ def test_strangers_are_refused() -> None:
 @pytest.mark.parametrize("loss", ["dice_c", "ce", "dice_ce"])
 def test_it_learns_two_slices_by_heart(loss: str) -> None:
     made = recipe({"preset": "tiny", "loss_seg": loss, "neighbours": "0"})
-    torch.manual_seed(0)
-    network, batch = made.network(), batch_of(*spotted())
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    losses = []
-    for step in range(50):
-        value = made.losses(network, batch, Moment(step, step, 50)).total
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        losses.append(float(value.detach()))
+    steps = learn(made, fresh_network(made, ImageUNet), batch_of(*spotted()), 50, 1e-2)
+    losses = [float(each.total.detach()) for each in steps]
     assert losses[-1] < losses[0] / 3
 
 
