@@ -1,6 +1,6 @@
 """What the tests of the networks do with tiny ones: make them, train them on one scan, and save them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mrviewer.method import Result
+from mrviewer.method import Measurement, Result
 from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.physics import forward
 from mrviewer.progress import finish
+from mrviewer.sampling import Mask
+from mrviewer.study import Origin
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Losses, Moment
@@ -53,6 +55,20 @@ def checked_result(method: NetworkMethod, weights: Path) -> Result:
     own = method.with_weights(weights)
     check_method(own)
     return finish(own.run(sample_measurement(own)))
+
+
+def full_measurement(images: Mapping[str, NDArray[np.float32]], modality: str, **facts: Any) -> Measurement:  # noqa: ANN401
+    """Images as a method for fully sampled ones is given them, beside k-space that it does not look at."""
+    n_slices, height, width = images[modality].shape
+    return Measurement(
+        kspace=np.zeros((n_slices, 1, height, width), np.complex64),
+        mask=Mask(np.ones((1, width), bool), "full"),
+        coil_maps=np.ones((n_slices, 1, height, width), np.complex64),
+        modality=modality,
+        origin=Origin.MAGNITUDE,
+        images=images,
+        **facts,
+    )
 
 
 def scanned(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from small_runs import full_measurement
 
 from mrviewer.database import Subject, open_database
 from mrviewer.errors import InputError, UnknownNameError
@@ -21,7 +22,7 @@ from mrviewer.phantom import sample_liver_study
 from mrviewer.phantom.liver_tissues import MALIGNANT, TUMOUR_KINDS
 from mrviewer.progress import finish
 from mrviewer.reconstruction.reconstruct import reconstruct
-from mrviewer.sampling import Mask, make_mask
+from mrviewer.sampling import make_mask
 from mrviewer.study import Image, Origin, Study
 from mrviewer.testing import check_result
 from mrviewer.training.options import TrainingOptions
@@ -52,16 +53,7 @@ def study_of(volumes: dict[str, np.ndarray], labels: np.ndarray | None = None) -
 
 
 def measured(volumes: dict[str, np.ndarray]) -> Measurement:
-    n_slices, rows, columns = volumes["arterial"].shape
-    return Measurement(
-        kspace=np.zeros((n_slices, 1, rows, columns), np.complex64),
-        mask=Mask(np.ones((1, columns), bool), "full"),
-        coil_maps=np.ones((n_slices, 1, rows, columns), np.complex64),
-        modality="arterial",
-        origin=Origin.MAGNITUDE,
-        images=volumes,
-        voxel_size_mm=(8.0, 2.0, 2.0),
-    )
+    return full_measurement(volumes, "arterial", voxel_size_mm=(8.0, 2.0, 2.0))
 
 
 class Told(MTINet):

@@ -6,14 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_runs import fresh_network, learn
+from small_runs import fresh_network, full_measurement, learn
 
 from mrviewer.errors import InputError, UnknownNameError, WeightsError
-from mrviewer.method import Measurement
 from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
-from mrviewer.sampling import Mask
-from mrviewer.study import Origin
 from mrviewer.training.data.batches import Batch
 from mrviewer.training.recipe import Moment
 from mrviewer_models.blocks.unet import UNetShape
@@ -87,14 +84,7 @@ def test_saved_weights_segment_the_measured_modality(tmp_path: Path) -> None:
     every = asdict(Calibration(smallest_mm3=0.0))
     save_weights(path, Weights(halves, {"recipe": {"shape": asdict(network.shape), "calibration": every}}))
     images = spotted()[0].numpy() * (spotted()[0].numpy() > 0.5)
-    measurement = Measurement(
-        kspace=np.zeros((2, 1, 32, 24), np.complex64),
-        mask=Mask(np.ones((1, 24), bool), "full"),
-        coil_maps=np.ones((2, 1, 32, 24), np.complex64),
-        modality="FLAIR",
-        origin=Origin.MAGNITUDE,
-        images={"T1": np.zeros_like(images), "FLAIR": images},
-    )
+    measurement = full_measurement({"T1": np.zeros_like(images), "FLAIR": images}, "FLAIR")
     result = finish(infer_volume(load(path).eval(), measurement, "cpu"))
     assert result.image is None
     assert result.segmentation is not None

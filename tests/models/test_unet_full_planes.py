@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from small_runs import full_measurement
 
 from mrviewer.database import Subject
 from mrviewer.errors import InputError
@@ -14,8 +15,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.method import Measurement, Result
 from mrviewer.methods.weights import Weights, save_weights
 from mrviewer.progress import finish
-from mrviewer.sampling import Mask
-from mrviewer.study import Image, Origin, Study
+from mrviewer.study import Image, Study
 from mrviewer.training.options import TrainingOptions
 from mrviewer.training.recipe import Moment
 from mrviewer_models.blocks.painting import paint_lesions_into
@@ -53,17 +53,7 @@ def study(seed: int = 0, voxel: tuple[float, float, float] = (1.0, 1.0, 1.0)) ->
 
 
 def measurement(volume: NDArray[np.float32], axis: int = 0) -> Measurement:
-    stack = np.moveaxis(volume, axis, 0)
-    n_slices, height, width = stack.shape
-    return Measurement(
-        kspace=np.zeros((n_slices, 1, height, width), np.complex64),
-        mask=Mask(np.ones((1, width), bool), "full"),
-        coil_maps=np.ones((n_slices, 1, height, width), np.complex64),
-        modality="FLAIR",
-        origin=Origin.MAGNITUDE,
-        images={"FLAIR": stack},
-        slice_axis=axis,
-    )
+    return full_measurement({"FLAIR": np.moveaxis(volume, axis, 0)}, "FLAIR", slice_axis=axis)
 
 
 def test_the_scale_is_white_matter_and_no_lesion_moves_it() -> None:
