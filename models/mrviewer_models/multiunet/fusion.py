@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mrviewer_models.blocks.res_unet3d import Conv3d, Decoder3D, Encoder3D, ResUNet3D
+from mrviewer_models.multiunet.shape import MultiUNetShape
 
 __all__ = ["LateFusionUNet", "ModalityFusion", "MultiScaleFusionUNet"]
 
@@ -49,19 +50,13 @@ class ModalityFusion(nn.Module):
 
 
 class LateFusionUNet(nn.Module):
-    """LFUnet: the same U-Net on each modality, fused before the last convolution.
+    """LFUnet: the same U-Net on each modality, fused before the last convolution."""
 
-    Parameters
-    ----------
-    modalities, base, dropout, mask_absent
-        See `MultiUNetShape`.
-    """
-
-    def __init__(self, modalities: int, base: int, dropout: float, *, mask_absent: bool) -> None:
+    def __init__(self, shape: MultiUNetShape) -> None:
         super().__init__()
-        self.single = ResUNet3D(1, None, base, dropout)
-        self.fusion = ModalityFusion(modalities, base, mask_absent=mask_absent)
-        self.head = Conv3d(base, 1, 3, padding=1)
+        self.single = ResUNet3D(1, None, shape.base, shape.dropout)
+        self.fusion = ModalityFusion(len(shape.channels), shape.base, mask_absent=shape.mask_absent)
+        self.head = Conv3d(shape.base, 1, 3, padding=1)
 
     def forward(self, volume: Tensor, present: Tensor) -> Tensor:
         """Volumes ``(batch, modality, z, y, x)`` to logits ``(batch, 1, z, y, x)``."""
@@ -71,21 +66,16 @@ class LateFusionUNet(nn.Module):
 
 
 class MultiScaleFusionUNet(nn.Module):
-    """MAFUnet: an encoder for each modality, fused at each of the five scales, one decoder.
+    """MAFUnet: an encoder for each modality, fused at each of the five scales, one decoder."""
 
-    Parameters
-    ----------
-    modalities, base, dropout, mask_absent
-        See `MultiUNetShape`.
-    """
-
-    def __init__(self, modalities: int, base: int, dropout: float, *, mask_absent: bool) -> None:
+    def __init__(self, shape: MultiUNetShape) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(Encoder3D(1, base, dropout) for _ in range(modalities))
+        modalities, base = len(shape.channels), shape.base
+        self.encoders = nn.ModuleList(Encoder3D(1, base, shape.dropout) for _ in range(modalities))
         self.fusions = nn.ModuleList(
-            ModalityFusion(modalities, base * 2**level, mask_absent=mask_absent) for level in range(5)
+            ModalityFusion(modalities, base * 2**level, mask_absent=shape.mask_absent) for level in range(5)
         )
-        self.decoder = Decoder3D(base, 1, dropout)
+        self.decoder = Decoder3D(base, 1, shape.dropout)
 
     def forward(self, volume: Tensor, present: Tensor) -> Tensor:
         """Volumes ``(batch, modality, z, y, x)`` to logits ``(batch, 1, z, y, x)``."""

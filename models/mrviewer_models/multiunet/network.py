@@ -41,9 +41,9 @@ class MultiUNet(nn.Module):
                 "%d input channels but %d features: the residual path adds the first %d inputs only", inputs, base, base
             )
         if shape.kind == "lf":
-            self.body: nn.Module = LateFusionUNet(inputs, base, dropout, mask_absent=shape.mask_absent)
+            self.body: nn.Module = LateFusionUNet(shape)
         elif shape.kind == "maf":
-            self.body = MultiScaleFusionUNet(inputs, base, dropout, mask_absent=shape.mask_absent)
+            self.body = MultiScaleFusionUNet(shape)
         elif shape.progressive:
             self.body = ProgressiveUNet(inputs, base, dropout)
         else:
