@@ -22,6 +22,7 @@ from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 __all__ = ["BrainMaskRecipe", "recipe"]
 
 _STRUCTURE = ("preset",)
+_USUAL = TrainingOptions(batch_size=8, learning_rate=2e-3, weight_decay=0.0)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,6 @@ class BrainMaskRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> BrainMaskRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "brain-mask", TrainingOptions(batch_size=8, learning_rate=2e-3, weight_decay=0.0), BrainMaskOptions(), overrides
-    )
+    training, options = overridden("brain-mask", _USUAL, BrainMaskOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, BrainShape)
     return BrainMaskRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))

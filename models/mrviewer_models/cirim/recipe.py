@@ -20,6 +20,7 @@ from mrviewer_models.starting import TunedAlike, cascade_parts, shape_to_start_f
 __all__ = ["CIRIMOptions", "CIRIMRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "unit")
+_USUAL = TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64)
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,7 @@ class CIRIMRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> CIRIMRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "cirim", TrainingOptions(batch_size=1, learning_rate=1.5e-3, crop_rows=64), CIRIMOptions(), overrides
-    )
+    training, options = overridden("cirim", _USUAL, CIRIMOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, CIRIMShape)
     if shape is None:
         preset = PRESETS[options.preset]

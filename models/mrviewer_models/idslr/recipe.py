@@ -21,6 +21,7 @@ from mrviewer_models.starting import TunedAlike, shape_to_start_from
 __all__ = ["IDSLROptions", "IDSLRRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "iterations", "max_coils", "consistency", "dropout")
+_USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, weight_decay=0.0, crop_rows=128)
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,7 @@ class IDSLRRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> IDSLRRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "idslr",
-        TrainingOptions(batch_size=2, learning_rate=2e-3, weight_decay=0.0, crop_rows=128),
-        IDSLROptions(),
-        overrides,
-    )
+    training, options = overridden("idslr", _USUAL, IDSLROptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, IDSLRShape)
     if shape is None:
         preset = PRESETS[options.preset]

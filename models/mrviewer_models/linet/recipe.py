@@ -25,6 +25,7 @@ from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 __all__ = ["LINetOptions", "LINetRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "latent_source")
+_USUAL = TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128)
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,7 @@ class LINetRecipe(TunedInLastStage):
 
 def recipe(overrides: Mapping[str, str]) -> LINetRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "linet", TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), LINetOptions(), overrides
-    )
+    training, options = overridden("linet", _USUAL, LINetOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, LINetShape)
     shape = shape or replace(PRESETS[options.preset], latent_source=options.latent_source)
     return LINetRecipe(training, replace(options, shape=shape))

@@ -32,6 +32,7 @@ from mrviewer_models.starting import shape_to_start_from
 
 __all__ = ["CLASSES", "MTINetOptions", "MTINetRecipe", "recipe"]
 
+_USUAL = TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8)
 _STRUCTURE = (
     "preset", "target", "quant", "classes", "with_mdief", "with_phase_transformer", "with_tim", "with_tdd", "spectrum",
     "norm", "pooling", "region", "sharpness",
@@ -201,12 +202,7 @@ class MTINetRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> MTINetRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "mtinet",
-        TrainingOptions(batch_size=4, learning_rate=2e-3, steps=600, lesion_share=0.8),
-        MTINetOptions(),
-        overrides,
-    )
+    training, options = overridden("mtinet", _USUAL, MTINetOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTIShape)
     if shape is not None:
         return MTINetRecipe(training, _as_weights_say(options, shape))

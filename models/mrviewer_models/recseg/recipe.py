@@ -20,6 +20,7 @@ from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 __all__ = ["RecSegOptions", "RecSegRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "residual", "dropout")
+_USUAL = TrainingOptions(learning_rate=2e-3, crop_rows=128)
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,7 @@ class RecSegRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> RecSegRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "recseg", TrainingOptions(learning_rate=2e-3, crop_rows=128), RecSegOptions(), overrides
-    )
+    training, options = overridden("recseg", _USUAL, RecSegOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, RecSegShape)
     if shape is None:
         shape = replace(PRESETS[options.preset], dropout=options.dropout)

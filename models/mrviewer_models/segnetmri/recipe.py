@@ -23,6 +23,7 @@ from mrviewer_models.starting import TunedInLastStage, shape_to_start_from
 __all__ = ["SegNetMRIOptions", "SegNetMRIRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "blocks", "max_coils", "merge_kernel", "consistency", "residual", "dropout")
+_USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128)
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,7 @@ class SegNetMRIRecipe(TunedInLastStage):
 
 def recipe(overrides: Mapping[str, str]) -> SegNetMRIRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "segnetmri", TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), SegNetMRIOptions(), overrides
-    )
+    training, options = overridden("segnetmri", _USUAL, SegNetMRIOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SegNetMRIShape)
     return SegNetMRIRecipe(training, replace(options, shape=shape or _shape(options)))
 

@@ -20,6 +20,7 @@ from mrviewer_models.starting import TunedAlike, shape_to_start_from, unet_parts
 __all__ = ["SERANetOptions", "SERANetRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "recurrences", "seg_input")
+_USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,7 @@ class SERANetRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> SERANetRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "seranet", TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=128), SERANetOptions(), overrides
-    )
+    training, options = overridden("seranet", _USUAL, SERANetOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, SERANetShape)
     if shape is None:
         shape = PRESETS[options.preset]

@@ -24,6 +24,7 @@ from mrviewer_models.synnet.network import PRESETS, SynNet
 __all__ = ["SynNetOptions", "SynNetRecipe", "recipe"]
 
 _STRUCTURE = ("preset",)
+_USUAL = TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128)
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,6 @@ class SynNetRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> SynNetRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "synnet", TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128), SynNetOptions(), overrides
-    )
+    training, options = overridden("synnet", _USUAL, SynNetOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
     return SynNetRecipe(training, replace(options, shape=shape or PRESETS[options.preset]))

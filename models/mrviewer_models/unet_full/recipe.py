@@ -26,6 +26,7 @@ from mrviewer_models.unet_full.prepared import prepare_volumes
 __all__ = ["UNetFullOptions", "UNetFullRecipe", "recipe"]
 
 _STRUCTURE = ("preset", "neighbours")
+_USUAL = TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128, lesion_share=0.35, contrast_spread=0.3)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,7 @@ class UNetFullRecipe(TunedAlike):
 
 def recipe(overrides: Mapping[str, str]) -> UNetFullRecipe:
     """Recipe with some options replaced."""
-    training, options = overridden(
-        "unet-full",
-        TrainingOptions(batch_size=8, learning_rate=2e-3, crop=128, lesion_share=0.35, contrast_spread=0.3),
-        UNetFullOptions(),
-        overrides,
-    )
+    training, options = overridden("unet-full", _USUAL, UNetFullOptions(), overrides)
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, UNetShape)
     fresh = replace(PRESETS[options.preset], inputs=2 * options.neighbours + 1)
     return UNetFullRecipe(training, replace(options, shape=shape or fresh))
