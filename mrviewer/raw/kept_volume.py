@@ -1,13 +1,15 @@
-"""An array of a whole scan, made when it is first asked for."""
+"""An array of a whole scan, made when it is first asked for, and k-space cut from one."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KeptVolume", "slices_along"]
+__all__ = ["KeptVolume", "VolumeCutIntoSlices", "slices_along"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -31,6 +33,26 @@ class KeptVolume(Generic[Scalar]):
     def __reduce__(self) -> tuple[type["KeptVolume[Scalar]"], tuple[()]]:
         """Leave lock and array behind."""
         return type(self), ()
+
+
+@dataclass(eq=False)
+class VolumeCutIntoSlices(ABC):
+    """K-space that is transformed along one axis as a whole, for a scan without a calibration scan of its own."""
+
+    _volume: KeptVolume[np.complex64] = field(default_factory=KeptVolume, init=False, repr=False)
+
+    def read(self, index: int) -> NDArray[np.complex64]:
+        """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
+        kspace: NDArray[np.complex64] = self._volume.get(self._transformed)[index]
+        return kspace
+
+    def calibration(self, index: int) -> None:
+        """The centre of the scan itself."""
+        del index
+
+    @abstractmethod
+    def _transformed(self) -> NDArray[np.complex64]:
+        """K-space ``(slice, coil, y, x)`` of the whole scan."""
 
 
 def slices_along(kspace: NDArray[np.complexfloating], axis: int) -> NDArray[np.complex64]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mrviewer.physics import fft2c
 from mrviewer.raw.arrays.array_layout import ArrayLayout, Domain
 from mrviewer.raw.finite import finite_samples
-from mrviewer.raw.kept_volume import KeptVolume, slices_along
+from mrviewer.raw.kept_volume import VolumeCutIntoSlices, slices_along
 from mrviewer.system.memory import require_memory
 
 __all__ = ["ArrayKspace", "StoredArray", "VolumeArrayKspace", "part_of"]
@@ -97,15 +97,13 @@ class ArrayKspace:
 
 
 @dataclass(eq=False)
-class VolumeArrayKspace:
+class VolumeArrayKspace(VolumeCutIntoSlices):
     """K-space with a third axis z, transformed along one axis and cut into slices there.
 
     Parameters
     ----------
-    stored, layout
-        The array, and what its axes are.
-    frame
-        Which one.
+    stored, layout, frame
+        As in `ArrayKspace`.
     axis
         0, 1 or 2 for z, y or x: an axis without gaps.
     """
@@ -114,7 +112,6 @@ class VolumeArrayKspace:
     layout: ArrayLayout
     frame: int = 0
     axis: int = 0
-    _volume: KeptVolume[np.complex64] = field(default_factory=KeptVolume, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -128,15 +125,6 @@ class VolumeArrayKspace:
         """K-space ``(coil, z, y, x)`` with DC in the middle."""
         values = np.array(part_of(self.stored, self.layout, {"frame": self.frame})[0, 0], np.complex64)
         return np.fft.fftshift(values, axes=(-3, -2, -1)) if self.layout.corner else values
-
-    def read(self, index: int) -> NDArray[np.complex64]:
-        """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
-        kspace: NDArray[np.complex64] = self._volume.get(self._transformed)[index]
-        return kspace
-
-    def calibration(self, index: int) -> None:
-        """The centre of the scan itself."""
-        del index
 
     def _transformed(self) -> NDArray[np.complex64]:
         # One sample that is not finite would spread along the whole axis.

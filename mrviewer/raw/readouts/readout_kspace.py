@@ -1,12 +1,12 @@
 """K-space of the images of a file of readouts: slices, or a volume cut into slices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.coils.calibration import calibration_region
-from mrviewer.raw.kept_volume import KeptVolume, slices_along
+from mrviewer.raw.kept_volume import VolumeCutIntoSlices, slices_along
 from mrviewer.raw.readouts.assembly import Grid, Readouts
 from mrviewer.raw.readouts.readouts import IntArray
 
@@ -60,7 +60,7 @@ class ReadoutKspace:
 
 
 @dataclass(eq=False)
-class VolumeKspace:
+class VolumeKspace(VolumeCutIntoSlices):
     """K-space of a three-dimensional scan, transformed along one axis and cut into slices there.
 
     Parameters
@@ -75,7 +75,6 @@ class VolumeKspace:
     grid: Grid
     rows: IntArray
     along_readout: bool
-    _volume: KeptVolume[np.complex64] = field(default_factory=KeptVolume, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -85,15 +84,6 @@ class VolumeKspace:
         if self.along_readout:
             return grid.n_kept, n_coils, grid.n_partitions, grid.n_phases
         return grid.n_partitions, n_coils, grid.n_phases, grid.n_kept
-
-    def read(self, index: int) -> NDArray[np.complex64]:
-        """K-space ``(coil, y, x)`` of one slice; the whole scan is read at the first one and kept."""
-        kspace: NDArray[np.complex64] = self._volume.get(self._transformed)[index]
-        return kspace
-
-    def calibration(self, index: int) -> None:
-        """The centre of the scan itself."""
-        del index
 
     def _transformed(self) -> NDArray[np.complex64]:
         return slices_along(self.readouts.assemble(self.rows, self.grid), -1 if self.along_readout else -3)
