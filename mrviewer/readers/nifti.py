@@ -4,31 +4,30 @@ The header is read and checked when a file is opened, the pixels when somebody l
 """
 
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from nibabel.orientations import apply_orientation
 from numpy.typing import NDArray
 
-from mrviewer.errors import FileFormatError
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_nifti_header
+from mrviewer.readers.pixel_array import PixelArray
 from mrviewer.study import Image
-from mrviewer.system.memory import require_memory, total_bytes
+from mrviewer.system.memory import require_memory
 
 __all__ = ["NiftiArray", "read_nifti"]
 
 OBLIQUE_DEGREES = 0.5
 """A volume turned by less is upright for a person."""
+_ADVICE = "cut it into smaller files"
 
 
-class NiftiArray:
+class NiftiArray(PixelArray):
     """Pixels of a NIfTI file in internal order, read once and when needed.
 
-    Integers stay as stored. Scaled and floating-point values become float32, complex ones their magnitude. Several
-    threads may ask at once; the array is read-only.
+    Integers stay as stored. Scaled and floating-point values become float32, complex ones their magnitude.
 
     Parameters
     ----------
@@ -39,10 +38,9 @@ class NiftiArray:
     """
 
     def __init__(self, header: NiftiHeader, geometry: Geometry) -> None:
+        super().__init__()
         self._header = header
         self._geometry = geometry
-        self._lock = Lock()
-        self._values: NDArray[np.generic] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,24 +52,6 @@ class NiftiArray:
         """Type of the values."""
         stored = self._header.dtype
         return np.dtype(np.float32) if self._header.is_scaled or stored.kind in "fc" else stored.newbyteorder("=")
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the pixels are in memory."""
-        return self._values is not None
-
-    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
-        with self._lock:
-            if self._values is None:
-                self._values = self._read()
-        return np.array(self._values, dtype=dtype, copy=copy)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without lock and pixels: they are read again there."""
-        return {"_header": self._header, "_geometry": self._geometry}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=Lock(), _values=None)
 
     def plane(self, index: int, axis: int = 0) -> NDArray[np.generic]:
         """Return one slice of the first volume; of a file that was not read yet no more than needed is decoded.
@@ -99,7 +79,7 @@ class NiftiArray:
 
     def _read(self) -> NDArray[np.generic]:
         """Decode the whole file; the array is read-only."""
-        require_memory(_n_bytes(self), self._header.pixels.path.name, "cut it into smaller files")
+        require_memory(self.n_bytes, self._header.pixels.path.name, _ADVICE)
         values = self._read_at_once()
         if values is None:
             values = self._read_by_planes()
@@ -184,7 +164,7 @@ def read_nifti(path: Path, modality: str) -> FileContents:
     i, j, k = header.shape[:3]
     geometry = Geometry.from_stored((i, j, k), header.affine, is_placed=header.is_placed)
     array = NiftiArray(header, geometry)
-    _require_memory(array, path.name)
+    array.require_ever_fits(path.name, _ADVICE)
     image = Image(array, geometry, modality, path, frame_names=_frame_names(header))
     return FileContents((image,), notes=(*header.notes, *_notes(header, geometry)))
 
@@ -209,20 +189,3 @@ def _notes(header: NiftiHeader, geometry: Geometry) -> list[Note]:
     if len(header.shape) == 4:
         notes.append(series_note(header.shape[3]))
     return notes
-
-
-def _n_bytes(array: NiftiArray) -> int:
-    needed = array.dtype.itemsize
-    for size in array.shape:
-        needed *= size
-    return needed
-
-
-def _require_memory(array: NiftiArray, name: str) -> None:
-    """Refuse what this process could never hold."""
-    needed, installed = _n_bytes(array), total_bytes()
-    if needed > installed:
-        raise FileFormatError(
-            f"{name} needs {needed / 1e9:.0f} GB of memory and this machine has {installed / 1e9:.0f} GB; "
-            "cut it into smaller files"
-        )

@@ -1,27 +1,26 @@
 """Pixels of a series in internal order, read when somebody looks at them."""
 
-import math
 from collections.abc import Generator
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrviewer.errors import FileFormatError
 from mrviewer.progress import Progress, finish
 from mrviewer.readers.dicom.frames.decoding import decode, value_type
 from mrviewer.readers.dicom.frames.frame import Frame
 from mrviewer.readers.dicom.stacks.stack import Stack
-from mrviewer.system.memory import require_memory, total_bytes
+from mrviewer.readers.pixel_array import PixelArray
+from mrviewer.system.memory import require_memory
 
 __all__ = ["DicomArray"]
 
+_ADVICE = "open a part of it"
 
-class DicomArray:
+
+class DicomArray(PixelArray):
     """Values ``(z, y, x)`` or ``(frame, z, y, x)`` of one stack, read once and when needed.
 
-    Integers stay as stored; scaled values become float32, each slice with its own scaling. Several threads may ask at
-    once; the array is read-only.
+    Integers stay as stored; scaled values become float32, each slice with its own scaling.
 
     Parameters
     ----------
@@ -35,11 +34,10 @@ class DicomArray:
     """
 
     def __init__(self, stack: Stack) -> None:
+        super().__init__()
         self._stack = stack
         self._type = value_type(list(stack.planes))
-        self._lock = Lock()
-        self._values: NDArray[np.generic] | None = None
-        self._require_memory()
+        self.require_ever_fits(self._name, _ADVICE)
 
     @property
     def stack(self) -> Stack:
@@ -56,24 +54,6 @@ class DicomArray:
     def dtype(self) -> np.dtype[np.generic]:
         """Type of the values."""
         return self._type
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the pixels are in memory."""
-        return self._values is not None
-
-    def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
-        with self._lock:
-            if self._values is None:
-                self._values = finish(self._filled())
-        return np.array(self._values, dtype=dtype, copy=copy)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without lock and pixels: they are read again there."""
-        return {"_stack": self._stack, "_type": self._type}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=Lock(), _values=None)
 
     def load(self) -> Generator[Progress, None, None]:
         """Read the pixels slice by slice; closing the generator stops it, and nothing is kept then.
@@ -104,11 +84,17 @@ class DicomArray:
             return np.zeros(shape, self.dtype)
         return next(decode([frame], self.dtype))
 
+    @property
+    def _name(self) -> str:
+        return f"the series of {next(self._stack.planes).file.name}"
+
+    def _read(self) -> NDArray[np.generic]:
+        return finish(self._filled())
+
     def _filled(self) -> Generator[Progress, None, NDArray[np.generic]]:
         """Decode plane by plane into the final array: no second copy of the volume."""
         stack = self._stack
-        n_bytes = math.prod(self.shape) * self.dtype.itemsize
-        require_memory(n_bytes, f"the series of {next(stack.planes).file.name}", "open a part of it")
+        require_memory(self.n_bytes, self._name, _ADVICE)
         values = np.zeros(self.shape, self.dtype)
         volumes = values if values.ndim == 4 else values[None]
         stored = [stack.geometry.to_stored_order(volume) for volume in volumes]
@@ -119,19 +105,6 @@ class DicomArray:
             yield Progress(done, len(planes), "read")
         values.setflags(write=False)
         return values
-
-    def _require_memory(self) -> None:
-        """Refuse what this process could never hold."""
-        needed = self.dtype.itemsize
-        for size in self.shape:
-            needed *= size
-        installed = total_bytes()
-        if needed > installed:
-            name = next(self._stack.planes).file.name
-            raise FileFormatError(
-                f"the series of {name} needs {needed / 1e9:.0f} GB of memory and this machine has "
-                f"{installed / 1e9:.0f} GB; open a part of it"
-            )
 
 
 def _numbered(stack: Stack) -> list[tuple[int, int, Frame]]:
