@@ -6,6 +6,7 @@ import numpy as np
 
 from mrviewer.database import SIMULATED_KINDS, SIMULATED_LIVER, SIMULATED_MS
 from mrviewer_napari.panel_registry import PLACEHOLDER, dock_panel
+from mrviewer_napari.tiles.napari_layers import load_layers
 
 __all__ = ["simulated_liver_patient", "simulated_patient"]
 
@@ -33,6 +34,8 @@ def _open(kind: str, seed: int) -> list[tuple[Any, ...]]:
 
         return layers_of(SIMULATED_KINDS[kind](seed))
     panel = dock_panel(viewer)
+    # napari makes the empty layer in this thread while the panel opens the patient in another one.
+    load_layers()
     panel.open_sample(seed, kind)
     empty = np.zeros((1, 1, 1), np.float32)
     shown = {"name": PLACEHOLDER, "visible": False, "axis_labels": ("I", "P", "L"), "units": "mm"}

@@ -5,7 +5,6 @@ from collections.abc import Generator, Sequence
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.errors import PositionError
-from mrviewer.geometry import Geometry
 from mrviewer.notes import n_left_out
 from mrviewer.progress import Progress
 from mrviewer_napari.facts.scan import Scan
@@ -13,7 +12,7 @@ from mrviewer_napari.facts.study_facts import VOXEL_FOR_VOXEL
 from mrviewer_napari.opening.first_picture import FirstPicture
 from mrviewer_napari.opening.load_scan import open_labels, open_part, open_sample
 from mrviewer_napari.opening.new_labels import NewLabels
-from mrviewer_napari.tiles.napari_layers import image_layer
+from mrviewer_napari.tiles.napari_layers import load_layers
 from mrviewer_napari.widgets.jobs import Slot, gathered
 
 __all__ = ["StudyOpener"]
@@ -134,10 +133,10 @@ def _left_out(scan: Scan) -> str:
 
 
 def _with_layers_ready(work: Generator[Progress, None, object]) -> Generator[Progress, None, object]:
-    """Make a layer in the thread first: units and models load with the first one, most of a second for a window."""
+    """Load layers in the thread first."""
     try:
         yield Progress(0, 0, "opening")
-        image_layer(Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0)))
+        load_layers()
         return (yield from work)
     finally:
         work.close()

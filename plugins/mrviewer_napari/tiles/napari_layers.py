@@ -11,7 +11,16 @@ from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.colours import CLASS_COLOURS, PLAIN, PLAIN_COLOUR, RIM, RIM_COLOUR, Agreement, class_code
 from mrviewer_napari.facts.orientation import axis_names
 
-__all__ = ["blank_layer", "contour_layer", "image_layer", "place", "place_blank", "placement", "window_of"]
+__all__ = [
+    "blank_layer",
+    "contour_layer",
+    "image_layer",
+    "load_layers",
+    "place",
+    "place_blank",
+    "placement",
+    "window_of",
+]
 
 _PARTS_OF_A_MM = 2.0**20
 
@@ -49,6 +58,14 @@ def image_layer(geometry: Geometry) -> Image:
         interpolation2d="nearest",
         **placement(geometry),
     )
+
+
+def load_layers() -> None:
+    """Have napari load what it loads with its first layer: units and models, most of a second for a window.
+
+    The units must not be loaded by two threads at once, since the second meets a registry that is half full.
+    """
+    image_layer(Geometry.axial((1, 1, 1), (1.0, 1.0, 1.0)))
 
 
 def contour_layer(geometry: Geometry) -> Labels:
