@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROGRAM = """
 import faulthandler, sys
-from mrviewer import crash_log
+from mrviewer.system import crash_log
 print(crash_log.crash_log())
 {before}
 sys.stdout.flush()

@@ -19,7 +19,7 @@ OLD, NEW = {"a.txt", "b.txt", "metrics.json"}, {"a.txt", "c.txt", "metrics.json"
 KILLED = """
 import os, sys
 from pathlib import Path
-from mrviewer.writers import replacing
+from mrviewer.files import replacing
 from mrviewer.files.whole_folder import whole_folder
 
 place, n_moves, swaps = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "swaps"

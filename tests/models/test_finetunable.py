@@ -105,13 +105,13 @@ def test_the_form_asks_for_nothing_that_the_weights_decide(name: str) -> None:
     shown = {each.name: each for each in fields}
     assert isinstance(recipe, Tunable)
     assert not set(shown) & {*recipe.structure, "hold_out", "start_from", "adapt_from", "shape"}
-    assert [each.common for each in fields] == sorted((each.common for each in fields), reverse=True)
-    assert shown["steps"].common
+    assert [each.traits.common for each in fields] == sorted((each.traits.common for each in fields), reverse=True)
+    assert shown["steps"].traits.common
     for each in fields:
         assert each.help, each.name
         # What is shown can be typed.
-        method.recipe({**defaults, each.name: each.default})
-        assert not each.choices or each.default in each.choices
+        method.recipe({**defaults, each.name: each.text})
+        assert not each.traits.choices or each.text in each.traits.choices
 
 
 def batch_for(name: str) -> Any:  # noqa: ANN401 - every recipe has batches of its own

@@ -225,7 +225,7 @@ def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.name == "patient 0"
-    eventually(lambda: panel.PLACEHOLDER not in [layer.name for layer in viewer.layers])
+    eventually(lambda: panel_registry.PLACEHOLDER not in [layer.name for layer in viewer.layers])
 
 
 def test_closing_the_window_in_the_middle_of_work_ends_cleanly(

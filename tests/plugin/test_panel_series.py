@@ -98,4 +98,4 @@ def test_the_liver_sample_opens_in_the_panel(
     assert panel_registry.panel_of(viewer) is panel
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.name == "phases"
-    eventually(lambda: panel.PLACEHOLDER not in [layer.name for layer in viewer.layers])
+    eventually(lambda: panel_registry.PLACEHOLDER not in [layer.name for layer in viewer.layers])
