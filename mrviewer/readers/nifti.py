@@ -9,11 +9,11 @@ import numpy as np
 from nibabel.orientations import apply_orientation
 from numpy.typing import NDArray
 
+from mrviewer.array_files.pixel_array import PixelArray
 from mrviewer.geometry import Geometry
 from mrviewer.notes import Note, NoteKind
 from mrviewer.readers.contents import FileContents, series_note
 from mrviewer.readers.nifti_header import NiftiHeader, read_nifti_header
-from mrviewer.readers.pixel_array import PixelArray
 from mrviewer.study import Image
 from mrviewer.system.memory import require_memory
 

@@ -5,11 +5,11 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.array_files.pixel_array import PixelArray
 from mrviewer.progress import Progress, finish
 from mrviewer.readers.dicom.frames.decoding import decode, value_type
 from mrviewer.readers.dicom.frames.frame import Frame
 from mrviewer.readers.dicom.stacks.stack import Stack
-from mrviewer.readers.pixel_array import PixelArray
 from mrviewer.system.memory import require_memory
 
 __all__ = ["DicomArray"]
