@@ -30,9 +30,9 @@ def label_values(volume: NDArray[np.generic]) -> tuple[int, ...]:
         if not np.isrealobj(plane) or not np.all(np.isfinite(plane)):
             return ()
         found |= {float(value) for value in np.unique(plane)[: _FEW + 1]}
-        if len(found) > _FEW or not all(value.is_integer() for value in found):
+        if len(found) > 1 and not _as_labels(found):
             return ()
-    return tuple(sorted(map(int, found))) if len(found) > 1 else ()
+    return _as_labels(found)
 
 
 def notes_on_values(image: Image, name: str, *, lost: str, negative: str) -> tuple[Note, ...]:
@@ -69,7 +69,14 @@ def notes_on_values(image: Image, name: str, *, lost: str, negative: str) -> tup
         )
     if len(found) <= 1:
         notes.append(f"{name} is {found.pop() if found else 0:g} everywhere: there is nothing to be seen")
-    elif len(found) <= _FEW and all(value.is_integer() for value in found):
-        listed = ", ".join(f"{value:g}" for value in sorted(found))
+    elif labels := _as_labels(found):
+        listed = ", ".join(map(str, labels))
         notes.append(f"{name} holds the values {listed} alone: it may be a label map and not an image")
     return tuple(Note(note, NoteKind.VALUES) for note in notes)
+
+
+def _as_labels(found: set[float]) -> tuple[int, ...]:
+    """Values of a volume as those of a label map, in order; empty if they are too many, no whole numbers, or one."""
+    if not 1 < len(found) <= _FEW or not all(value.is_integer() for value in found):
+        return ()
+    return tuple(sorted(map(int, found)))

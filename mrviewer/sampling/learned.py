@@ -91,9 +91,8 @@ def installed_patterns(name: str) -> tuple[LearnedPattern, ...]:
     UnknownNameError
         If the named method is not installed.
     """
-    from mrviewer.methods.registry import (
-        method_names,  # methods know masks, so that masks may meet methods only when asked
-    )
+    # Methods know masks, so that masks may meet methods only when asked.
+    from mrviewer.methods.registry import method_names
 
     _, _, wanted = name.partition(":")
     dimensions = next(family.dimensions for family in (LEARNED_LINES, LEARNED_SAMPLES) if family.matches(name))
