@@ -40,20 +40,14 @@ class SurveyedSubject:
 
     Parameters
     ----------
-    name, patient
-        Of the study, and whose it is.
-    channels, labels
-        Files by source channel and by label source.
+    name, patient, channels, labels, frames, folder
+        As in `mrviewer.database.found.FoundSubject`.
     shape : (z, y, x)
         Of the grid of the labels, or of the first channel.
     voxel_mm : (z, y, x)
         What the header says.
     oddities
         What is odd about this study.
-    frames
-        Volume of the file that is the channel, for channels that share one 4-D file.
-    folder
-        Folder that holds this study and no other; `None` if there is none.
     signature
         Of the files' names, sizes and checksums.
     """

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from mrviewer.files.whole_file import flush, hidden_name, writing
+from mrviewer.files.whole_file import flushed, hidden_name, writing
 
 __all__ = ["claim_name", "new_file"]
 
@@ -25,16 +25,8 @@ def new_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = hidden_name(path)
-    with writing(path, temporary):
-        try:
-            yield temporary
-            flush(temporary)
-            claim_name(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        flush(path.parent)
+    with writing(path, temporary), flushed(temporary, path, claim_name):
+        yield temporary
 
 
 def claim_name(source: Path, path: Path) -> None:

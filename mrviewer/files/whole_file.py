@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mrviewer.errors import InputError, MrviewerError
 from mrviewer.files.portable_names import is_reserved, require_portable
 from mrviewer.system.faults import unwritable
 
-__all__ = ["flush", "hidden_name", "whole_file", "writing"]
+__all__ = ["flushed", "hidden_name", "whole_file", "writing"]
 
 _ENDING = 24
 """Signs of a name that its temporary file keeps, the ending among them; more could make it too long."""
@@ -43,16 +43,31 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             )
         if path.is_dir():
             raise InputError(f"{path.name} is a folder and a file was to be written there; choose another name")
-        try:
+        with flushed(temporary, path, _replace):
             yield temporary
-            flush(temporary)
-            _replace(temporary, path)
-        except BaseException:
-            # What went wrong is told, not that nothing is there to be removed.
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        flush(path.parent)
+
+
+@contextmanager
+def flushed(temporary: Path, path: Path, rename: Callable[[Path, Path], None]) -> Iterator[None]:
+    """Have a file on the disk before it takes its name, and the name too; after an error nothing is left of it.
+
+    Parameters
+    ----------
+    temporary, path
+        Where it is written within the block, and what it is called after it.
+    rename
+        Gives the first the name of the second.
+    """
+    try:
+        yield
+        flush(temporary)
+        rename(temporary, path)
+    except BaseException:
+        # What went wrong is told, not that nothing is there to be removed.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    flush(path.parent)
 
 
 def _replace(source: Path, target: Path) -> None:
