@@ -56,7 +56,8 @@ class Presenter:
         self._scan, self._cards = scan, {method.card.name: method.card for method in methods}
         self._stepped = {name: index for name, index in self._stepped.items() if name in self._cards}
         cards = tuple(self._cards.values())
-        self._grid.arrange(scan.geometry, tile_specs(scan, cards), slice_axis=scan.slice_axis)
+        outlined = scan.labels is not None or any(segments(card) for card in cards)
+        self._grid.arrange(scan.geometry, tile_specs(scan, cards), slice_axis=scan.slice_axis, outlined=outlined)
         if fresh_scan:
             self._show_reference(scan)
         for card in cards:

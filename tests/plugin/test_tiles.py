@@ -101,6 +101,27 @@ def test_layers_of_dropped_tiles_serve_the_new_ones_empty(viewer: ViewerModel, g
     assert layer(viewer, "CS outlines").opacity == 0
 
 
+def test_a_grid_that_follows_a_closed_one_takes_over_its_layers(
+    viewer: ViewerModel, grid: TileGrid, volume: Volume
+) -> None:
+    grid.set_volume("zf", volume)
+    grid.set_contours("zf", np.ones(SHAPE, np.uint8))
+    copy = viewer.add_image(volume, name="a copy of somebody else")
+    before = set(map(id, viewer.layers))
+    grid.close()
+    later = TileGrid(viewer)
+    later.arrange(Geometry.axial((4, 5, 6), (1.0, 1.0, 1.0)), specs("cs", "zf"), slice_axis=0)
+    assert set(map(id, viewer.layers)) == before
+    assert [layer for layer in viewer.layers if layer.visible and layer.opacity > 0 and np.any(layer.data)] == []
+    assert not copy.visible
+    np.testing.assert_array_equal(copy.data, volume)
+    names = [each.name for each in viewer.layers if "outlines" not in each.name]
+    assert names == ["Reference", "CS", "ZF", "legend", "cs error", "zf error", copy.name]
+    kinds = {each.name: each.colormap.name for each in viewer.layers if each.name in ("Reference", "CS", "ZF")}
+    assert set(kinds.values()) == {"gray"}
+    later.close()
+
+
 def test_a_layer_that_held_errors_is_gray_once_it_holds_an_image(viewer: ViewerModel, grid: TileGrid) -> None:
     only_images = [spec for spec in specs("d5c5", "zf", "cs", "tv") if spec.key != "cs:error"]
     grid.arrange(GEOMETRY, specs("d5c5", "zf", "cs"), slice_axis=0)

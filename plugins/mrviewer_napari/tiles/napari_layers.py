@@ -1,10 +1,13 @@
 """Volumes as napari layers: position, units and colours, the same for every tile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import CyclicLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from mrviewer.geometry import Geometry
@@ -12,10 +15,13 @@ from mrviewer_napari.facts.colours import CLASS_COLOURS, PLAIN, PLAIN_COLOUR, RI
 from mrviewer_napari.facts.orientation import axis_names
 
 __all__ = [
+    "TilePart",
     "blank_layer",
     "contour_layer",
     "image_layer",
+    "label_colours",
     "load_layers",
+    "part_of",
     "place",
     "place_blank",
     "placement",
@@ -23,6 +29,20 @@ __all__ = [
 ]
 
 _PARTS_OF_A_MM = 2.0**20
+_VALUES = 256
+"""Of an unsigned byte."""
+
+
+class TilePart(Enum):
+    """What a layer of a tile is there for."""
+
+    IMAGE = "image"
+    OUTLINES = "outlines"
+    BLANK = "blank"
+    """Keeps a cell free."""
+
+
+_parts: WeakKeyDictionary[Layer, TilePart] = WeakKeyDictionary()
 
 
 def placement(geometry: Geometry) -> dict[str, object]:
@@ -40,6 +60,11 @@ def placement(geometry: Geometry) -> dict[str, object]:
     }
 
 
+def part_of(layer: Layer) -> TilePart | None:
+    """What a layer was made for here; `None` for a layer of somebody else, a copy of one of ours among them."""
+    return _parts.get(layer)
+
+
 def place(layer: Image | Labels, geometry: Geometry) -> None:
     """Move an existing layer to another grid."""
     layer.scale = _exact(geometry.voxel_size_mm)
@@ -50,7 +75,7 @@ def place(layer: Image | Labels, geometry: Geometry) -> None:
 
 def image_layer(geometry: Geometry) -> Image:
     """Empty gray volume."""
-    return Image(
+    layer = Image(
         np.zeros(geometry.shape, np.float32),
         contrast_limits=(0, 1),
         colormap="gray",
@@ -58,6 +83,8 @@ def image_layer(geometry: Geometry) -> Image:
         interpolation2d="nearest",
         **placement(geometry),
     )
+    _parts[layer] = TilePart.IMAGE
+    return layer
 
 
 def load_layers() -> None:
@@ -70,24 +97,33 @@ def load_layers() -> None:
 
 def contour_layer(geometry: Geometry) -> Labels:
     """Empty map of the codes of `mrviewer_napari.facts.colours`, drawn as outlines one voxel thick."""
-    colours: dict[int | None, str] = {None: "transparent", 0: "transparent", RIM: RIM_COLOUR, PLAIN: PLAIN_COLOUR}
-    colours |= {int(code): code.colour for code in Agreement}
+    colours = {RIM: RIM_COLOUR, PLAIN: PLAIN_COLOUR, **{int(code): code.colour for code in Agreement}}
     colours |= {class_code(number): colour for number, colour in enumerate(CLASS_COLOURS)}
     layer = Labels(
-        np.zeros(geometry.shape, np.uint8),
-        colormap=DirectLabelColormap(color_dict=colours),
-        opacity=0,
-        **placement(geometry),
+        np.zeros(geometry.shape, np.uint8), colormap=label_colours(colours), opacity=0, **placement(geometry)
     )
     layer.contour = 1
     layer.editable = False
+    _parts[layer] = TilePart.OUTLINES
     return layer
+
+
+def label_colours(colours: Mapping[int, str]) -> CyclicLabelColormap:
+    """Colours of the values of an unsigned byte; a value without one is transparent.
+
+    napari's own map of chosen values takes seconds to be compiled when a program first draws with it.
+    """
+    table = np.zeros((_VALUES, 4), np.float32)
+    for value, colour in colours.items():
+        table[value] = transform_color(colour)[0]
+    return CyclicLabelColormap(colors=table)
 
 
 def blank_layer(geometry: Geometry) -> Image:
     """Transparent voxel as large as the grid; it keeps a cell free, for napari closes cells whose layers are hidden."""
     layer = Image(np.zeros((1, 1, 1), np.float32), contrast_limits=(0, 1), opacity=0, **placement(geometry))
     place_blank(layer, geometry)
+    _parts[layer] = TilePart.BLANK
     return layer
 
 

@@ -1,7 +1,6 @@
 """The canvas around the tiles: grid, camera, letters, titles and legend, kept true whatever happens to the viewer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from mrviewer_napari.facts.orientation import EdgeLetters, edge_letters
@@ -65,20 +64,25 @@ class TileCanvas:
             emitter.disconnect(callback)
         self._listening = []
 
-    @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Change the layers while the grid is off: adding to a grid rebuilds every cell every time."""
-        self.busy = True
-        self._viewer.canvas.grid.enabled = False
-        try:
-            yield
-        finally:
-            self.busy = False
-            if self._tile_list.tiles:
-                self._keep_grid()
-                self._viewer.canvas.grid.enabled = True
-                self._show_scale_bar()
-                self._show_colour_bar()
+    def rebuild(self) -> None:
+        """Bring layers, grid and bars to the tiles."""
+        tiles, grid = self._tile_list.tiles, self._viewer.canvas.grid
+        wanted = (True, self._tile_list.stride, self.shape, _SPACING)
+        as_wanted = not tiles or (grid.enabled, grid.stride, grid.shape, grid.spacing) == wanted
+        if not (as_wanted and self._tile_list.is_listed):  # a change of nothing costs napari a quarter of a second
+            self.busy = True
+            try:
+                # Within a batch napari rebuilds all cells once, at the end, and not for every layer.
+                with self._viewer.layers.batched_update():
+                    self._tile_list.list_layers()
+                    if tiles:
+                        grid.stride, grid.shape, grid.spacing = wanted[1:]
+                    grid.enabled = bool(tiles)
+            finally:
+                self.busy = False
+        if tiles:
+            self._show_scale_bar()
+            self._show_colour_bar()
 
     def write(self) -> None:
         """Write titles, letters and legend, from what the viewer shows at this moment."""

@@ -19,7 +19,7 @@ from mrviewer_napari.tiles.clicks import on_click
 from mrviewer_napari.tiles.colour_scales import ColourScales
 from mrviewer_napari.tiles.coordinates import Coordinates
 from mrviewer_napari.tiles.layout import Layout, lay_out
-from mrviewer_napari.tiles.napari_layers import window_of
+from mrviewer_napari.tiles.napari_layers import part_of, window_of
 from mrviewer_napari.tiles.tile import Tile
 from mrviewer_napari.tiles.tile_canvas import TileCanvas
 from mrviewer_napari.tiles.tile_list import TileList
@@ -70,7 +70,9 @@ class TileGrid:
         """What the tiles show."""
         return self._canvas.plane
 
-    def arrange(self, geometry: Geometry, tiles: Sequence[TileSpec], *, slice_axis: int) -> None:
+    def arrange(
+        self, geometry: Geometry, tiles: Sequence[TileSpec], *, slice_axis: int, outlined: bool = False
+    ) -> None:
         """Show these tiles, empty where the key is new, as they were where it is known.
 
         Parameters
@@ -81,6 +83,8 @@ class TileGrid:
             What to show: images in their order, the error map of ``key`` as ``key:error``.
         slice_axis
             Axis (0, 1 or 2) along which slices are counted.
+        outlined
+            Whether there will be outlines: their layers come at once then, which is cheaper than one by one.
 
         Raises
         ------
@@ -90,15 +94,16 @@ class TileGrid:
         layout = self._lay_out(tiles, geometry)
         fresh = not self._tile_list.tiles or not geometry.matches(self._coordinates.geometry)
         if not self._tile_list.tiles:
-            for stranger in self._viewer.layers:
+            for stranger in [layer for layer in self._viewer.layers if part_of(layer) is None]:
                 stranger.visible = False
         self._coordinates.geometry, self._coordinates.slice_axis = geometry, slice_axis
         self._specs = specs = {tile.key: tile for tile in tiles}
         self._canvas.shape = (layout.rows, layout.columns)
         self._canvas.note = position_note(geometry)
         self._canvas.texts = {key: self._canvas.texts.get(key, spec.title) for key, spec in specs.items()}
-        with self._canvas.rebuilding():
-            self._tile_list.fill(geometry, [None if key is None else specs[key] for key in layout.cells])
+        cells = [None if key is None else specs[key] for key in layout.cells]
+        self._tile_list.fill(geometry, cells, outlined=outlined)
+        self._canvas.rebuild()
         if fresh:
             self._windowed = False
             move_to(self._viewer, self._coordinates.middle)
@@ -184,8 +189,8 @@ class TileGrid:
             tile.outlined = False
         else:
             if not self._tile_list.outlined:
-                with self._canvas.rebuilding():
-                    self._tile_list.make_room_for_outlines()
+                self._tile_list.make_room_for_outlines()
+                self._canvas.rebuild()
             tile.outline(labels, displayed(self._viewer), plain=plain)
         self._show_outlines()
 
@@ -273,15 +278,16 @@ class TileGrid:
         """Take all tiles off the screen."""
         self._scales.adopt([], [])
         self._specs = {}
-        with self._canvas.rebuilding():
-            self._tile_list.clear()
+        self._tile_list.clear()
+        self._canvas.rebuild()
         self._canvas.texts = {}
         self._canvas.note = ""
         self._canvas.write()
 
     def close(self) -> None:
-        """Stop listening to the viewer; the layers stay as they are."""
+        """Stop listening to the viewer; the layers stay as they are, for the next grid of this viewer to take over."""
         self._canvas.close()
+        self._scales.adopt([], [])
         self._viewer.dims.events.current_step.disconnect(self._report_slice)
         self._viewer.canvas.events.size.disconnect(self._on_resize)
         self._viewer.layers.events.removed.disconnect(self._on_removed)

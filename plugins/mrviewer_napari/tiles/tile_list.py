@@ -11,9 +11,12 @@ from napari.layers import Image, Labels
 
 from mrviewer.geometry import Geometry
 from mrviewer_napari.facts.tile_key import TileKey, TileSpec
+from mrviewer_napari.tiles.napari_layers import TilePart, part_of
 from mrviewer_napari.tiles.tile import Tile
 
 __all__ = ["TileList"]
+
+_LEFT = "left over"
 
 
 class TileList:
@@ -30,7 +33,7 @@ class TileList:
         self._geometry: Geometry | None = None
         self.tiles: list[Tile] = []
         self.outlined = False
-        self._orphans: list[Image | Labels] = []
+        self._gone: list[Image | Labels] = []
 
     @property
     def stride(self) -> int:
@@ -47,14 +50,21 @@ class TileList:
         """All layers, cell by cell, from bottom to top."""
         return [layer for tile in self.tiles for layer in tile]
 
-    def fill(self, geometry: Geometry, cells: Sequence[TileSpec | None]) -> None:
-        """Put one tile in each cell; known keys keep their picture while the grid of voxels stays the same."""
+    def fill(self, geometry: Geometry, cells: Sequence[TileSpec | None], *, outlined: bool = False) -> None:
+        """Put one tile in each cell; known keys keep their picture while the grid of voxels stays the same.
+
+        `outlined` says that there will be outlines, so that their layers come with the others.
+        """
+        if not self.tiles:
+            self._adopt()
+        self.outlined |= outlined
         moved = self._geometry is None or not geometry.matches(self._geometry)
         keys = {spec.key for spec in cells if spec is not None}
         known = self.pictures
         spare = [tile for key, tile in known.items() if key not in keys]
         blanks = [tile for tile in self.tiles if tile.spec is None]
-        before, self._geometry, self.tiles = self.layers, geometry, []
+        self._gone += self.layers
+        self._geometry, self.tiles = geometry, []
         for spec in cells:
             tile = known.get(spec.key) if spec is not None else None
             reused = tile is not None
@@ -67,49 +77,73 @@ class TileList:
                 tile.empty(geometry)
             tile.spec = spec
             self.tiles.append(tile)
-        self._list(before)
+        self._name()
+
+    def _adopt(self) -> None:
+        """Take the layers that a closed panel left in this viewer for tiles that nobody wants."""
+        for layer in self._viewer.layers:
+            part = part_of(layer)
+            last = self.tiles[-1] if self.tiles else None
+            if part is TilePart.OUTLINES or (part is TilePart.BLANK and last is not None and last.spec is None):
+                if last is not None and last.contours is None:
+                    last.contours, self.outlined = layer, True
+                else:
+                    self._gone.append(layer)
+            elif part is not None:
+                key = TileKey(f"{_LEFT} {len(self.tiles)}")
+                self.tiles.append(Tile(layer, None if part is TilePart.BLANK else TileSpec(key, key), owned=False))
 
     def make_room_for_outlines(self) -> None:
         """Give every tile a layer for outlines."""
-        before, self.outlined = self.layers, True
-        self._list(before)
+        self.outlined = True
+        self._name()
 
     def lose(self, layer: Image | Labels) -> bool:
         """Forget the tile of a layer that somebody took out of the list; True if it was one of ours.
 
-        What else belonged to the tile leaves the list with the next change: napari may still be counting.
+        What else belonged to the tile leaves the list with the next `list_layers`: napari may still be counting.
         """
         lost = [tile for tile in self.tiles if any(mine is layer for mine in tile)]
-        self._orphans += [mine for tile in lost for mine in tile if mine is not layer]
+        self._gone += [mine for tile in lost for mine in tile if mine is not layer]
         self.tiles = [tile for tile in self.tiles if tile not in lost]
         return bool(lost)
 
     def clear(self) -> None:
-        """Take every layer out of the list."""
-        before, self.tiles, self.outlined, self._geometry = self.layers, [], False, None
-        self._list(before)
+        """Have no tile."""
+        self._gone += self.layers
+        self.tiles, self.outlined, self._geometry = [], False, None
 
-    def _list(self, before: Sequence[Image | Labels]) -> None:
-        """Bring the layer list to our order; other layers go behind ours."""
-        if self.outlined and self._geometry is not None:
-            for tile in self.tiles:
-                tile.make_room(self._geometry)
+    def _name(self) -> None:
+        """Complete and name the layers of every tile."""
         for tile in self.tiles:
+            if self.outlined and self._geometry is not None:
+                tile.make_room(self._geometry)
             tile.name()
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the layer list holds our layers in our order, and none that we gave up."""
         layers, wanted = self._viewer.layers, self.layers
-        gone = [layer for layer in (*before, *self._orphans) if layer not in wanted and layer in layers]
-        if not gone and list(layers[: len(wanted)]) == wanted:
-            return  # a change of nothing costs napari a garbage collection, a quarter of a second
+        return not self._leaving and list(layers[: len(wanted)]) == wanted
+
+    @property
+    def _leaving(self) -> list[Image | Labels]:
+        """Layers that we gave up and that are in the list still."""
+        wanted, layers = self.layers, self._viewer.layers
+        return list(dict.fromkeys(layer for layer in self._gone if layer not in wanted and layer in layers))
+
+    def list_layers(self) -> None:
+        """Bring the layer list to our order; other layers go behind ours."""
+        layers, wanted = self._viewer.layers, self.layers
         active = layers.selection.active
-        with layers.batched_update():
-            for layer in gone:
-                layers.remove(layer)
-            self._orphans = []
-            for index, layer in enumerate(wanted):
-                if layer not in layers:
-                    layers.insert(index, layer)
-                elif (at := layers.index(layer)) != index:
-                    layers.move(at, index)
+        for layer in self._leaving:
+            layers.remove(layer)
+        self._gone = []
+        for index, layer in enumerate(wanted):
+            if layer not in layers:
+                layers.insert(index, layer)
+            elif (at := layers.index(layer)) != index:
+                layers.move(at, index)
         if wanted:
             # napari selects what comes last, outlines with their brushes; keep the choice of the person instead.
             layers.selection.active = active if active in layers else wanted[0]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
@@ -17,7 +16,7 @@ from mrviewer.writers.corrections import save_correction
 from mrviewer_napari.computing.outcomes import Outcome
 from mrviewer_napari.facts.colours import CLASS_COLOURS, class_colour
 from mrviewer_napari.facts.scan import Scan
-from mrviewer_napari.tiles.napari_layers import place, placement
+from mrviewer_napari.tiles.napari_layers import label_colours, place, placement
 from mrviewer_napari.widgets.jobs import Slot
 
 __all__ = ["N_CLASSES", "Correcting", "Template", "templates"]
@@ -110,12 +109,10 @@ class Correcting(QObject):
     def begin(self, scan: Scan, template: Template) -> None:
         """Lay a copy to paint on over the shown image, in the first tile."""
         self.discard()
-        colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        colours |= {number + 1: class_colour(number) for number in range(N_CLASSES)}
         layer = Labels(
             np.array(template.labels, np.uint8),
             name=f"correction of {scan.study.name}",
-            colormap=DirectLabelColormap(color_dict=colours),
+            colormap=label_colours({number + 1: class_colour(number) for number in range(N_CLASSES)}),
             opacity=_OPACITY,
             **placement(scan.geometry),
         )
