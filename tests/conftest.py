@@ -20,6 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 ROOT = Path(__file__).resolve().parents[1]
 # The core is tested where napari is not installed, too.
 collect_ignore = [] if find_spec("napari") else ["plugin"]
+_WINDOWS = {"docked", "make_napari_viewer"}
 HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
@@ -53,8 +54,10 @@ def _heed_signals() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot be drawn; keep together what shares a screen, or fixtures of a module."""
+    """Skip what cannot be drawn, call slow what opens a window; keep together what shares a screen, or fixtures."""
     for item in items:
+        if isinstance(item, pytest.Function) and _WINDOWS & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
         folder = item.path.parent.name
         # Read by pytest-xdist, where several processes test; two windows on one screen would take each other's keys.
         item.add_marker(pytest.mark.xdist_group("screen" if folder == "plugin" else f"{folder}/{item.path.stem}"))

@@ -11,13 +11,14 @@ import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from shared_window import SharedWindow
 
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
 from mrviewer.study import Image, Study
-from mrviewer_napari import panel_registry, session
+from mrviewer_napari import session
 from mrviewer_napari.panel import MrPanel
 
 SHAPE = (6, 40, 32)
@@ -161,18 +162,41 @@ def eventually(qtbot: object) -> Callable[[Callable[[], bool]], None]:
     return wait
 
 
+@pytest.fixture(scope="session")
+def shared_window(qapp: object) -> Iterator[SharedWindow]:
+    """The window that tests take turns with."""
+    del qapp
+    window = SharedWindow()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def make_napari_viewer(shared_window: SharedWindow, make_napari_viewer: Callable[..., Any]) -> Callable[..., Any]:
+    """napari's own fixture, for a test that needs a window of its own; never two at once.
+
+    Of two windows in one process vispy deletes what the closed one drew with in the context of the other.
+    """
+    shared_window.close()
+    return make_napari_viewer
+
+
 @pytest.fixture
 def docked(
-    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, fakes: list[FakeMethod]
-) -> tuple[Any, MrPanel]:
+    shared_window: SharedWindow,
+    monkeypatch: pytest.MonkeyPatch,
+    fakes: list[FakeMethod],
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[Any, MrPanel]]:
     """A window with the panel and the methods that `fakes` gives; nothing is open, the first two are ticked."""
     monkeypatch.setattr(session, "list_methods", lambda: fakes)
-    viewer = make_napari_viewer(show=True)
-    panel = panel_registry.dock_panel(viewer)
-    viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
-    panel.state.device = "cpu"
-    panel.state.methods = tuple(fake.name for fake in fakes[:2])
-    return viewer, panel
+    with shared_window.lent() as (viewer, panel):
+        panel.state.device = "cpu"
+        panel.state.methods = tuple(fake.name for fake in fakes[:2])
+        yield viewer, panel
+    outcome = getattr(request.node, "rep_call", None)  # set by a hook of napari
+    if outcome is None or outcome.failed:
+        shared_window.close()
 
 
 @pytest.fixture

@@ -229,9 +229,16 @@ def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
 
 
 def test_closing_the_window_in_the_middle_of_work_ends_cleanly(
-    docked: tuple[Any, MrPanel], fakes: list[FakeMethod], study_folder: Path, eventually: Wait
+    make_napari_viewer: Callable[..., Any],
+    fakes: list[FakeMethod],
+    study_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    eventually: Wait,
 ) -> None:
-    viewer, panel = docked
+    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    viewer = make_napari_viewer(show=True)
+    panel = panel_registry.dock_panel(viewer)
+    panel.state.methods = tuple(fake.name for fake in fakes)
     fakes[1].steps, fakes[1].wait_s = 1000, 0.01
     panel.open([str(study_folder)])
     eventually(lambda: fakes[1].runs > 0)
