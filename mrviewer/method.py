@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.errors import DoesNotFitError
+from mrviewer.held_out import HeldOut
+from mrviewer.images.image_look import ImageLook
 from mrviewer.images.voxel_size import size_doubt, size_text
 from mrviewer.mask import Mask
 from mrviewer.progress import Progress
+from mrviewer.seen import Seen, unlike_grid, unlike_look
 from mrviewer.study import Origin, Study
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Needs",
     "Result",
     "Task",
+    "caution_of_look",
     "check_needs",
     "require_fit",
 ]
@@ -106,6 +110,14 @@ class Card:
         Measured figures on data that the weights never saw, as one sentence each.
     limits
         What not to expect, as one sentence each.
+    seen
+        What training images had in common; `None` for a method with nothing to train.
+    held_out
+        Figures of these very weights, case by case, on what they never saw.
+    trained_for
+        Steps and minutes of training, as far as they are known.
+    tuned
+        What was chosen on which case, so that its figures are optimistic.
     parent
         Model or method that a model of the person's own was fine-tuned from; `None` for installed methods.
     is_adjoint
@@ -126,6 +138,10 @@ class Card:
     classifies: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    seen: Seen | None = None
+    held_out: tuple[HeldOut, ...] = ()
+    trained_for: str | None = None
+    tuned: str | None = None
     parent: str | None = None
     is_adjoint: bool = False
 
@@ -270,18 +286,30 @@ def check_needs(card: Card, study: Study, modality: str) -> Fit:
     return Fit(True, caution=_caution(card, study, modality))
 
 
+def caution_of_look(card: Card, modality: str, look: ImageLook) -> str:
+    """What to mind before a method is run on an image that looks unlike those that it was trained on; empty if nothing.
+
+    What the grid alone tells stands in `Fit.caution`.
+    """
+    return _trained_on(card, () if card.seen is None else unlike_look(card.seen, modality, look))
+
+
 def _caution(card: Card, study: Study, modality: str) -> str:
-    """What to mind before a method is run that resamples by a voxel size which can hardly be true."""
-    if not card.needs.voxel_size:
-        return ""
+    """What to mind of a grid: a voxel size that can hardly be true, pixels and slices that training did not see."""
     geometry = study.geometry(modality)
-    doubt = size_doubt(geometry)
-    if not doubt:
-        return ""
-    return (
+    doubt = size_doubt(geometry) if card.needs.voxel_size else ""
+    told = (
         f"{card.name} resamples by the voxel size, and {size_text(geometry.voxel_size_mm)} can hardly be true "
         f"({doubt}): give the true one under Study, or with --voxel-size X,Y,Z"
+        if doubt
+        else "",
+        _trained_on(card, () if card.seen is None else unlike_grid(card.seen, geometry)),
     )
+    return "; ".join(filter(None, told))
+
+
+def _trained_on(card: Card, differences: tuple[str, ...]) -> str:
+    return f"{card.name} was trained on {'; on '.join(differences)}" if differences else ""
 
 
 def _in_words(study: Study, modality: str) -> str:

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrviewer.device import place_network
 from mrviewer.errors import WeightsError
+from mrviewer.held_out import CARD_FIGURES, HeldOut
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task, check_needs
 from mrviewer.progress import Progress
+from mrviewer.seen import Seen
 from mrviewer.study import Study
 
 if TYPE_CHECKING:
@@ -57,7 +59,23 @@ def read_card(folder: Path) -> Card:
         classifies=tuple(text.get("classifies", ())),
         figures=tuple(text.get("figures", ())),
         limits=tuple(text.get("limits", ())),
+        seen=_seen(text["seen"]) if "seen" in text else None,
+        held_out=tuple(_held_out(row) for row in text.get("held_out", ())),
+        trained_for=text.get("trained_for"),
+        tuned=text.get("tuned"),
     )
+
+
+def _seen(given: Mapping[str, Any]) -> Seen:
+    """What the weights saw; two numbers are a range."""
+    low_high = {name: (float(pair[0]), float(pair[1])) for name, pair in given.items() if name != "whole_heads"}
+    return Seen(bool(given["whole_heads"]), **low_high)
+
+
+def _held_out(row: Mapping[str, Any]) -> HeldOut:
+    """Figures of one case, as ``models/measure.py`` writes them into a card."""
+    figures = {key: row[key] for key in CARD_FIGURES if key in row}
+    return HeldOut(row["subject"], row["condition"], figures, row["weights"])
 
 
 @dataclass(frozen=True)

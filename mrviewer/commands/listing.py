@@ -94,6 +94,11 @@ def _card_record(card: Card) -> dict[str, object]:
         "trained_on": card.trained_on,
         "citation": card.citation,
         "licence": card.licence,
+        "trained_for": card.trained_for,
+        "tuned": card.tuned,
+        "figures": list(card.figures),
+        "held_out": [{"subject": case.subject, "condition": case.condition, **case.figures} for case in card.held_out],
+        "limits": list(card.limits),
     }
     return record if card.parent is None else {**record, "parent": card.parent}
 

@@ -65,6 +65,7 @@ class Chain:
             regresses=second.regresses,
             classifies=second.classifies,
             limits=(*first.limits, *second.limits),
+            seen=second.seen or first.seen,
         )
 
     def fits(self, study: Study, modality: str) -> Fit:

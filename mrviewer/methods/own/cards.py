@@ -52,6 +52,9 @@ def own_card(model: OwnModel, card: Card) -> Card:
             "Whether its weights may be passed on is for the terms of that database to say.",
             *(f"Of {model.method} as it is shipped: {limit}" for limit in card.limits),
         ),
+        held_out=(),
+        trained_for=None,
+        tuned=None,
         parent=model.parent,
     )
 

@@ -122,12 +122,22 @@ def card_html(card: Card) -> str:
         parts.append(f"<b>Comes from</b> {escape(card.parent)}")
     if card.trained_on:
         parts.append(f"<b>Trained on</b> {escape(card.trained_on)}")
+    if card.trained_for:
+        parts.append(f"<b>For</b> {escape(card.trained_for)}")
+    if card.held_out:
+        parts.append("<b>These weights, on what they never saw</b><br>" + _lines(card.held_out))
     if card.figures:
-        parts.append("<b>Measured</b> " + "<br>".join(escape(figure) for figure in card.figures))
+        parts.append(f"<b>Measured</b> {_lines(card.figures)}")
+    if card.tuned:
+        parts.append(f"<b>Tuned</b> {escape(card.tuned)}")
     if card.limits:
-        parts.append("<b>Limits</b> " + "<br>".join(escape(limit) for limit in card.limits))
+        parts.append(f"<b>Limits</b> {_lines(card.limits)}")
     parts.append(f"{escape(card.citation)}<br>Licence: {escape(card.licence)}")
     return "<p>" + "</p><p>".join(parts) + "</p>"
+
+
+def _lines(sentences: Iterable[object]) -> str:
+    return "<br>".join(escape(str(sentence)) for sentence in sentences)
 
 
 def short_numbers(assessment: Assessment) -> str:

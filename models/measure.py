@@ -1,0 +1,109 @@
+"""Measure the shipped weights on cases that they never saw, and write the figures into the cards.
+
+    python models/measure.py [METHOD ...] --database DATA/ms_lesjak_mni
+
+Every named method, or all that have weights, is run on whole volumes: two simulated patients (eight simulated livers
+for `mtinet`), and those subjects of the databases that its weights were not trained on. A method that works on k-space
+sees random lines at R = 4 with 8 % centre, and one that learned where to sample its own lines too; one that looks at
+images sees them fully sampled, and without its further modalities too. The figures take the place of all below the line
+``# Written by models/measure.py`` of each ``card.toml``; ``make tables`` brings them into ``docs/cards.md``.
+"""
+
+import hashlib
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mrviewer.database import Subject, open_database
+from mrviewer.evaluation.conditions import SamplingCondition
+from mrviewer.evaluation.measuring import measure_study, measured_modality
+from mrviewer.files.whole_file import whole_file
+from mrviewer.held_out import CARD_FIGURES
+from mrviewer.method import Task
+from mrviewer.methods.registry import get_method, method_names
+from mrviewer.methods.weights import read_about
+from mrviewer.progress import finish
+from mrviewer.study import Study
+from mrviewer_models.network_method import NetworkMethod
+
+BEGIN = "# Written by models/measure.py"
+HEADS = ("simulated:1@5000", "simulated-glioma:1@5000")
+LIVERS = ("simulated-liver:8@7000",)
+
+
+def digest(path: Path) -> str:
+    """First letters of the SHA-256 of a file of weights."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def unseen(method: NetworkMethod, databases: Sequence[str]) -> list[Subject]:
+    """Cases that the weights of a method were not trained on."""
+    about = read_about(method.weights_file)
+    seen = about["trained_on"]
+    assert isinstance(seen, list)
+    cases = LIVERS if method.card.answers_for_study else (*HEADS, *databases)
+    return [subject for subject in open_database(list(cases)) if subject.name not in seen]
+
+
+def conditions(method: NetworkMethod, study: Study, modality: str) -> Iterator[tuple[str, Study, SamplingCondition]]:
+    """Ways to measure a method on a study, each with its name in the card."""
+    needs = method.card.needs
+    if needs.kspace:
+        yield f"{modality}, random lines, R = 4", study, SamplingCondition()
+        if Task.SAMPLE in method.card.tasks:
+            yield f"{modality}, its own lines, R = 4", study, SamplingCondition("learned")
+        return
+    used = [name for name in (modality, *needs.companions) if name in study.images]
+    every = ", ".join(dict.fromkeys(used))
+    yield f"{every}, fully sampled", study, SamplingCondition()
+    if needs.optional and every != modality:
+        alone = replace(study, images={modality: study.images[modality]})
+        yield f"{modality} alone, fully sampled", alone, SamplingCondition()
+
+
+def rows(method: NetworkMethod, subject: Subject) -> Iterator[dict[str, object]]:
+    """Measure one case in every way."""
+    study = subject.load()
+    modality = measured_modality(method, study)
+    for condition, seen, sampling in conditions(method, study, modality):
+        found = finish(measure_study(method, seen, sampling, modality=modality)).figures
+        if Task.RECONSTRUCT in method.card.tasks:
+            plain = finish(measure_study(get_method("zero-filled"), seen, SamplingCondition(), modality=modality))
+            found["zero_filled_psnr"] = plain.figures["psnr"]
+        known = {key: found[key] for key in CARD_FIGURES if found.get(key) is not None}
+        figures = {key: round(value, 4) for key, value in known.items() if value is not None}
+        yield {"subject": subject.name, "condition": condition, "weights": digest(method.weights_file), **figures}
+
+
+def write(card: Path, measured: Sequence[dict[str, object]]) -> None:
+    """Put rows into a card in place of the old ones."""
+    kept = card.read_text(encoding="utf-8").partition(BEGIN)[0].rstrip()
+    blocks = [
+        "[[held_out]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in row.items()) for row in measured
+    ]
+    with whole_file(card) as temporary:
+        temporary.write_text("\n".join([f"{kept}\n", f"{BEGIN}, not by hand.", *blocks]), encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure the named methods one after the other; each card is written when its method is done."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("method", nargs="*")
+    parser.add_argument("--database", action="append", default=[])
+    given = parser.parse_args(arguments)
+    for name in given.method or method_names():
+        method = get_method(name)
+        if not isinstance(method, NetworkMethod) or name == "brain-mask":
+            continue
+        measured = [row for subject in unseen(method, given.database) for row in rows(method, subject)]
+        write(method.folder / "card.toml", measured)
+        for case in NetworkMethod(method.package, method.folder).card.held_out:
+            sys.stdout.write(f"{name}: {case}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
