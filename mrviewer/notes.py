@@ -19,6 +19,7 @@ class NoteKind(StrEnum):
     VOXEL_SIZE = "voxel size"
     MODALITY = "modality"
     VALUES = "values"
+    METHOD = "method"
     FRAMES = "frames"
     ORDER = "order"
     LABELS = "labels"

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,12 @@ from mrviewer.commands.study_arguments import load_study
 from mrviewer.commands.terminal import print_json, say, watch
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.metrics.metric_list import METRICS_BY_KEY, flat
+from mrviewer.notes import Note, NoteKind
 from mrviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from mrviewer.method import Method
+    from mrviewer.study import Study
 
 __all__ = ["ReconstructRequest", "reconstruct", "reconstruct_to_folder"]
 
@@ -117,7 +122,6 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     from mrviewer.evaluation.measuring import measure_study
     from mrviewer.files.whole_folder import require_writable
     from mrviewer.images.image_values import notes_on_values
-    from mrviewer.method import require_fit
     from mrviewer.methods.registry import get_method
     from mrviewer.raw import with_virtual_coils
     from mrviewer.writers.results import write_results
@@ -133,14 +137,32 @@ def reconstruct_to_folder(request: ReconstructRequest) -> Generator[Progress, No
     if request.coils is not None:
         study = with_virtual_coils(study, request.coils)
     modality = study.choose_modality(request.modality)
-    if caution := require_fit(method, study, modality).caution:
+    cautions = _cautions(method, study, modality)
+    for caution in cautions:
         say(f"caution: {caution}")
     require_writable(request.output)
     measured = yield from measure_study(
         method, study, request.sampling, modality=modality, device=device, min_lesion_ml=request.min_lesion_ml
     )
-    notes = study.notes
+    notes = (*study.notes, *cautions)
     if modality not in study.raw:
         ends = {"lost": "they were taken for 0", "negative": "their absolute values were measured"}
         notes = (*notes, *notes_on_values(study.images[modality], modality, **ends))
     return write_results(request.output, measured.run, measured.assessment, notes)
+
+
+def _cautions(method: "Method", study: "Study", modality: str) -> tuple[Note, ...]:
+    """What to mind before a method is run: of the grid, and of what the image looks like.
+
+    Raises
+    ------
+    DoesNotFitError
+        If it cannot be run at all.
+    """
+    from mrviewer.images.image_look import look_at
+    from mrviewer.method import caution_of_look, require_fit
+
+    told = [require_fit(method, study, modality).caution]
+    if modality not in study.raw:
+        told.append(caution_of_look(method.card, modality, look_at(study.images[modality])))
+    return tuple(Note(caution, NoteKind.METHOD) for caution in told if caution)

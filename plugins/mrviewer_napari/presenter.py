@@ -15,7 +15,15 @@ from mrviewer_napari.facts.outline_codes import class_codes, contour_codes, name
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.facts.study_facts import origin_note
 from mrviewer_napari.facts.tile_key import REFERENCE, TileKey, TileKind
-from mrviewer_napari.facts.tile_texts import MISSING, has_error_map, mask_text, step_note, tile_specs, tile_text
+from mrviewer_napari.facts.tile_texts import (
+    MISSING,
+    OUTSIDE,
+    has_error_map,
+    mask_text,
+    step_note,
+    tile_specs,
+    tile_text,
+)
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.tiles.tile_grid import TileGrid
 
@@ -42,6 +50,8 @@ class Presenter:
         self._scan: Scan | None = None
         self._cards: dict[str, Card] = {}
         self._stepped: dict[str, int] = {}
+        self.cautioned = frozenset[str]()
+        """Methods whose tiles say that the image is unlike those of their cards."""
         changes = state.events
         for changed in (changes.error_gain, changes.signed_errors, changes.all_classes):
             changed.connect(self.show_all)
@@ -214,4 +224,5 @@ class Presenter:
             return
         step = self._state.step
         note = step_note(self._computation.step_names(card.name), step.number) if stepped and step is not None else ""
-        self._grid.set_text(card.name, tile_text(card, scan, result, mask_text(target.mask), note))
+        text = tile_text(card, scan, result, mask_text(target.mask), note)
+        self._grid.set_text(card.name, f"{text}\n{OUTSIDE}" if card.name in self.cautioned else text)

@@ -88,6 +88,7 @@ class Session(QObject):
         self._measure.returned.connect(self.computation.replace_outcomes)
         self._measure.failed.connect(self.report)
         self._measure.idle.connect(self.busy_changed)
+        self.value_notes.changed.connect(self._on_examined)
         self.value_notes.failed.connect(self.report)
         self.value_notes.busy_changed.connect(self.busy_changed)
         self.computation.slice_ready.connect(self._presenter.show_answer)
@@ -329,6 +330,7 @@ class Session(QObject):
             ComputationTarget(self.scan, self.mask, self.shown, self.state.device, self.state.min_lesion_ml)
         )
         self.computation.look_at(self.grid.current_slice())
+        self._presenter.cautioned = self.catalogue.cautioned
         self._presenter.show_all()
         self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))
         self.finished.changed.emit()
@@ -339,6 +341,13 @@ class Session(QObject):
         self._presenter.show_slice()
         if self.scan is not None:
             self.value_notes.examine(self.scan)
+
+    def _on_examined(self) -> None:
+        """Say of every method whether its card speaks of images that look like this one."""
+        self.catalogue.see(self.value_notes.look)
+        self._presenter.cautioned = self.catalogue.cautioned
+        self._presenter.show_slice()
+        self.methods_changed.emit()
 
     def _on_slice(self, index: int) -> None:
         if self.scan is not None:

@@ -180,7 +180,7 @@ def test_the_command_says_so_before_it_runs_and_takes_the_true_size(tmp_path: Pa
     assert any("which can hardly be true" in line for line in metrics["conventions"])
     code, output = run(*given, "--method", "zero-filled+multiunet", "--voxel-size", "0.9,0.9,6.5")
     assert code == 0, output
-    assert "caution" not in output
+    assert "resamples" not in output
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert not any("hardly" in line for line in metrics["conventions"])
     header = nibabel.load(tmp_path / "out" / "reconstruction.nii.gz").header

@@ -17,6 +17,7 @@ from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
+from mrviewer.seen import Seen
 from mrviewer.study import Image, Study
 from mrviewer_napari import session
 from mrviewer_napari.panel import MrPanel
@@ -41,6 +42,7 @@ class FakeMethod:
     used: tuple[str, ...] = ()
     regresses: tuple[str, ...] = ()
     classifies: tuple[str, ...] = ()
+    seen: Seen | None = None
     runs: int = 0
     closed: Event = field(default_factory=Event)
 
@@ -56,6 +58,7 @@ class FakeMethod:
             classes=self.classes,
             regresses=self.regresses,
             classifies=self.classifies,
+            seen=self.seen,
             is_adjoint=self.name == "zero-filled",
         )
 

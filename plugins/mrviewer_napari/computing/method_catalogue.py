@@ -1,10 +1,12 @@
 """What can be run on the open study: the installed methods, and the chains that a person makes of them. No Qt."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from mrviewer.errors import UnknownNameError
-from mrviewer.method import Fit, Method, Task
+from mrviewer.images.image_look import ImageLook
+from mrviewer.method import Fit, Method, Task, caution_of_look
 from mrviewer.methods.chain import Chain
 from mrviewer.study import Study
 from mrviewer_napari.facts.method_facts import MethodFacts, in_order, runnable
@@ -27,6 +29,7 @@ class MethodCatalogue:
         self._facts: tuple[MethodFacts, ...] = ()
         self._study: Study | None = None
         self._modality = ""
+        self._look: ImageLook | None = None
         self._ask()
 
     @property
@@ -54,9 +57,19 @@ class MethodCatalogue:
         """Methods that are ticked and fit, in their order."""
         return tuple(self._methods[fact.name] for fact in runnable(self._facts, ticked))
 
+    @property
+    def cautioned(self) -> frozenset[str]:
+        """Methods that can be run, and whose cards do not speak of images like this one."""
+        return frozenset(fact.name for fact in self._facts if fact.fit.ok and fact.fit.caution)
+
     def look_at(self, study: Study, modality: str) -> None:
         """Ask every method about another study or modality."""
-        self._study, self._modality = study, modality
+        self._study, self._modality, self._look = study, modality, None
+        self._ask()
+
+    def see(self, look: ImageLook | None) -> None:
+        """Know what the image looks like, which is read after it is shown."""
+        self._look = look
         self._ask()
 
     def set_installed(self, methods: Iterable[Method]) -> tuple[str, ...]:
@@ -95,8 +108,11 @@ class MethodCatalogue:
         return Chain(self._installed[first], self._installed[second])
 
     def _ask(self) -> None:
-        study, modality = self._study, self._modality
-        self._facts = tuple(
-            MethodFacts(method.card, Fit(True) if study is None else method.fits(study, modality))
-            for method in self._methods.values()
-        )
+        self._facts = tuple(MethodFacts(method.card, self._fit(method)) for method in self._methods.values())
+
+    def _fit(self, method: Method) -> Fit:
+        if self._study is None:
+            return Fit(True)
+        fit = method.fits(self._study, self._modality)
+        told = "" if self._look is None else caution_of_look(method.card, self._modality, self._look)
+        return replace(fit, caution="; ".join(filter(None, (fit.caution, told))))

@@ -1,9 +1,10 @@
-"""Notes on the values of the shown image, found in a thread once it is on the screen: NaN, negative, a label map."""
+"""What the values of the shown image tell, read in a thread once it is on the screen: notes, and what it looks like."""
 
 from collections.abc import Generator
 
 from qtpy.QtCore import QObject, Signal
 
+from mrviewer.images.image_look import ImageLook, look_at
 from mrviewer.images.image_values import notes_on_values
 from mrviewer.notes import Note
 from mrviewer.progress import Progress
@@ -20,7 +21,7 @@ class ValueNotes(QObject):
     Signals
     -------
     changed
-        Other notes, or none.
+        An image was read.
     failed : Exception
     busy_changed
     """
@@ -33,8 +34,9 @@ class ValueNotes(QObject):
         super().__init__(parent)
         self._examined: RawData | None = None
         self._notes: tuple[Note, ...] = ()
+        self._look: ImageLook | None = None
         self._slot = Slot(self)
-        self._slot.returned.connect(self._on_notes)
+        self._slot.returned.connect(self._on_read)
         self._slot.failed.connect(self.failed)
         self._slot.idle.connect(self.busy_changed)
 
@@ -44,6 +46,11 @@ class ValueNotes(QObject):
         return self._notes
 
     @property
+    def look(self) -> ImageLook | None:
+        """What the image looks like; `None` until then, and for k-space."""
+        return self._look
+
+    @property
     def busy(self) -> bool:
         """Whether an image is being read."""
         return self._slot.busy
@@ -51,7 +58,7 @@ class ValueNotes(QObject):
     def forget(self) -> None:
         """Drop the notes: another image is about to be shown."""
         self.cancel()
-        self._notes = ()
+        self._notes, self._look = (), None
 
     def examine(self, scan: Scan) -> None:
         """Read the image of a scan, once; k-space has no values that anybody looks at."""
@@ -71,17 +78,18 @@ class ValueNotes(QObject):
         """Stop for good; says whether the thread has ended."""
         return self._slot.close(wait_s)
 
-    def _on_notes(self, notes: tuple[Note, ...]) -> None:
-        self._notes = notes
-        if notes:
-            self.changed.emit()
+    def _on_read(self, read: tuple[tuple[Note, ...], ImageLook]) -> None:
+        self._notes, self._look = read
+        self.changed.emit()
 
 
-def _examine(scan: Scan) -> Generator[Progress, None, tuple[Note, ...]]:
-    yield Progress(0, 1, f"examining {scan.modality}")
-    return notes_on_values(
+def _examine(scan: Scan) -> Generator[Progress, None, tuple[tuple[Note, ...], ImageLook]]:
+    yield Progress(0, 2, f"examining {scan.modality}")
+    notes = notes_on_values(
         scan.study.images[scan.modality],
         scan.modality,
         lost="they are taken for 0",
         negative="their absolute values are shown and measured",
     )
+    yield Progress(1, 2, f"examining {scan.modality}")
+    return notes, look_at(scan.study.images[scan.modality])

@@ -15,6 +15,7 @@ from mrviewer_napari.facts.tile_key import REFERENCE, TileKey, TileKind, TileSpe
 __all__ = [
     "MISSING",
     "NO_ERROR_MAP",
+    "OUTSIDE",
     "has_error_map",
     "mask_text",
     "step_note",
@@ -30,6 +31,9 @@ NO_ERROR_MAP = "no error map: acquired undersampled"
 
 MISSING = "missing slice"
 """What tiles say of a slice that the files lack."""
+
+OUTSIDE = "outside its card: see Methods"
+"""What a tile says where the image is unlike those that the method was made for."""
 
 
 def has_error_map(card: Card, scan: Scan) -> bool:
