@@ -1,7 +1,10 @@
 """``mrviewer methods`` and ``mrviewer masks``."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Annotated
 
+import typer
 from rich.table import Table
 
 from mrviewer.commands.options import AsJson
@@ -14,8 +17,16 @@ from mrviewer.system.reasons import reason_of
 __all__ = ["masks", "methods"]
 
 
-def methods(as_json: AsJson = False) -> None:
+def methods(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Tell all that the cards of these say.", metavar="NAME...")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the installed methods and your own models: tasks, needs, weights, citation."""
+    if names:
+        _tell_cards([get_method(name).card for name in names], as_json=as_json)
+        return
     cards = _cards()
     if as_json:
         print_json([_card_record(card) for card in cards])
@@ -27,6 +38,20 @@ def methods(as_json: AsJson = False) -> None:
             card.name, card.parent or "-", tasks, needs, card.weights or "-", card.trained_on or "-", card.citation
         )
     print_table(table, to_stdout=True)
+
+
+def _tell_cards(cards: Sequence[Card], *, as_json: bool) -> None:
+    """All that some cards say, figures and limits too."""
+    if as_json:
+        print_json([{**_card_record(card), **_told(card)} for card in cards])
+        return
+    for card in cards:
+        table = Table("", f"{card.title} ({card.name})", show_lines=True)
+        told = {**_card_record(card), **_told(card), "needs": _needs_in_words(card), "held_out": card.held_out}
+        for key, value in told.items():
+            lines = value if isinstance(value, list | tuple) else [value or "-"]
+            table.add_row(key.replace("_", " "), "\n".join(map(str, lines)))
+        print_table(table, to_stdout=True)
 
 
 def masks(as_json: AsJson = False) -> None:
@@ -94,13 +119,21 @@ def _card_record(card: Card) -> dict[str, object]:
         "trained_on": card.trained_on,
         "citation": card.citation,
         "licence": card.licence,
-        "trained_for": card.trained_for,
-        "tuned": card.tuned,
-        "figures": list(card.figures),
-        "held_out": [{"subject": case.subject, "condition": case.condition, **case.figures} for case in card.held_out],
-        "limits": list(card.limits),
     }
     return record if card.parent is None else {**record, "parent": card.parent}
+
+
+def _told(card: Card) -> dict[str, object]:
+    """What else a card says; figures by the keys of `mrviewer.held_out.CARD_FIGURES`."""
+    return {
+        "title": card.title,
+        "classes": list(card.classes),
+        "trained_for": card.trained_for,
+        "held_out": [{"subject": case.subject, "condition": case.condition, **case.figures} for case in card.held_out],
+        "figures": list(card.figures),
+        "tuned": card.tuned,
+        "limits": list(card.limits),
+    }
 
 
 def _needs_in_words(card: Card) -> str:

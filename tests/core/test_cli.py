@@ -13,7 +13,7 @@ import pytest
 from mrviewer import cli
 from mrviewer.commands import viewer
 from mrviewer.errors import InputError
-from mrviewer.methods.registry import method_names
+from mrviewer.methods.registry import get_method, method_names
 from mrviewer.progress import Progress, Skipped
 
 KEYS = {"name", "tasks", "needs", "weights", "trained_on", "citation", "licence"}
@@ -33,6 +33,18 @@ def sentence(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert captured.err.count("\n") == 1
     assert "Traceback" not in captured.err
     return captured.err
+
+
+def test_a_named_method_tells_its_whole_card(capsys: pytest.CaptureFixture[str]) -> None:
+    [record] = printed(capsys, "methods", "seranet", "--json")
+    assert set(record) > KEYS
+    card = get_method("seranet").card
+    assert record["limits"] == list(card.limits)
+    assert [case["subject"] for case in record["held_out"]] == [case.subject for case in card.held_out]
+    assert cli.main(["methods", "seranet"]) == 0
+    told = capsys.readouterr().out
+    assert all(limit.split()[0] in told for limit in card.limits)
+    assert "no method 'nope'" in sentence(capsys, "methods", "nope")
 
 
 def test_methods_as_json(capsys: pytest.CaptureFixture[str]) -> None:
