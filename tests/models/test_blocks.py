@@ -57,6 +57,21 @@ def test_residual_is_that_of_the_numpy_operators(kind: str, n_coils: int, shape:
 
 
 @pytest.mark.parametrize("kind", [LINE, POINT])
+def test_a_relaxed_mask_counts_once(kind: str) -> None:
+    shape = (12, 10)
+    rng = np.random.default_rng(2)
+    pattern = rng.random((1, shape[1]) if kind == LINE else shape, np.float32)
+    image = random_image(shape)
+    kspace = (forward(image[0].numpy(), np.ones((1, *shape), np.complex64)) * pattern).astype(np.complex64)
+    data, _ = MeasuredData.from_kspace(
+        torch.from_numpy(kspace)[None], torch.from_numpy(pattern)[None, None], torch.ones((1, 1, *shape)) + 0j
+    )
+    # The measurement asks nothing of the image that it was made of.
+    assert float(data.residual(image).abs().max()) < 1e-6
+    assert float(data.residual(0 * image).abs().max()) > 0.1
+
+
+@pytest.mark.parametrize("kind", [LINE, POINT])
 @pytest.mark.parametrize("shape", [(12, 10), (9, 7), (48, 40)])
 def test_hard_layer_returns_what_was_measured(kind: str, shape: tuple[int, int]) -> None:
     kspace, pattern, maps = random_scan(kind, 1, shape)

@@ -159,9 +159,28 @@ def test_in_every_stage_learns_what_the_arm_says(arm: Arm, batch: Batch) -> None
         losses = plan.losses(network, batch, at(step))
         losses.total.backward()
         assert learned_by(network) == set(stage.learns)
-        assert network.segmentation.training == ("segmentation" in stage.learns)
-        assert ("segmentation" in losses.parts) == (stage.segments != "nothing")
+        assert "segmentation" in losses.parts
         assert ("reconstruction" in losses.parts) == stage.reconstructs
+
+
+@pytest.mark.parametrize("arm", STAGES_OF_ARM)
+def test_every_arm_spends_the_same_steps_on_each_of_its_parts(arm: Arm) -> None:
+    for part in {part for stage in STAGES_OF_ARM[arm] for part in stage.learns}:
+        learns = [part in stage.learns for stage in STAGES_OF_ARM[arm]]
+        assert learns == [part in stage.learns for stage in STAGES_OF_ARM["semunet"]] or part == "samplers"
+
+
+@pytest.mark.parametrize("arm", ["fixed_recon_then_seg", "learned_recon_then_seg"])
+def test_apart_the_segmentation_does_not_teach_the_reconstruction(arm: Arm, batch: Batch) -> None:
+    gradients = []
+    for weight in ("0.1", "10"):
+        plan = made(arm=arm, segmentation_weight=weight)
+        network = network_of(plan)
+        plan.losses(network, batch, at(9)).total.backward()
+        gradient = network.get_parameter("reconstruction.decoder.head.weight").grad
+        assert gradient is not None
+        gradients.append(gradient)
+    assert torch.equal(*gradients)
 
 
 @pytest.mark.parametrize("gradient", ["relaxed", "straight_through", "topk_st"])

@@ -44,9 +44,9 @@ class MeasuredData:
         Parameters
         ----------
         kspace : complex, (batch, coil, y, x)
-            Zero where not measured, DC at the centre.
+            Zero where not measured, DC at the centre; times the pattern where that is relaxed.
         pattern : real, (batch | 1, 1, y | 1, x)
-            Sampling pattern, DC at the centre.
+            Sampling pattern, DC at the centre: 0 and 1, or between them while it learns.
         maps : complex, (batch, coil, y, x)
             Normalised sensitivities.
 
@@ -58,9 +58,10 @@ class MeasuredData:
         coils = ifft2c(kspace)
         line_mask = pattern.shape[-2] == 1
         spectrum = torch.fft.fft(coils, norm="ortho") if line_mask else torch.fft.fft2(coils, norm="ortho")
-        shifted = torch.fft.ifftshift(pattern, dim=(-1,) if line_mask else (-2, -1))
+        shifted = torch.fft.ifftshift(pattern, dim=(-1,) if line_mask else (-2, -1)).to(kspace.real.dtype)
+        spectrum = spectrum * (shifted > 0)  # transforms there and back leave rounding where nothing was measured
         image = (maps.conj() * coils).sum(dim=1)
-        return cls(spectrum, shifted.to(kspace.real.dtype), maps, line_mask), image
+        return cls(spectrum, shifted, maps, line_mask), image
 
     @classmethod
     def scaled(cls, kspace: Tensor, pattern: Tensor, maps: Tensor) -> tuple["MeasuredData", Tensor, Tensor]:
@@ -89,8 +90,11 @@ class MeasuredData:
         return self._inverse(self.spectrum)
 
     def coil_residual(self, coils: Tensor) -> Tensor:
-        """``F^-1 (y - M F x_c)`` of coil images ``(batch, coil, y, x)``; the sensitivities are not looked at."""
-        return self._inverse((self.spectrum - self._transform(coils)) * self.pattern)
+        """``F^-1 (y - M F x_c)`` of coil images ``(batch, coil, y, x)``; the sensitivities are not looked at.
+
+        y holds M already, so that a relaxed mask, between 0 and 1, counts once.
+        """
+        return self._inverse(self.spectrum - self._transform(coils) * self.pattern)
 
     def combined(self, coils: Tensor) -> Tensor:
         """Merge coil images ``(batch, coil, y, x)`` by their sensitivities, ``sum_c conj(s_c) x_c``."""

@@ -17,13 +17,13 @@ class Stage:
     learns
         Modules of the network that learn.
     segments
-        Image that the segmentation loss looks at: the fully sampled one, the reconstruction, or none.
+        Image that the segmentation loss looks at: the fully sampled one, or the reconstruction.
     mask
         Of the reconstruction: drawn anew each time, or the most probable samples; none without a reconstruction.
     """
 
     learns: tuple[Literal["samplers", "reconstruction", "segmentation"], ...]
-    segments: Literal["full", "estimate", "nothing"]
+    segments: Literal["full", "estimate"]
     mask: Literal["drawn", "binary", "none"]
 
     @property
@@ -33,25 +33,29 @@ class Stage:
 
 
 _SEGMENTER_ALONE = Stage(("segmentation",), "full", "none")
-_RECONSTRUCTION_ALONE = Stage(("reconstruction",), "nothing", "binary")
-_RECONSTRUCTION_FOR_BOTH = Stage(("reconstruction",), "estimate", "binary")
+_APART = Stage(("reconstruction", "segmentation"), "full", "binary")
+_TOGETHER = Stage(("reconstruction", "segmentation"), "estimate", "binary")
 
 STAGES_OF_ARM: dict[Arm, tuple[Stage, Stage, Stage]] = {
     "semunet": (
         _SEGMENTER_ALONE,
         Stage(("samplers", "reconstruction", "segmentation"), "estimate", "drawn"),
-        Stage(("reconstruction", "segmentation"), "estimate", "binary"),
+        _TOGETHER,
     ),
-    "fixed_recon_then_seg": (_SEGMENTER_ALONE, _RECONSTRUCTION_ALONE, _RECONSTRUCTION_ALONE),
-    "fixed_joint": (_SEGMENTER_ALONE, _RECONSTRUCTION_FOR_BOTH, _RECONSTRUCTION_FOR_BOTH),
+    "fixed_recon_then_seg": (_SEGMENTER_ALONE, _APART, _APART),
+    "fixed_joint": (_SEGMENTER_ALONE, _TOGETHER, _TOGETHER),
     "learned_recon_then_seg": (
         _SEGMENTER_ALONE,
-        Stage(("samplers", "reconstruction"), "nothing", "drawn"),
-        _RECONSTRUCTION_ALONE,
+        Stage(("samplers", "reconstruction", "segmentation"), "full", "drawn"),
+        _APART,
     ),
     "full": (_SEGMENTER_ALONE, _SEGMENTER_ALONE, _SEGMENTER_ALONE),
 }
-"""Pre-training of the segmenter, combined training, and fine-tuning on the mask for deployment."""
+"""Pre-training of the segmenter, combined training, and fine-tuning on the mask for deployment.
+
+The segmenter learns in every stage of every arm, and the reconstruction in every stage but the first, so that all arms
+spend the same steps on each of their parts (ours).
+"""
 
 MASKS_OF_ARM: dict[Arm, Literal["learned", "fixed", "full"]] = {
     "semunet": "learned",

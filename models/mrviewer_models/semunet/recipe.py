@@ -153,19 +153,18 @@ class SemuNetRecipe:
         seen = target
         if stage.reconstructs:
             estimate = self._reconstruct(network, batch, stage, moment)
-            seen = estimate.magnitude
-            reconstruction = F.smooth_l1_loss(seen / scale, target / scale)
+            reconstructed = estimate.magnitude
+            seen = reconstructed if stage.segments == "estimate" else target
+            reconstruction = F.smooth_l1_loss(reconstructed / scale, target / scale)
             total = total + self.options.reconstruction_weight * reconstruction
             parts["reconstruction"] = float(reconstruction.detach())
             if self.options.region_weight:
-                region = region_loss(seen / scale, target / scale, truth, known)
+                region = region_loss(reconstructed / scale, target / scale, truth, known)
                 total = total + self.options.region_weight * region
                 parts["region"] = float(region.detach())
-        if stage.segments != "nothing":
-            segmentation = class_loss(network.segment(seen), truth, known, self.options.loss_seg)
-            total = total + self.options.segmentation_weight * segmentation
-            parts["segmentation"] = float(segmentation.detach())
-        return Losses(total, parts)
+        segmentation = class_loss(network.segment(seen), truth, known, self.options.loss_seg)
+        parts["segmentation"] = float(segmentation.detach())
+        return Losses(total + self.options.segmentation_weight * segmentation, parts)
 
     def _prepare(self, network: SemuNet, moment: Moment) -> Stage:
         """Let learn what learns in this stage."""
@@ -173,8 +172,6 @@ class SemuNetRecipe:
         train_only(network, *[network.get_submodule(name) for name in stage.learns])
         if network.shape.dc == "soft":
             network.get_parameter("log_noise_weight").requires_grad_("reconstruction" in stage.learns)
-        # The running means of batch normalisation belong to a frozen segmenter, too.
-        network.segmentation.train("segmentation" in stage.learns)
         return stage
 
     def _reconstruct(self, network: SemuNet, batch: Batch, stage: Stage, moment: Moment) -> Estimate:
