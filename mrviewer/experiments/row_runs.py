@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from mrviewer.files.json_text import parse_json
 from mrviewer.files.portable_names import portable_name
 from mrviewer.files.whole_file import whole_file
 from mrviewer.method import Method
+from mrviewer.methods.chain import Chain
 from mrviewer.methods.registry import get_method
 from mrviewer.progress import Progress, retold
 
@@ -75,7 +76,8 @@ class Job:
         """Tells settings apart: figures of other settings are other figures."""
         row = self.row
         conditions = [{**asdict(condition), "title": ""} for condition in row.conditions]
-        settings = [_VERSION, row.method, row.database, dict(row.options), conditions]
+        settings: list[object] = [_VERSION, row.method, row.database, dict(row.options), conditions]
+        settings += [[part.method, part.database, dict(part.options)] for part in row.parts]
         text = json.dumps([*settings, [Path(one).name for one in self.data]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -85,10 +87,12 @@ def reason_to_skip(row: Row) -> str:
     from mrviewer.training.recipe import Trainable
 
     try:
-        method = get_method(row.method)
-        if not isinstance(method, Trainable):
-            return f"method {row.method!r} has nothing to train; the row is left out"
-        method.recipe(row.options)
+        get_method(row.method)  # refuses a chain of two that cannot follow each other
+        for one in row.trained:
+            method = get_method(one.method)
+            if not isinstance(method, Trainable):
+                return f"method {one.method!r} has nothing to train; the row is left out"
+            method.recipe(one.options)
     except (MrviewerError, ImportError) as error:
         return f"{error}; the row is left out"
     return ""
@@ -108,21 +112,13 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
     InputError
         If a test subject is among the training subjects.
     """
-    from mrviewer.methods.weights import load_weights
-    from mrviewer.training import cli_train
-    from mrviewer.training.recipe import Trainable
-
     row, folder = job.row, job.run_folder
     _require_unseen(row)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "weights.safetensors"
-    if not weights.is_file():
-        options = {**row.options, "seed": str(job.seed), "threads": "1"}
-        training = cli_train(row.method, row.database, folder, job.device, options)
-        weights = yield from retold(training, partial(_named, job=job))
-    method = get_method(row.method)
-    assert isinstance(method, Trainable)
-    trained = method.with_weights(weights)
+    runs: list[_TrainedRow] = []
+    for number, part in enumerate(row.trained):
+        runs.append((yield from _train(part, folder / str(number) if row.parts else folder, job)))
+    trained = Chain(runs[0].method, runs[1].method) if row.parts else runs[0].method
     figures = {}
     for condition in row.conditions:
         figures[condition.name] = yield from _measure(trained, open_database(condition.database), condition, job)
@@ -135,14 +131,47 @@ def run_job(job: Job) -> Generator[Progress, None, Path]:
         "conditions": [asdict(condition) for condition in row.conditions],
         "figures": figures,
         "real": real,
-        "training_seconds": _training_seconds(folder / "events.jsonl"),
-        "parameters": sum(tensor.numel() for tensor in load_weights(weights).tensors.values()),
+        "training_seconds": round(sum(run.seconds for run in runs), 1),
+        "parameters": sum(run.parameters for run in runs),
         "mrviewer": version("mrviewer"),
     }
     with whole_file(job.result) as temporary:
         temporary.write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
-    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    for run in runs:
+        (run.folder / "checkpoint.safetensors").unlink(missing_ok=True)
     return job.result
+
+
+@dataclass(frozen=True)
+class _TrainedRow:
+    """A method with the weights that a row gave it."""
+
+    method: Method
+    folder: Path
+    seconds: float
+    parameters: int
+
+
+def _train(row: Row, folder: Path, job: Job) -> Generator[Progress, None, _TrainedRow]:
+    """Train a row, or take what a part of a chain was trained to as a row of its own."""
+    from mrviewer.methods.weights import load_weights
+    from mrviewer.training import cli_train
+    from mrviewer.training.recipe import Trainable
+
+    alone = replace(job, row=row)
+    if row is not job.row and alone.result.is_file():
+        folder = alone.run_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "weights.safetensors"
+    if not weights.is_file():
+        options = {**row.options, "seed": str(job.seed), "threads": "1"}
+        training = cli_train(row.method, row.database, folder, job.device, options)
+        weights = yield from retold(training, partial(_named, job=job))
+    method = get_method(row.method)
+    assert isinstance(method, Trainable)
+    seconds = _training_seconds(folder / "events.jsonl")
+    parameters = sum(tensor.numel() for tensor in load_weights(weights).tensors.values())
+    return _TrainedRow(method.with_weights(weights), folder, seconds, parameters)
 
 
 def _measure(
@@ -183,7 +212,7 @@ def _measure_subject(
 
 
 def _require_unseen(row: Row) -> None:
-    trained = {subject.name for subject in open_database(row.database)}
+    trained = {subject.name for one in row.trained for subject in open_database(one.database)}
     for condition in row.conditions:
         if seen := sorted(trained & {subject.name for subject in open_database(condition.database)}):
             raise InputError(f"row {row.name} is measured on {seen[0]}, which it is trained on; take other subjects")

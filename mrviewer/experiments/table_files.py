@@ -123,6 +123,16 @@ def _row(path: Path, text: dict[str, object], training: Mapping[str, object], co
         )
     merged["options"] = {name: _typed(value) for name, value in options.items()}
     merged["conditions"] = tuple(replace(one, **changes) for one in conditions)  # type: ignore[arg-type]
+    parts = [
+        _row(path, {"name": text.get("name"), **part}, training, conditions) for part in _rows(merged.pop("parts", []))
+    ]
+    chain = "+".join(part.method for part in parts)
+    if parts and merged.get("method") != chain:
+        raise FileFormatError(
+            f"row {text.get('name')} of {path.name} has parts that make {chain}, and its method is "
+            f"{shortened(str(merged.get('method')))!r}; name the parts in its order"
+        )
+    merged["parts"] = tuple(parts)
     return _make(path, Row, {"title": text.get("name"), **merged})
 
 
@@ -135,6 +145,12 @@ def _make(path: Path, kind: type[Record], values: Mapping[str, object]) -> Recor
     except TypeError as error:
         missing = str(error).partition("argument")[2].strip(" s:") or str(error)
         raise FileFormatError(f"a {kind.__name__.lower()} of table {path.name} lacks {missing}; add it") from error
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list) or len(value) not in (0, 2) or not all(isinstance(part, dict) for part in value):
+        raise TypeError("parts are not two rows")
+    return value
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -81,6 +81,8 @@ class Row:
         Metrics that mean something for this row; empty for all.
     is_bound
         Whether it is an upper bound, which nothing is claimed to pass.
+    parts
+        Of a chain ``A+B``: the rows that A and B are trained as, each with all the steps of a row.
     """
 
     name: str
@@ -93,6 +95,17 @@ class Row:
     published_spread: Mapping[str, float] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     is_bound: bool = False
+    parts: tuple["Row", ...] = ()
+
+    @property
+    def trained(self) -> tuple["Row", ...]:
+        """The rows that are trained for this one: its parts, or itself."""
+        return self.parts or (self,)
+
+    def with_options(self, options: Mapping[str, str]) -> "Row":
+        """Return the same row with some options replaced, in its parts too."""
+        parts = tuple(part.with_options(options) for part in self.parts)
+        return replace(self, options={**self.options, **options}, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -163,5 +176,4 @@ class Table:
 
     def with_options(self, options: Mapping[str, str]) -> "Table":
         """Return the same table with options of every row replaced."""
-        rows = tuple(replace(row, options={**row.options, **options}) for row in self.rows)
-        return replace(self, rows=rows)
+        return replace(self, rows=tuple(row.with_options(options) for row in self.rows))

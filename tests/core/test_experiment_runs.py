@@ -11,7 +11,7 @@ import pytest
 
 from mrviewer import cli
 from mrviewer.database import Subject
-from mrviewer.errors import InputError
+from mrviewer.errors import FileFormatError, InputError
 from mrviewer.experiments.cases import coarse_study, load_case, with_modalities
 from mrviewer.experiments.row_runs import Job, reason_to_skip, run_job
 from mrviewer.experiments.table_files import read_table
@@ -161,6 +161,57 @@ def test_a_run_keeps_figures_of_every_unseen_subject(table: Table, tmp_path: Pat
     assert figures["fast"].values["psnr"].shape == (1, 2)
     assert np.isnan(figures["fast"].values["dice"]).all()
     assert figures["fast"].real_subjects == ("c", "d")
+
+
+def test_a_chain_is_two_trained_parts(tmp_path: Path, database: Path) -> None:
+    path = tmp_path / "chained.toml"
+    row = """
+[[row]]
+name = "apart"
+method = "d5c5+unet-full"
+parts = [
+    {{ method = "d5c5", options = {{ learning_rate = 0.01 }} }},
+    {{ method = "unet-full", options = {{ crop = 0 }} }},
+]
+"""
+    path.write_text((TABLE + row).format(database.as_posix()), encoding="utf-8")
+    chained = read_table(path)
+    apart = chained.row("apart")
+    assert reason_to_skip(apart) == ""
+    assert chained.with_options({"steps": "2"}).row("apart").parts[1].options["steps"] == "2"
+    alone = Job("chained", chained.row("fast"), 1, tmp_path)
+    finish(run_job(alone))
+    job = Job("chained", apart, 1, tmp_path)
+    record = json.loads(finish(run_job(job)).read_text(encoding="utf-8"))
+    assert not (job.run_folder / "0").exists(), "the first part is the row `fast`"
+    assert (job.run_folder / "1" / "weights.safetensors").is_file()
+    figures = record["figures"][""]
+    assert set(figures) == {"c", "d"}
+    first = json.loads(alone.result.read_text(encoding="utf-8"))
+    for subject in figures:
+        assert figures[subject]["psnr"] == pytest.approx(first["figures"][""][subject]["psnr"], rel=1e-4)
+        assert figures[subject]["dice"] is not None
+    assert record["parameters"] > first["parameters"]
+    other = replace(apart, parts=(apart.parts[0], replace(apart.parts[1], options={"preset": "small"})))
+    assert replace(job, row=other).result != job.result
+
+
+@pytest.mark.parametrize(
+    ("method", "parts", "words"),
+    [
+        ("unet-full+d5c5", ("d5c5", "unet-full"), "has parts that make d5c5.unet-full, and its method is"),
+        ("d5c5", ("d5c5",), "value of the wrong kind"),
+    ],
+)
+def test_parts_that_make_no_chain_are_refused(
+    method: str, parts: tuple[str, ...], words: str, tmp_path: Path, database: Path
+) -> None:
+    path = tmp_path / "wrong.toml"
+    listed = ", ".join(f'{{{{ method = "{part}" }}}}' for part in parts)
+    row = f'[[row]]\nname = "apart"\nmethod = "{method}"\nparts = [{listed}]\n'
+    path.write_text((TABLE + row).format(database.as_posix()), encoding="utf-8")
+    with pytest.raises(FileFormatError, match=words):
+        read_table(path)
 
 
 def test_real_subjects_that_do_not_fit_are_left_out(table: Table, tmp_path: Path, database: Path) -> None:
