@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mrviewer.metrics.lesions import LESION_COLUMNS, LesionColumn
 from mrviewer.sampling import FILE, MaskFamily, MaskSetting, mask_families
+from mrviewer_models.paper_training import PAPER_TRAINING
 
 __all__ = ["TABLES", "Table", "family_row", "lesion_row"]
 
@@ -63,6 +64,15 @@ def lesion_row(column: LesionColumn) -> str:
     return f"| `{column.name}` | {column.unit} | {column.description} |\n"
 
 
+def paper_rows() -> list[str]:
+    """Rows of what a preset of a paper sets."""
+    return [
+        f"| `{method}`, `preset={preset}` | {', '.join(f'`{key}={value}`' for key, value in settings.items())} |\n"
+        for method, presets in PAPER_TRAINING.items()
+        for preset, settings in presets.items()
+    ]
+
+
 TABLES = (
     Table(
         "sampling.md",
@@ -70,6 +80,7 @@ TABLES = (
         lambda: [family_row(family) for family in (*mask_families(), FILE)],
     ),
     Table("outputs.md", "| column | unit | holds |", lambda: [lesion_row(column) for column in LESION_COLUMNS]),
+    Table("training.md", "| method | sets |", paper_rows),
 )
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from mrviewer.errors import UnknownNameError
 from mrviewer.training.options import TrainingOptions, override
+from mrviewer_models.paper_training import PAPER_TRAINING
 
 __all__ = ["overridden"]
 
@@ -16,6 +17,8 @@ def overridden(
 ) -> tuple[TrainingOptions, Options]:
     """Replace options of training, and those of a method, by values typed on a command line.
 
+    A preset of a paper brings the paper's training with it, as far as nothing else is typed.
+
     Raises
     ------
     InputError
@@ -23,7 +26,8 @@ def overridden(
     UnknownNameError
         If neither record has an option of that name.
     """
-    training, rest = override(training, overrides)
+    of_paper = PAPER_TRAINING.get(method, {}).get(overrides.get("preset", ""), {})
+    training, rest = override(training, {**of_paper, **overrides})
     options, rest = override(options, rest)
     if rest:
         raise UnknownNameError(

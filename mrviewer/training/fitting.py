@@ -28,7 +28,8 @@ __all__ = ["Fitting", "StepReport", "learning_rate", "take_steps"]
 
 _logger = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 60.0
-_LARGEST_NORM = 1.0
+_WARM_UP = 0.1
+"""Part of a run in which the rate of `inverse_sqrt` rises."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Fitting:
         self.world, self.recipe, self.network, self.source = world, recipe, network, source
         options = recipe.training
         self.parameters = list(network.parameters() if parameters is None else parameters)
-        self.optimiser = torch.optim.Adam(self.parameters, lr=options.learning_rate, weight_decay=options.weight_decay)
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay
+        )
         self.per_epoch = options.steps_per_epoch or math.ceil(len(source) / options.batch_size)
         self.step = 0
         self.pieces = 1
@@ -126,7 +129,8 @@ class Fitting:
         while losses is None:
             self._halve()
             losses = self._try(moment)
-        torch.nn.utils.clip_grad_norm_(self.parameters, _LARGEST_NORM)
+        if options.largest_norm > 0:
+            torch.nn.utils.clip_grad_norm_(self.parameters, options.largest_norm)
         self.is_whole = False
         self.optimiser.step()
         self.step += 1
@@ -229,6 +233,9 @@ def learning_rate(options: TrainingOptions, moment: Moment) -> float:
     if options.schedule == "step":
         times = moment.epoch // options.decay_epochs
         return float(options.learning_rate * options.decay ** min(times, options.decay_times or times))
+    if options.schedule == "inverse_sqrt":
+        begun = (moment.step + 1) / max(options.steps, 1) / _WARM_UP
+        return options.learning_rate * (begun if begun < 1 else begun**-0.5)
     return options.learning_rate
 
 

@@ -12,6 +12,7 @@ from mrviewer.options import (
     RATE,
     SHARE,
     SIZE,
+    Limits,
     OptionField,
     OptionTraits,
     option,
@@ -42,11 +43,14 @@ class TrainingOptions:
         Optimiser steps, and slices in each.
     steps_per_epoch
         How many steps count as one epoch for weights that change by epoch; 0 means once through all slices.
-    learning_rate, weight_decay
-        Of Adam.
+    learning_rate, weight_decay, betas
+        Of Adam; `betas` are how much of the gradients before, and of their squares, it keeps.
+    largest_norm
+        Norm to which gradients are clipped; 0 leaves them.
     schedule
         ``one_cycle``: linear warm-up over a twentieth, then half a cosine to a hundredth. ``step``: times `decay`
-        every `decay_epochs`. ``constant``.
+        every `decay_epochs`. ``constant``. ``inverse_sqrt``: linear warm-up over a tenth, then falling with the root of
+        the steps.
     decay, decay_epochs, decay_times
         Of the ``step`` schedule; `decay_times` is how often at most, 0 for always.
     seed
@@ -97,7 +101,9 @@ class TrainingOptions:
     steps_per_epoch: int = option(0, NUMBER, of_run=True)
     learning_rate: float = option(1e-3, RATE, common=True)
     weight_decay: float = option(1e-6, NUMBER)
-    schedule: Literal["one_cycle", "step", "constant"] = option("one_cycle", of_run=True)
+    betas: tuple[float, float] = option((0.9, 0.999), Limits(0, 0.99999))
+    largest_norm: float = option(1.0, NUMBER)
+    schedule: Literal["one_cycle", "step", "constant", "inverse_sqrt"] = option("one_cycle", of_run=True)
     decay: float = option(0.2, RATE, of_run=True)
     decay_epochs: float = option(10.0, SIZE, of_run=True)
     decay_times: int = option(0, NUMBER, of_run=True)

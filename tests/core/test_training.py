@@ -287,6 +287,10 @@ def test_learning_rates_follow_their_schedules() -> None:
     once = TrainingOptions(steps=30, learning_rate=1.0, schedule="step", decay=0.1, decay_epochs=10, decay_times=1)
     assert rates(once) == pytest.approx([1.0] * 10 + [0.1] * 20)
     assert set(rates(TrainingOptions(steps=9, learning_rate=0.3, schedule="constant"))) == {0.3}
+    root = rates(TrainingOptions(steps=100, learning_rate=2.0, schedule="inverse_sqrt"))
+    assert root[:10] == pytest.approx([0.2 * step for step in range(1, 11)])
+    assert root[39] == pytest.approx(1.0)
+    assert root[-1] == pytest.approx(2 / 10**0.5)
 
 
 def test_a_network_of_planes_or_of_volumes_can_be_placed() -> None:

@@ -33,6 +33,7 @@ class JointShape:
 
 PRESETS = {
     "paper": JointShape(),
+    "paper_atlas": JointShape(),
     "small": JointShape(D5C5Shape(features=32), UNetShape(base=16, norm="instance")),
     "tiny": JointShape(D5C5Shape(2, 3, 8), UNetShape(base=4, levels=3, norm="instance")),
 }

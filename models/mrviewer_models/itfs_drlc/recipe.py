@@ -35,7 +35,7 @@ class JointOptions:
     Parameters
     ----------
     preset
-        ``paper``, ``small`` (shipped) or ``tiny`` (for tests).
+        ``paper``, ``paper_atlas`` (the same with its rate on ATLAS), ``small`` (shipped) or ``tiny`` (for tests).
     weighting, alpha, time_scale
         See `reconstruction_weight`; ``learned`` weighs by uncertainty.
     alternation, teacher_probability
@@ -54,7 +54,7 @@ class JointOptions:
         Weights of `d5c5` and of `unet-full` to begin with; empty for fresh ones.
     """
 
-    preset: Literal["paper", "small", "tiny"] = "small"
+    preset: Literal["paper", "paper_atlas", "small", "tiny"] = "small"
     weighting: Weighting = "exp"
     alpha: float = option(0.5, SHARE)
     time_scale: float = option(1.0, SIZE)

@@ -31,15 +31,6 @@ __all__ = ["MTLRSOptions", "MTLRSRecipe", "recipe"]
 _STRUCTURE = ("preset", "coupling", "seg_activation", "detach_seg_input", "n_cls", "unit")
 
 _USUAL = TrainingOptions(batch_size=2, learning_rate=2e-3, crop_rows=96)
-_OF_THE_PAPER = TrainingOptions(
-    batch_size=1,
-    learning_rate=1e-4,
-    precision="fp32",
-    main_family="poisson",
-    main_share=1.0,
-    main_acceleration=7.5,
-    center_fraction=0.04,
-)
 
 
 @dataclass(frozen=True)
@@ -154,8 +145,7 @@ class MTLRSRecipe:
 
 def recipe(overrides: Mapping[str, str]) -> MTLRSRecipe:
     """Recipe with some options replaced."""
-    usual = _OF_THE_PAPER if overrides.get("preset") == "paper" else _USUAL
-    training, options = overridden("mtlrs", usual, MTLRSOptions(), overrides)
+    training, options = overridden("mtlrs", _USUAL, MTLRSOptions(), overrides)
     if not 1 <= options.n_cls <= len(CLASSES):
         raise InputError(f"option n_cls is {options.n_cls}; choose 1 to {len(CLASSES)}: {', '.join(CLASSES)}")
     shape = shape_to_start_from(training.start_from, overrides, _STRUCTURE, MTLRSShape)
