@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrviewer.held_out import HeldOut
+from mrviewer.methods.registry import get_method, method_names
 from mrviewer.metrics.lesions import LESION_COLUMNS, LesionColumn
+from mrviewer.metrics.metric_list import METRICS_BY_KEY
 from mrviewer.sampling import FILE, MaskFamily, MaskSetting, mask_families
 from mrviewer_models.paper_training import PAPER_TRAINING
 
@@ -73,6 +76,24 @@ def paper_rows() -> list[str]:
     ]
 
 
+def case_rows() -> list[str]:
+    """Rows of what the cards say of held-out cases, the best Dice or PSNR of a case first."""
+    cases = [(case, get_method(name).card.name) for name in method_names() for case in get_method(name).card.held_out]
+    best = sorted(cases, key=lambda one: -max(one[0].figures.get("dice", 0), one[0].figures.get("psnr", 0) / 1000))
+    return [_case_row(case, name) for case, name in sorted(best, key=lambda one: one[0].subject)]
+
+
+def _case_row(case: HeldOut, name: str) -> str:
+    known = case.figures
+    found = f"{known['lesions_found']} of {known['lesions_reference']}" if "lesions_found" in known else ""
+    cells = [
+        METRICS_BY_KEY[key].text(known.get(key), "")
+        for key in ("dice", "lesion_f1", "lesion_f1_iou10", "psnr_in_object", "ssim_in_object")
+    ]
+    cells[1:1] = [found, METRICS_BY_KEY["false_regions"].text(known.get("false_regions"), "")]
+    return f"| {case.subject} | `{name}` | {case.condition} | {' | '.join(cells)} |\n"
+
+
 TABLES = (
     Table(
         "sampling.md",
@@ -81,6 +102,11 @@ TABLES = (
     ),
     Table("outputs.md", "| column | unit | holds |", lambda: [lesion_row(column) for column in LESION_COLUMNS]),
     Table("training.md", "| method | sets |", paper_rows),
+    Table(
+        "cards.md",
+        "| case | method | sampled | Dice | found | invented | lesion F1 | at IoU 0.1 | PSNR | SSIM |",
+        case_rows,
+    ),
 )
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 The fold runs were trained by the same recipe with one subject held out each; their ``calibrated.json`` (see
 ``calibrate.py``), or else their ``evaluation.json``, become the figures of the card inside the weights. The same
-figures are printed, for ``card.toml``.
+figures are printed. Then run ``models/measure.py METHOD`` for the figures of these very weights in ``card.toml``.
 """
 
 import json
