@@ -80,15 +80,20 @@ EXPORTS = {_module_name(path): _exported(_tree(path)) or [] for path in MODULES}
 
 
 @cache
-def _imported(path: Path) -> frozenset[str]:
-    """Top-level names of all packages that a module imports, wherever in it it does so."""
+def _imported_modules(path: Path) -> frozenset[str]:
+    """Dotted names of all that a module imports, wherever in it it does so."""
     names: set[str] = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.partition(".")[0])
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(names)
+
+
+def _imported(path: Path) -> frozenset[str]:
+    """Top-level names of all packages that a module imports."""
+    return frozenset(name.partition(".")[0] for name in _imported_modules(path))
 
 
 @cache
@@ -222,6 +227,12 @@ def test_no_two_classes_share_a_name() -> None:
         for name, found in homes.items()
         if len(found) > 1 and not all(home.startswith(networks) for home in found)
     } == {}
+
+
+def test_only_the_panel_and_the_application_know_the_session() -> None:
+    """Sections and windows are handed the one object that they show."""
+    users = {_label(path) for path in MODULES if "mrviewer_napari.session" in _imported_modules(path)}
+    assert users == {"plugins/mrviewer_napari/app.py", "plugins/mrviewer_napari/panel.py"}
 
 
 LARGE_ROOMS = {

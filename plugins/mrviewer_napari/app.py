@@ -80,7 +80,7 @@ def build(*, demo: bool = False) -> tuple[Any, MrPanel]:
     _arrange_window(panel.window())
     if demo:
         panel.state.mask = _DEMO_MASK
-        panel.state.methods = tuple(name for name in panel.session.methods if name in _DEMO_METHODS)
+        panel.state.methods = tuple(name for name in panel.session.method_choice.methods if name in _DEMO_METHODS)
         panel.state.ticked_only = True
         panel.show_only("Sampling", "Methods", "Lesions")
     return viewer, panel

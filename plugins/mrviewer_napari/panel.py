@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
@@ -91,22 +92,19 @@ class MrPanel(QWidget):
         self._adopt_layers()
 
     def _build(self) -> None:
-        self.study = StudySection(self.session)
         session, scan, finished = self.session, self.session.shown_scan, self.session.finished
+        choice = session.method_choice
+        self.study = StudySection(scan, session.value_notes)
         self.sampling = SamplingSection(self.state, session.mask_choice, scan)
-        self.methods = MethodsSection(self.session)
-        self.view = ViewSection(self.session)
-        self.lesions = LesionsSection(finished, session.catalogue, scan, self.state, self.grid)
-        self.enhancement = EnhancementSection(finished, session.catalogue, scan)
+        self.methods = MethodsSection(choice, scan, session.computation, self.state)
+        self.view = ViewSection(self.state, scan, session.steps, self.grid)
+        self.lesions = LesionsSection(finished, choice.catalogue, scan, self.state, self.grid)
+        self.enhancement = EnhancementSection(finished, choice.catalogue, scan)
         self.signal = SignalSection(scan)
         self.corrections = CorrectionsSection(scan, finished, self._viewer)
         self.save = SaveSection(Exporter(scan, finished, self.state, self.grid), finished, self._viewer)
-        self.finetune = FinetuneSection(self.session)
-        session.mask_changed.connect(self.sampling.show_mask)
-        session.clicked.connect(self._on_click)
-        self.signal.failed.connect(session.failed)
-        self.corrections.failed.connect(session.report)
-        self.save.message.connect(session.message)
+        self.finetune = FinetuneSection(choice, scan, self.state.device)
+        self._connect()
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(6, 4, 10, 4)
@@ -147,6 +145,29 @@ class MrPanel(QWidget):
         disclaimer.setStyleSheet("color: #a0a4ab; font-size: 11px;")
         layout.addWidget(disclaimer)
         self._on_scan()
+
+    def _connect(self) -> None:
+        """Show in the sections what has come, and do what is asked for there."""
+        session, study = self.session, self.study
+        session.mask_changed.connect(self.sampling.show_mask)
+        session.busy_changed.connect(self.methods.show_button)
+        session.failed.connect(study.offer_voxel_for_voxel)
+        self.grid.clicked.connect(self._on_click)
+        study.paths_chosen.connect(session.open)
+        study.sample_chosen.connect(session.open_sample)
+        study.labels_chosen.connect(session.open_labels)
+        study.labels_chosen_voxel_for_voxel.connect(partial(session.open_labels, voxel_for_voxel=True))
+        study.modality_chosen.connect(session.choose_modality)
+        study.modality_corrected.connect(session.correct_modality)
+        study.voxel_size_corrected.connect(session.correct_voxel_size)
+        self.methods.stop_chosen.connect(session.stop)
+        self.methods.resume_chosen.connect(session.computation.resume)
+        self.view.frames.chosen.connect(session.choose_frame)
+        self.signal.failed.connect(session.failed)
+        for section in (self.methods, self.save):
+            section.message.connect(session.message)
+        for failing in (study, self.methods, self.view.coils, self.corrections, self.finetune):
+            failing.failed.connect(session.report)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Wide enough for the lesion table."""

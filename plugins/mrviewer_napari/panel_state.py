@@ -1,7 +1,7 @@
 """What the panel knows: one evented record that widgets show and edit, without Qt.
 
 Everything here is a wish of the person in front of the screen. What follows from wishes and data together is worked out
-in `mrviewer_napari.facts.tile_texts`; what was computed is held by `mrviewer_napari.session`.
+in `mrviewer_napari.facts.tile_texts`; what was computed is held in `mrviewer_napari.computing`.
 """
 
 from collections.abc import Iterable

@@ -1,27 +1,24 @@
 """The controller: wishes come in through the state, studies through `open`, and answers go to tiles and sections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.database import SIMULATED_MS
 from mrviewer.errors import MrviewerError
-from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.method import Method
-from mrviewer.methods.registry import list_methods
 from mrviewer.sampling import FILE, Mask
 from mrviewer.system.faults import explained
 from mrviewer_napari.computing.computation import Computation
 from mrviewer_napari.computing.finished_outcomes import FinishedOutcomes
 from mrviewer_napari.computing.known_results import ComputationTarget
 from mrviewer_napari.computing.mask_choice import MaskChoice
-from mrviewer_napari.computing.method_catalogue import MethodCatalogue
+from mrviewer_napari.computing.method_choice import MethodChoice
 from mrviewer_napari.computing.outcomes import Outcome, measure_again, outdated
+from mrviewer_napari.computing.shown_steps import ShownSteps
 from mrviewer_napari.computing.value_notes import ValueNotes
-from mrviewer_napari.facts.method_facts import MethodFacts
 from mrviewer_napari.facts.scan import Scan, with_modality, with_true_size
 from mrviewer_napari.facts.study_facts import first_slice
-from mrviewer_napari.facts.tile_key import TileKey
 from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.opening.study_opener import StudyOpener
 from mrviewer_napari.panel_state import PanelState, StepChoice
@@ -45,14 +42,8 @@ class Session(QObject):
         What can be run; the installed methods if `None`.
     """
 
-    methods_changed = Signal()
-    """A chain or a model of the person's own came or went."""
     mask_changed = Signal()
     """Another mask, or a wish that no mask can meet."""
-    steps_changed = Signal()
-    """Other methods give steps of the shown slice, or the wished ones have come."""
-    clicked = Signal(object, object)
-    """Voxel ``(z, y, x)`` and key of the tile under a click."""
     message = Signal(str)
     failed = Signal(object)
     busy_changed = Signal()
@@ -66,18 +57,17 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.state, self.grid = state, grid
-        self.catalogue = MethodCatalogue(list_methods() if methods is None else methods)
+        self.method_choice = MethodChoice(state, methods, self)
         self.shown_scan = ShownScan(self)
         self.mask_choice = MaskChoice()
         self.computation = Computation(self)
-        self.finished = FinishedOutcomes(self.computation, self.catalogue, state, self)
+        self.finished = FinishedOutcomes(self.computation, self.method_choice, self)
+        self.steps = ShownSteps(self.computation, self.method_choice, grid.current_slice, self)
         self._presenter = Presenter(grid, state, self.computation)
         self.opening = StudyOpener(self)
         self.value_notes = ValueNotes(self)
         self._measure = Slot(self)
         self._connect()
-        if state.chains:
-            self._follow_chains(state.chains)
 
     def _connect(self) -> None:
         self.opening.opened.connect(self._on_opened)
@@ -85,6 +75,8 @@ class Session(QObject):
         self.opening.message.connect(self.message)
         self.opening.failed.connect(self.report)
         self.opening.busy_changed.connect(self.busy_changed)
+        self.method_choice.failed.connect(self.report)
+        self.shown_scan.changed.connect(self.steps.changed)
         self._measure.returned.connect(self.computation.replace_outcomes)
         self._measure.failed.connect(self.report)
         self._measure.idle.connect(self.busy_changed)
@@ -100,12 +92,10 @@ class Session(QObject):
         wishes = self.state.events
         wishes.mask.connect(self._follow_mask)
         wishes.methods.connect(self._follow_methods)
-        wishes.chains.connect(self._follow_chains)
         wishes.step.connect(self._follow_step)
-        wishes.min_lesion_ml.connect(self._follow_smallest)
+        wishes.min_lesion_ml.connect(self._aim)
         wishes.device.connect(self._follow_device)
         self.grid.slice_changed.connect(self._on_slice)
-        self.grid.clicked.connect(self._on_click)
 
     # What is shown -------------------------------------------------------------------------------------------------
 
@@ -115,24 +105,9 @@ class Session(QObject):
         return self.shown_scan.scan
 
     @property
-    def methods(self) -> Mapping[str, Method]:
-        """Every method and every chain by name, in their order."""
-        return self.catalogue.methods
-
-    @property
     def mask(self) -> Mask | None:
         """The mask that is used."""
         return self.mask_choice.mask
-
-    @property
-    def facts(self) -> tuple[MethodFacts, ...]:
-        """Every method, and whether it fits what is open."""
-        return self.catalogue.facts
-
-    @property
-    def shown(self) -> tuple[Method, ...]:
-        """Methods that are ticked and fit, in their order."""
-        return self.finished.methods
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -170,22 +145,20 @@ class Session(QObject):
 
     def correct_modality(self, modality: str) -> None:
         """Call what is shown by another modality; methods are asked, and run, anew."""
-        before = self.scan
-        if before is None or modality == before.modality:
-            return
-        try:
-            scan = with_modality(before, modality)
-        except MrviewerError as error:
-            self.report(error)
-            return
-        self._correct(before, scan)
+        if self.scan is not None and modality != self.scan.modality:
+            self._correct(self.scan, lambda scan: with_modality(scan, modality))
 
     def correct_voxel_size(self, voxel_mm: tuple[float, float, float]) -> None:
         """Take another voxel size ``(z, y, x)`` for that of the files; methods are asked, and run, anew."""
         if self.scan is not None:
-            self._correct(self.scan, with_true_size(self.scan, voxel_mm))
+            self._correct(self.scan, lambda scan: with_true_size(scan, voxel_mm))
 
-    def _correct(self, before: Scan, scan: Scan) -> None:
+    def _correct(self, before: Scan, correction: Callable[[Scan], Scan]) -> None:
+        try:
+            scan = correction(before)
+        except MrviewerError as error:
+            self.report(error)
+            return
         self.opening.cancel()
         self.shown_scan.corrected.emit(before, scan)
         self._install(scan, is_same_patient=scan.slice_axis == before.slice_axis)
@@ -194,28 +167,6 @@ class Session(QObject):
         """Look at another frame of the open series, also while one is on its way."""
         if self.scan is not None and (frame != self.scan.frame or self.opening.busy):
             self.opening.part(self.scan, self.scan.modality, frame)
-
-    def add_chain(self, first: str, second: str) -> None:
-        """Have `first` reconstruct and `second` segment its image, as one method that is ticked."""
-        name = f"{first}+{second}"
-        if name not in self.state.chains:
-            self.state.chains = (*self.state.chains, name)
-        if name in self.methods:
-            self.state.tick(name, True, self.methods)
-
-    def remove_chain(self, name: str) -> None:
-        """Take a chain out of the methods."""
-        self.state.tick(name, False, self.methods)
-        self.state.chains = tuple(chain for chain in self.state.chains if chain != name)
-
-    def reload_methods(self) -> None:
-        """Look again for methods: models of the person's own come and go while the window is open."""
-        lost = self.catalogue.set_installed(list_methods())
-        names = (*self.state.methods, *self.state.chains)
-        if lost or any(name not in self.methods for name in names):
-            self.state.methods = tuple(name for name in self.state.methods if name in self.methods)
-            self.state.chains = tuple(name for name in self.state.chains if name in self.methods)
-        self.methods_changed.emit()
 
     def report(self, error: Exception) -> None:
         """Tell of a failure in one sentence, whatever it is."""
@@ -249,9 +200,9 @@ class Session(QObject):
         self.state.step = None
         self.shown_scan.scan = scan
         self.mask_choice.forget()
-        self.catalogue.look_at(scan.study, scan.modality)
+        self.method_choice.catalogue.look_at(scan.study, scan.modality)
         self._make_mask()
-        self._presenter.arrange(scan, self.shown)
+        self._presenter.arrange(scan, self.method_choice.shown)
         if not is_same_patient:
             self.grid.show_slice(first_slice(scan))
         self.shown_scan.changed.emit()
@@ -262,15 +213,14 @@ class Session(QObject):
             return
         self.shown_scan.scan = scan
         outcomes = self.outcomes
-        self._presenter.arrange(scan, self.shown)
+        self._presenter.arrange(scan, self.method_choice.shown)
         self.shown_scan.changed.emit()
         self._aim()
         self._measure_again(outcomes)
 
     # Following the wishes ------------------------------------------------------------------------------------------
 
-    def _follow_mask(self, request: SamplingCondition) -> None:
-        del request
+    def _follow_mask(self) -> None:
         if self._make_mask():
             self._aim()
 
@@ -290,15 +240,8 @@ class Session(QObject):
         if self.state.step is not None and self.state.step.method not in names:
             self.state.step = None
         if self.scan is not None:
-            self._presenter.arrange(self.scan, self.shown)
+            self._presenter.arrange(self.scan, self.method_choice.shown)
             self._aim()
-
-    def _follow_chains(self, names: tuple[str, ...]) -> None:
-        try:
-            self.catalogue.set_chains(names)
-        except MrviewerError as error:
-            self.report(error)
-        self.methods_changed.emit()
 
     def _follow_step(self, wish: StepChoice | None) -> None:
         self.computation.want_steps("" if wish is None else wish.method)
@@ -306,10 +249,6 @@ class Session(QObject):
 
     def _follow_device(self, device: str) -> None:
         self.message.emit(f"Methods run on {device} from now on")
-
-    def _follow_smallest(self, min_lesion_ml: float) -> None:
-        del min_lesion_ml
-        self._aim()
 
     def _measure_again(self, outcomes: tuple[Outcome, ...]) -> None:
         scan, smallest = self.scan, self.state.min_lesion_ml
@@ -327,14 +266,16 @@ class Session(QObject):
             self.value_notes.examine(self.scan)  # no picture is going to come
             return
         self.computation.aim(
-            ComputationTarget(self.scan, self.mask, self.shown, self.state.device, self.state.min_lesion_ml)
+            ComputationTarget(
+                self.scan, self.mask, self.method_choice.shown, self.state.device, self.state.min_lesion_ml
+            )
         )
         self.computation.look_at(self.grid.current_slice())
         self._presenter.cautioned = self.catalogue.cautioned
         self._presenter.show_all()
         self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))
         self.finished.changed.emit()
-        self.steps_changed.emit()
+        self.steps.changed.emit()
         self.busy_changed.emit()
 
     def _on_prepared(self) -> None:
@@ -354,17 +295,14 @@ class Session(QObject):
             self.computation.look_at(index)
             self.state.step = None
             self._presenter.show_slice()
-            self.steps_changed.emit()
+            self.steps.changed.emit()
 
     def _on_steps_ready(self, method: str) -> None:
         if self.state.step is not None and self.state.step.method == method:
             self._presenter.show_slice()
-        self.steps_changed.emit()
+        self.steps.changed.emit()
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._presenter.show_outcome(outcome)
         self._measure_again(outdated((outcome,), self.state.min_lesion_ml))
         self.finished.changed.emit()
-
-    def _on_click(self, voxel: tuple[int, int, int], key: TileKey) -> None:
-        self.clicked.emit(voxel, key)

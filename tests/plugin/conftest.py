@@ -19,7 +19,7 @@ from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
 from mrviewer.seen import Seen
 from mrviewer.study import Image, Study
-from mrviewer_napari import session
+from mrviewer_napari.computing import method_choice
 from mrviewer_napari.panel import MrPanel
 
 SHAPE = (6, 40, 32)
@@ -192,7 +192,7 @@ def docked(
     request: pytest.FixtureRequest,
 ) -> Iterator[tuple[Any, MrPanel]]:
     """A window with the panel and the methods that `fakes` gives; nothing is open, the first two are ticked."""
-    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     with shared_window.lent() as (viewer, panel):
         panel.state.device = "cpu"
         panel.state.methods = tuple(fake.name for fake in fakes[:2])

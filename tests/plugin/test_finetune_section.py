@@ -2,27 +2,27 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from finetuning_database import TINY, make_tiny_model, write_patients
-from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit
 
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, remove_model, request_stop
 from mrviewer_napari import closing_dialogs
+from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.method_choice import MethodChoice
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.finetune.facts.run_manager import RunManager
 from mrviewer_napari.sections.finetune.facts.subject_rows import Role
 from mrviewer_napari.sections.finetune.finetune_section import FinetuneSection
 from mrviewer_napari.sections.finetune.subject_table import COLUMNS
 from mrviewer_napari.sections.methods_section import MethodsSection
-from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.tile_grid import TileGrid
 
 Wait = Callable[[Callable[[], bool]], None]
 Click = Qt.MouseButton.LeftButton
@@ -45,14 +45,25 @@ def models(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
 
 
 @pytest.fixture
-def section(
-    qtbot: QtBot, eventually: Wait, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FinetuneSection]:
-    """The section in a window of its own, beside a session without one."""
+def state() -> PanelState:
+    return PanelState(device="cpu")
+
+
+@pytest.fixture
+def choice(qapp: object, models: Path, monkeypatch: pytest.MonkeyPatch, state: PanelState) -> MethodChoice:
+    """The installed methods and the tiny model."""
+    del qapp
     monkeypatch.setenv("MRVIEWER_MODELS", str(models))
+    return MethodChoice(state)
+
+
+@pytest.fixture
+def section(
+    qtbot: QtBot, eventually: Wait, choice: MethodChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> FinetuneSection:
+    """The section in a window of its own, while nothing is open."""
     monkeypatch.setenv("MRVIEWER_RUNS", str(tmp_path / "runs"))
-    session = Session(PanelState(device="cpu"), TileGrid(ViewerModel()))
-    section = FinetuneSection(session)
+    section = FinetuneSection(choice, ShownScan(), "cpu")
 
     def settle(widget: object) -> None:
         """End its work while the section is still there: pytest-qt deletes it before fixtures are torn down."""
@@ -66,8 +77,7 @@ def section(
     qtbot.addWidget(section, before_close_func=settle)
     section.resize(380, 1000)
     section.show()
-    yield section
-    assert session.close()
+    return section
 
 
 @pytest.fixture
@@ -128,7 +138,7 @@ def test_reading_a_database_that_is_none_is_told_and_loses_nothing(
     opened: FinetuneSection, tmp_path: Path, eventually: Wait
 ) -> None:
     errors: list[Exception] = []
-    opened._session.failed.connect(errors.append)
+    opened.failed.connect(errors.append)
     opened.open_database(str(tmp_path / "nowhere"))
     eventually(lambda: bool(errors))
     assert "nowhere" in str(errors[0])
@@ -262,10 +272,9 @@ def start(section: FinetuneSection, qtbot: QtBot, eventually: Wait, steps: str) 
 
 @pytest.mark.slow
 def test_a_run_is_paused_stopped_resumed_and_its_model_ticked(
-    opened: FinetuneSection, qtbot: QtBot, eventually: Wait
+    opened: FinetuneSection, choice: MethodChoice, state: PanelState, qtbot: QtBot, eventually: Wait
 ) -> None:
-    session = opened._session
-    methods = MethodsSection(session)
+    methods = MethodsSection(choice, ShownScan(), Computation(), state)
     qtbot.addWidget(methods)
     folder = start(opened, qtbot, eventually, "4000")
     view = opened.run
@@ -285,14 +294,14 @@ def test_a_run_is_paused_stopped_resumed_and_its_model_ticked(
     eventually(lambda: not read_run(folder).state.is_active)
     print(f"stopped after {time.monotonic() - begun:.2f} s")
     eventually(lambda: view.go_on.isVisible())
-    assert "tiny-hospital" not in session.methods
+    assert "tiny-hospital" not in choice.methods
     qtbot.mouseClick(view.go_on, Click)
     eventually(lambda: view.finish.isVisible())
     qtbot.mouseClick(view.finish, Click)
     eventually(lambda: read_run(folder).state is RunState.FINISHED and view.compare.isVisible())
     assert read_run(folder).step > steps
     eventually(lambda: "tiny-hospital" in methods.rows)
-    assert "tiny-hospital" not in session.state.methods, "nothing of its database is open"
+    assert "tiny-hospital" not in state.methods, "nothing of its database is open"
     assert "before" in view.verdict.text()
     qtbot.mouseClick(view.compare, Click)
     assert opened.result is not None
@@ -373,7 +382,7 @@ def test_a_run_that_cannot_be_read_hides_no_other_and_says_why(
 
 def test_asking_a_run_whose_folder_is_gone_is_told(opened: FinetuneSection, tmp_path: Path) -> None:
     errors: list[Exception] = []
-    opened._session.failed.connect(errors.append)
+    opened.failed.connect(errors.append)
     plan = FinetunePlan("tiny", ("a",), str(tmp_path / "gone"))
     opened.manager.stop(RunRecord(tmp_path / "gone", plan, RunState.TRAINING))
     assert "holds no fine-tuning run" in str(errors[0])

@@ -18,7 +18,8 @@ from series_files import PATIENT, write_disk, write_series
 from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
-from mrviewer_napari import panel_registry, session
+from mrviewer_napari import panel_registry
+from mrviewer_napari.computing import method_choice
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.dialogs.array_form import ArrayForm
 from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser
@@ -122,7 +123,7 @@ def test_napari_s_own_way_docks_the_panel_for_dicom(
     tmp_path: Path,
     eventually: Wait,
 ) -> None:
-    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
     viewer.open(str(write_series(tmp_path / "one", "t2_flair", 1)), plugin="mrviewer")
     panel = panel_registry.panel_of(viewer)

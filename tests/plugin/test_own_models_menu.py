@@ -6,53 +6,63 @@ from pathlib import Path
 
 import pytest
 from finetuning_database import TINY, make_tiny_model, write_patients
-from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog
 
 from mrviewer.methods.own import transfer
+from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.method_choice import MethodChoice
 from mrviewer_napari.facts.method_facts import MethodKind
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.methods_section import MethodsSection
-from mrviewer_napari.session import Session
-from mrviewer_napari.tiles.tile_grid import TileGrid
 
 
 @pytest.fixture
-def section(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MethodsSection]:
+def state() -> PanelState:
+    return PanelState(device="cpu", chains=(f"cs-wavelet+{TINY}",))
+
+
+@pytest.fixture
+def section(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: PanelState
+) -> Iterator[MethodsSection]:
     monkeypatch.setenv("MRVIEWER_MODELS", str(tmp_path / "models"))
     make_tiny_model(write_patients(tmp_path / "data", ("anna", "bert")), tmp_path / "parent")
-    session = Session(PanelState(device="cpu", chains=(f"cs-wavelet+{TINY}",)), TileGrid(ViewerModel()))
-    section = MethodsSection(session)
+    computation = Computation()
+    section = MethodsSection(MethodChoice(state), ShownScan(), computation, state)
     qtbot.addWidget(section)
     yield section
-    assert session.close()
+    assert computation.close(10)
 
 
-def test_a_model_is_exported_removed_restored_and_imported(section: MethodsSection, tmp_path: Path) -> None:
-    session, row = section._session, section.rows[TINY]
+def test_a_model_is_exported_removed_restored_and_imported(
+    section: MethodsSection, state: PanelState, tmp_path: Path
+) -> None:
+    row = section.rows[TINY]
     messages: list[str] = []
-    session.message.connect(messages.append)
+    section.message.connect(messages.append)
     assert section.headings[MethodKind.OWN].text() == "Your own models"
     assert [action.text() for action in row.menu.menu().actions()] == ["Card...", "Export...", "Remove"]
     assert section.rows["d5c5"].menu is None
-    session.state.tick(TINY, True, session.methods)
-    row.menu.menu().export(tmp_path / "mine.safetensors")
+    row.box.setChecked(True)
+    assert state.methods == (TINY,)
+    section.own_models.export(TINY, tmp_path / "mine.safetensors")
     assert messages[-1] == f"Exported {TINY} to mine.safetensors"
     row.menu.menu().remove()
     assert TINY not in section.rows
     assert MethodKind.OWN not in section.headings
-    assert session.state.methods == ()
-    assert session.state.chains == (), "a chain that lost a part goes too"
+    assert state.methods == ()
+    assert state.chains == (), "a chain that lost a part goes too"
     menu = section.more.menu()
     menu.refresh()
     assert [action.text() for action in menu.restorable.actions()] == [TINY]
     menu.restorable.actions()[0].trigger()
     assert TINY in section.rows
     section.rows[TINY].menu.menu().remove()
-    menu.take(tmp_path / "mine.safetensors")
+    section.own_models.take(tmp_path / "mine.safetensors")
     assert TINY in section.rows
-    assert session.state.methods == (), "it may be of another modality or anatomy than what is open"
+    assert state.methods == (), "it may be of another modality or anatomy than what is open"
     assert section.chooser.second.findText(TINY) >= 0
 
 
@@ -62,7 +72,7 @@ def test_an_old_file_survives_an_export_that_fails(
     file = tmp_path / "mine.safetensors"
     file.write_bytes(b"another model")
     errors: list[Exception] = []
-    section._session.failed.connect(errors.append)
+    section.failed.connect(errors.append)
     menu = section.rows[TINY].menu.menu()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
 
@@ -81,9 +91,9 @@ def test_an_old_file_survives_an_export_that_fails(
 
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(section: MethodsSection, tmp_path: Path) -> None:
     errors: list[Exception] = []
-    section._session.failed.connect(errors.append)
+    section.failed.connect(errors.append)
     (tmp_path / "notes.safetensors").write_text("not a model")
-    section.more.menu().take(tmp_path / "notes.safetensors")
+    section.own_models.take(tmp_path / "notes.safetensors")
     assert len(errors) == 1
     assert "notes.safetensors" in str(errors[0])
     assert TINY in section.rows

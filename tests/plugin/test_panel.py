@@ -15,7 +15,8 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
 from mrviewer.method import Fit, Task
-from mrviewer_napari import panel_registry, session
+from mrviewer_napari import panel_registry
+from mrviewer_napari.computing import method_choice
 from mrviewer_napari.computing.method_status import Phase
 from mrviewer_napari.facts.plane import ViewPlane
 from mrviewer_napari.facts.tile_key import TileKey, TileKind
@@ -198,7 +199,7 @@ def test_a_panel_that_opens_later_takes_up_the_study(
     study_folder: Path,
     eventually: Wait,
 ) -> None:
-    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
     viewer.open(str(study_folder), plugin="mrviewer")
     assert len(viewer.layers) == 2
@@ -216,7 +217,7 @@ def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
     fakes: list[FakeMethod],
     eventually: Wait,
 ) -> None:
-    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     monkeypatch.setattr("mrviewer.phantom.sample_study", lambda seed: make_study(name=f"patient {seed}"))
     viewer = make_napari_viewer(show=True)
     viewer.open_sample("mrviewer", "simulated-ms-patient")
@@ -235,7 +236,7 @@ def test_closing_the_window_in_the_middle_of_work_ends_cleanly(
     monkeypatch: pytest.MonkeyPatch,
     eventually: Wait,
 ) -> None:
-    monkeypatch.setattr(session, "list_methods", lambda: fakes)
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     viewer = make_napari_viewer(show=True)
     panel = panel_registry.dock_panel(viewer)
     panel.state.methods = tuple(fake.name for fake in fakes)

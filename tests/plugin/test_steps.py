@@ -99,7 +99,7 @@ def test_steps_of_a_slice_that_was_not_looked_at_are_made_when_they_are_wished(
 
 
 def test_a_method_without_steps_is_not_run_again_for_them(session: Session, eventually: Wait) -> None:
-    plain = session.methods["plain"]
+    plain = session.method_choice.methods["plain"]
     runs = plain.runs
     session.state.step = StepChoice("plain", 0)
     eventually(lambda: session.is_settled)

@@ -9,8 +9,9 @@ import nibabel
 import numpy as np
 import pytest
 from conftest import FakeMethod, make_study
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
 
+from mrviewer.database import SIMULATED_MS
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.images.image_values import notes_on_values
 from mrviewer.method import Fit
@@ -44,6 +45,33 @@ def choose(box: QComboBox, text: str) -> None:
 
 def settle(panel: MrPanel, eventually: Wait) -> None:
     eventually(lambda: panel.session.is_settled)
+
+
+def press(panel: MrPanel, text: str) -> None:
+    next(button for button in panel.study.findChildren(QPushButton) if button.text() == text).click()
+
+
+def test_buttons_open_what_is_chosen(
+    docked: tuple[Any, MrPanel], study_folder: Path, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, panel = docked
+    labels = study_folder.parent / "labels" / "lesion_mask.nii.gz"
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(study_folder))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(labels), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(study_folder / "T1.nii.gz")], ""))
+    press(panel, "Open folder...")
+    eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
+    assert panel.session.scan.study.modalities == ("FLAIR", "T1")
+    press(panel, "Open labels...")
+    eventually(lambda: panel.session.scan.labels is not None and panel.session.is_settled)
+    choose(panel.study.modality, "T1")
+    eventually(lambda: panel.session.scan.modality == "T1" and panel.session.is_settled)
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(panel.session.opening, "files", lambda paths, _scan: asked.append(tuple(paths)))
+    monkeypatch.setattr(panel.session.opening, "sample", lambda *given: asked.append(given))
+    press(panel, "Open files...")
+    press(panel, "Sample patient")
+    assert asked == [(str(study_folder / "T1.nii.gz"),), (SIMULATED_MS, 0)]
 
 
 def test_another_modality_keeps_all_but_what_methods_make_of_it(

@@ -1,5 +1,6 @@
 """Methods: tick what to see; what it is, whether it fits, how far it is, and how well it did."""
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -12,10 +13,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer_napari.computing.computation import Computation
+from mrviewer_napari.computing.method_choice import MethodChoice
 from mrviewer_napari.computing.method_status import MethodStatus, Phase
 from mrviewer_napari.facts.method_facts import MethodFacts, MethodKind, card_html, kind_of, short_reason
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.own_model_menus import NO_ARROW, OwnModelMenu, OwnModelsMenu
-from mrviewer_napari.session import Session
+from mrviewer_napari.sections.own_models import OwnModels
 from mrviewer_napari.widgets.controls import ElidedLabel, choice_box, group_label, quiet_label, show_if, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import key_text, set_rich_tip, set_tip
 
@@ -28,9 +33,11 @@ _INDENT = 22
 class MethodRow(QWidget):
     """One method."""
 
-    def __init__(self, session: Session, fact: MethodFacts, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, choice: MethodChoice, own_models: OwnModels, fact: MethodFacts, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self.method, self.card = session, fact.name, fact.card
+        self._choice, self.method, self.card = choice, fact.name, fact.card
         self.box = QCheckBox(key_text(fact.name))
         title = ElidedLabel(fact.card.title)
         for widget in (self.box, title):
@@ -44,7 +51,7 @@ class MethodRow(QWidget):
         self._head.addWidget(self.box)
         self._head.addWidget(title, 1)
         self.remove = self._remove_button() if kind_of(fact.card) is MethodKind.CHAIN else None
-        self.menu = self._menu_button(fact) if kind_of(fact.card) is MethodKind.OWN else None
+        self.menu = self._menu_button(own_models) if kind_of(fact.card) is MethodKind.OWN else None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
@@ -61,21 +68,21 @@ class MethodRow(QWidget):
         self._head.addWidget(button)
         return button
 
-    def _menu_button(self, fact: MethodFacts) -> QToolButton:
+    def _menu_button(self, own_models: OwnModels) -> QToolButton:
         button = QToolButton(text="⋯")
         button.setAutoRaise(True)
         button.setToolTip("Card, export, remove")
         button.setStyleSheet(NO_ARROW)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setMenu(OwnModelMenu(self._session, fact.card, button))
+        button.setMenu(OwnModelMenu(own_models, self.card, button))
         self._head.addWidget(button)
         return button
 
     def _remove(self) -> None:
-        self._session.remove_chain(self.method)
+        self._choice.remove_chain(self.method)
 
     def _tick(self, on: bool) -> None:
-        self._session.state.tick(self.method, on, self._session.methods)
+        self._choice.tick(self.method, on)
 
     def show_fact(self, fact: MethodFacts, ticked: bool, status: MethodStatus) -> None:
         """Show whether it fits, is ticked, and how far it is."""
@@ -94,9 +101,9 @@ class MethodRow(QWidget):
 class ChainChooser(QWidget):
     """Makes a chain: one method's image, segmented by another."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, choice: MethodChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._choice = choice
         self.first = choice_box("The method that reconstructs")
         self.second = choice_box("The method that segments its image")
         self.button = QPushButton("Add")
@@ -114,8 +121,8 @@ class ChainChooser(QWidget):
 
     def refresh(self) -> None:
         """Offer the methods that there are."""
-        catalogue = self._session.catalogue
-        trained = [name for name in catalogue.reconstructors if self._session.methods[name].card.weights is not None]
+        catalogue = self._choice.catalogue
+        trained = [name for name in catalogue.reconstructors if catalogue.methods[name].card.weights is not None]
         for box, names, usual in (
             (self.first, catalogue.reconstructors, trained),
             (self.second, catalogue.segmenters, catalogue.segmenters),
@@ -131,20 +138,45 @@ class ChainChooser(QWidget):
         return bool(self.first.count() and self.second.count())
 
     def _add(self) -> None:
-        self._session.add_chain(self.first.currentText(), self.second.currentText())
+        self._choice.add_chain(self.first.currentText(), self.second.currentText())
 
 
 class MethodsSection(QWidget):
-    """All installed methods in groups, the chooser of chains, and one button that stops or starts them."""
+    """All installed methods in groups, the chooser of chains, and one button that stops or starts them.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    Signals
+    -------
+    stop_chosen
+        Whatever runs is to stop.
+    resume_chosen
+        What was stopped, or failed, is to go on.
+    message : text
+    failed : Exception
+    """
+
+    stop_chosen = Signal()
+    resume_chosen = Signal()
+    message = Signal(str)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        choice: MethodChoice,
+        shown_scan: ShownScan,
+        computation: Computation,
+        state: PanelState,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._choice, self._computation, self._state = choice, computation, state
+        self.own_models = OwnModels(choice, self)
+        self.own_models.message.connect(self.message)
+        self.own_models.failed.connect(self.failed)
         self.rows: dict[str, MethodRow] = {}
         self.headings: dict[MethodKind, QLabel] = {}
         self._list = QVBoxLayout()
         self._list.setSpacing(3)
-        self.chooser = ChainChooser(session)
+        self.chooser = ChainChooser(choice)
         self.button = QPushButton()
         self._is_working = False
         self.ticked_only = QCheckBox("list the ticked ones only")
@@ -153,7 +185,7 @@ class MethodsSection(QWidget):
         self.more.setToolTip("Import a model, restore a removed one")
         self.more.setStyleSheet(NO_ARROW)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.more.setMenu(OwnModelsMenu(session, self.more))
+        self.more.setMenu(OwnModelsMenu(self.own_models, self.more))
         self.ticked_only.toggled.connect(self._wish_ticked_only)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -166,18 +198,17 @@ class MethodsSection(QWidget):
         layout.addWidget(self.chooser)
         layout.addWidget(self.button)
         self.button.clicked.connect(self._stop_or_go_on)
-        session.shown_scan.changed.connect(self.refresh)
-        session.methods_changed.connect(self.refresh)
-        session.methods_changed.connect(self.chooser.refresh)
-        session.busy_changed.connect(self._show_button)
-        session.state.events.methods.connect(self._refresh_all)
-        session.state.events.ticked_only.connect(self._refresh_all)
-        session.computation.status_changed.connect(self._show_status)
+        shown_scan.changed.connect(self.refresh)
+        choice.changed.connect(self.refresh)
+        choice.changed.connect(self.chooser.refresh)
+        state.events.methods.connect(self._refresh_all)
+        state.events.ticked_only.connect(self._refresh_all)
+        computation.status_changed.connect(self._show_status)
         self.refresh()
 
     def refresh(self) -> None:
         """Show every row afresh; rows of new chains come, those of old ones go."""
-        facts = self._session.facts
+        facts = self._choice.catalogue.facts
         cards = {fact.name: fact.card for fact in facts}
         for name in [name for name, row in self.rows.items() if row.card != cards.get(name)]:
             self._drop(self.rows.pop(name))
@@ -188,7 +219,7 @@ class MethodsSection(QWidget):
             place = self._place(fact, place)
             self._show_fact(fact)
         self._show_listed()
-        self._show_button()
+        self.show_button()
 
     def _place(self, fact: MethodFacts, place: int) -> int:
         """Have a row, and the heading of its group before the first one, at a place; returns the next place."""
@@ -198,7 +229,7 @@ class MethodsSection(QWidget):
             self._list.insertWidget(place, self.headings[kind])
         place += self._list.indexOf(self.headings[kind]) == place
         if fact.name not in self.rows:
-            self.rows[fact.name] = MethodRow(self._session, fact)
+            self.rows[fact.name] = MethodRow(self._choice, self.own_models, fact)
             self._list.insertWidget(place, self.rows[fact.name])
         return place + 1
 
@@ -208,23 +239,23 @@ class MethodsSection(QWidget):
         widget.deleteLater()
 
     def _show_fact(self, fact: MethodFacts) -> None:
-        status = self._session.computation.status(fact.name)
-        self.rows[fact.name].show_fact(fact, fact.name in self._session.state.methods, status)
+        status = self._computation.status(fact.name)
+        self.rows[fact.name].show_fact(fact, fact.name in self._state.methods, status)
 
     def _refresh_all(self, value: object) -> None:
         del value
         self.refresh()
 
     def _wish_ticked_only(self, on: bool) -> None:
-        self._session.state.ticked_only = on
+        self._state.ticked_only = on
 
     def _show_listed(self) -> None:
         """Show all rows, or those that are ticked and their headings."""
-        state = self._session.state
+        state = self._state
         with signals_blocked(self.ticked_only):
             self.ticked_only.setChecked(state.ticked_only)
         listed = set()
-        for fact in self._session.facts:
+        for fact in self._choice.catalogue.facts:
             wanted = not state.ticked_only or fact.name in state.methods
             show_if(self.rows[fact.name], wanted)
             listed |= {kind_of(fact.card)} if wanted else set()
@@ -233,13 +264,14 @@ class MethodsSection(QWidget):
         show_if(self.chooser, self.chooser.is_useful and not state.ticked_only)
 
     def _show_status(self, method: str) -> None:
-        for fact in self._session.facts:
+        for fact in self._choice.catalogue.facts:
             if fact.name == method and method in self.rows:
                 self._show_fact(fact)
-        self._show_button()
+        self.show_button()
 
-    def _show_button(self) -> None:
-        phases = {self._session.computation.status(method.card.name).phase for method in self._session.shown}
+    def show_button(self) -> None:
+        """Offer to stop what runs, or to go on with what was stopped."""
+        phases = {self._computation.status(method.card.name).phase for method in self._choice.shown}
         halted = bool(phases & {Phase.STOPPED, Phase.FAILED})
         working = bool(phases & {Phase.RUNNING, Phase.WAITING})
         self._is_working = working
@@ -247,7 +279,4 @@ class MethodsSection(QWidget):
         show_if(self.button, working or halted)
 
     def _stop_or_go_on(self) -> None:
-        if self._is_working:
-            self._session.stop()
-        else:
-            self._session.computation.resume()
+        (self.stop_chosen if self._is_working else self.resume_chosen).emit()

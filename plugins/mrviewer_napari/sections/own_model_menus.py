@@ -1,25 +1,16 @@
-"""Models of the person's own: their card, export, removal that can be undone, and import."""
+"""Menus of models of the user's own: their card, export, removal that can be undone, and import."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QMenu, QScrollArea, QVBoxLayout, QWidget
 
-from mrviewer.errors import MrviewerError
-from mrviewer.finetuning import remove_model
 from mrviewer.method import Card
-from mrviewer.methods.own import (
-    ENDING,
-    export_model,
-    import_model,
-    removed_model_names,
-    restore_model,
-)
+from mrviewer.methods.own import ENDING, removed_model_names
 from mrviewer.plain_text import plain
 from mrviewer_napari.facts.method_facts import card_html
-from mrviewer_napari.session import Session
+from mrviewer_napari.sections.own_models import OwnModels
 from mrviewer_napari.widgets.plain_widgets import RichLabel, key_text
 
 __all__ = ["NO_ARROW", "CardWindow", "OwnModelMenu", "OwnModelsMenu"]
@@ -34,9 +25,9 @@ _SIZE = (560, 520)
 class OwnModelMenu(QMenu):
     """What can be done with one model."""
 
-    def __init__(self, session: Session, card: Card, parent: QWidget) -> None:
+    def __init__(self, models: OwnModels, card: Card, parent: QWidget) -> None:
         super().__init__(parent)
-        self._session, self._card = session, card
+        self._models, self._card = models, card
         self.card_window: CardWindow | None = None
         self.addAction("Card...", self.show_card)
         self.addAction("Export...", self._ask_file)
@@ -47,36 +38,23 @@ class OwnModelMenu(QMenu):
         self.card_window = CardWindow(self._card, self.parentWidget().window())
         self.card_window.show()
 
-    def export(self, file: Path, *, replace_file: bool = False) -> None:
-        """Write the model as one file."""
-        name = self._card.name
-        _told(self._session, lambda: f"Exported {name} to {export_model(name, file, replace_file=replace_file).name}")
-
     def remove(self) -> None:
-        """Take the model out of the list; it can be restored from the menu of the section."""
-        name = self._card.name
-
-        def act() -> str:
-            remove_model(name)
-            return f"Removed {name}; Restore in the menu above the methods brings it back"
-
-        session = self._session
-        _told(session, act)
-        session.reload_methods()
+        """Take the model out of the list; the menu of the section brings it back."""
+        self._models.remove(self._card.name)
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export the model", f"{self._card.name}.safetensors", _WEIGHTS)
         if path:
             # The dialog has asked whether to replace this file, but not one to whose name an ending is added.
-            self.export(Path(path), replace_file=path.endswith(ENDING))
+            self._models.export(self._card.name, Path(path), replace_file=path.endswith(ENDING))
 
 
 class OwnModelsMenu(QMenu):
     """Import a model, restore a removed one."""
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, models: OwnModels, parent: QWidget) -> None:
         super().__init__(parent)
-        self._session = session
+        self._models = models
         self.addAction("Import model...", self._ask_file)
         self.restorable = self.addMenu("Restore")
         self.aboutToShow.connect(self.refresh)
@@ -86,26 +64,13 @@ class OwnModelsMenu(QMenu):
         self.restorable.clear()
         names = removed_model_names()
         for name in names:
-            self.restorable.addAction(key_text(name), partial(self.restore, name))
+            self.restorable.addAction(key_text(name), partial(self._models.restore, name))
         self.restorable.setEnabled(bool(names))
-
-    def restore(self, name: str) -> None:
-        """Put a removed model back."""
-        self._bring(lambda: restore_model(name).card.name, "Restored")
-
-    def take(self, file: Path) -> None:
-        """Put a model from a file among one's own."""
-        self._bring(lambda: import_model(file).card.name, "Imported")
-
-    def _bring(self, act: Callable[[], str], word: str) -> None:
-        """Put a model among the methods, unticked: nothing says that what is open is like what it learned from."""
-        _told(self._session, lambda: f"{word} {act()}")
-        self._session.reload_methods()
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", _WEIGHTS)
         if path:
-            self.take(Path(path))
+            self._models.take(Path(path))
 
 
 class CardWindow(QDialog):
@@ -128,11 +93,3 @@ class CardWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(scroll, 1)
         layout.addWidget(buttons)
-
-
-def _told(session: Session, act: Callable[[], str]) -> None:
-    """Do something with the files of models, and say how it went."""
-    try:
-        session.message.emit(act())
-    except (MrviewerError, OSError) as error:
-        session.report(error)

@@ -3,9 +3,9 @@
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QSlider, QWidget
 
+from mrviewer_napari.computing.shown_steps import ShownSteps
 from mrviewer_napari.facts.tile_texts import step_text
-from mrviewer_napari.panel_state import StepChoice
-from mrviewer_napari.session import Session
+from mrviewer_napari.panel_state import PanelState, StepChoice
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked
 from mrviewer_napari.widgets.plain_widgets import PlainLabel
 
@@ -17,9 +17,9 @@ _RESULT = "the result"
 class Stepper(QWidget):
     """A method and one of its steps; hidden while no shown method gives any. The last position is the result."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, steps: ShownSteps, state: PanelState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._state = session, session.state
+        self._steps, self._state = steps, state
         self.method = choice_box("The method to look inside")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
@@ -35,8 +35,7 @@ class Stepper(QWidget):
         layout.setColumnStretch(1, 1)
         self.method.activated.connect(self._choose_method)
         self.slider.valueChanged.connect(self._wish)
-        for changed in (session.steps_changed, session.shown_scan.changed, session.methods_changed):
-            changed.connect(self.refresh)
+        steps.changed.connect(self.refresh)
         for wish in (self._state.events.step, self._state.events.methods):
             wish.connect(self._follow)
         self.refresh()
@@ -44,11 +43,11 @@ class Stepper(QWidget):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the steps of the chosen method."""
-        return self._session.computation.step_names(self.method.currentText())
+        return self._steps.names(self.method.currentText())
 
     def refresh(self) -> None:
         """Offer the methods that give steps, and show where the chosen one stands."""
-        given = [method.card.name for method in self._session.shown if self._gives_steps(method.card.name)]
+        given = self._steps.methods
         wish = self._state.step
         if given != [self.method.itemText(place) for place in range(self.method.count())]:
             chosen = self.method.currentText()
@@ -64,16 +63,11 @@ class Stepper(QWidget):
             self.slider.setValue(len(self.names) if wish is None else wish.number)
         self.text.setText(f"Step: {self._place()}")
 
-    def _gives_steps(self, method: str) -> bool:
-        return bool(self._session.computation.step_names(method))
-
     def _place(self) -> str:
         wish = self._state.step
         if wish is None or not 0 <= wish.number < len(self.names):
             return _RESULT
-        index = self._session.grid.current_slice()
-        there = self._session.computation.step_of(wish.method, index, wish.number) is not None
-        return step_text(self.names, wish.number) + ("" if there else ", computing ...")
+        return step_text(self.names, wish.number) + ("" if self._steps.is_known(wish) else ", computing ...")
 
     def _choose_method(self) -> None:
         self._state.step = None

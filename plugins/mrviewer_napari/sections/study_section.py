@@ -1,10 +1,9 @@
 """Study: what is open, what is known of it, and how to open something else."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from html import escape
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -19,8 +18,9 @@ from qtpy.QtWidgets import (
 from mrviewer.errors import InputError, PositionError
 from mrviewer.images.voxel_size import parse_voxel_size, size_doubt, size_note
 from mrviewer.names.image_names import MODALITIES
+from mrviewer_napari.computing.value_notes import ValueNotes
 from mrviewer_napari.facts.study_facts import VOXEL_FOR_VOXEL, study_facts
-from mrviewer_napari.session import Session
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.widgets.controls import choice_box, quiet_label, show_if, signals_blocked, warning_label
 from mrviewer_napari.widgets.plain_widgets import PlainLabel, RichLabel, set_tip
 
@@ -40,15 +40,38 @@ _FILES = (
 
 
 class StudySection(QWidget):
-    """Buttons to open a study, and the facts about the open one."""
+    """Buttons to open a study, and the facts about the open one.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    Signals
+    -------
+    paths_chosen : list of files or folders to open
+    sample_chosen
+        The simulated patient is to be opened.
+    labels_chosen : file
+    labels_chosen_voxel_for_voxel : file
+        Whatever it says of their position.
+    modality_chosen : another modality of the study, to look at
+    modality_corrected : the true modality of what is shown
+    voxel_size_corrected : edges ``(z, y, x)`` in mm
+    failed : Exception
+    """
+
+    paths_chosen = Signal(object)
+    sample_chosen = Signal()
+    labels_chosen = Signal(str)
+    labels_chosen_voxel_for_voxel = Signal(str)
+    modality_chosen = Signal(str)
+    modality_corrected = Signal(str)
+    voxel_size_corrected = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, shown_scan: ShownScan, value_notes: ValueNotes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shown_scan, self._value_notes = shown_scan, value_notes
         self.name = RichLabel("Nothing is open")
         self.name.setWordWrap(True)
         self.modality = choice_box("The image to sample and to reconstruct")
-        self.modality.textActivated.connect(session.choose_modality)
+        self.modality.textActivated.connect(self.modality_chosen)
         self.contrast = choice_box("What the shown image is, if it was guessed wrong; methods follow")
         self.contrast.textActivated.connect(self._on_contrast)
         self.voxel_size = QLineEdit()
@@ -75,14 +98,13 @@ class StudySection(QWidget):
         layout.addLayout(self._facts)
         layout.addWidget(self.size_doubt)
         layout.addWidget(self.notes)
-        session.shown_scan.changed.connect(self.refresh)
-        session.value_notes.changed.connect(self._show_notes)
-        session.failed.connect(self._on_failed)
+        shown_scan.changed.connect(self.refresh)
+        value_notes.changed.connect(self._show_notes)
         self.refresh()
 
     def refresh(self) -> None:
         """Show what is known; rows of what is unknown are left out."""
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         self._labels_path = ""
         self.voxel_for_voxel.hide()
         while self._facts.rowCount() > _BOXES:
@@ -106,24 +128,24 @@ class StudySection(QWidget):
 
     def _show_notes(self) -> None:
         """Show the notes of the study, and those on the values of the image once they are known."""
-        if (scan := self._session.scan) is not None:
+        if (scan := self._shown_scan.scan) is not None:
             # What the warning above says is not said twice.
             notes = [note for note in scan.study.notes if note != size_note(scan.geometry)]
-            notes += self._session.value_notes.notes
+            notes += self._value_notes.notes
             self.notes.setText("\n".join(notes))
             self.notes.setVisible(bool(notes))
 
     def _show_contrast(self) -> None:
-        if (scan := self._session.scan) is not None:
+        if (scan := self._shown_scan.scan) is not None:
             names = dict.fromkeys((*MODALITIES, _UNKNOWN, scan.modality))
             _fill(self.contrast, tuple(names), scan.modality)
 
     def _on_contrast(self, modality: str) -> None:
-        self._session.correct_modality(modality)
+        self.modality_corrected.emit(modality)
         self._show_contrast()  # a name that is taken was refused
 
     def _show_voxel_size(self) -> None:
-        scan = self._session.scan
+        scan = self._shown_scan.scan
         doubt = "" if scan is None else size_doubt(scan.geometry)
         self.size_doubt.setText(
             f"This voxel size can hardly be true: {doubt}. Figures in mm and ml follow it; type the true one above."
@@ -133,14 +155,14 @@ class StudySection(QWidget):
             self.voxel_size.setText(_size_text(scan.geometry.voxel_size_mm))
 
     def _on_voxel_size(self) -> None:
-        scan, text = self._session.scan, self.voxel_size.text()
+        scan, text = self._shown_scan.scan, self.voxel_size.text()
         if scan is None or text == _size_text(scan.geometry.voxel_size_mm):
             return
         try:
-            self._session.correct_voxel_size(parse_voxel_size(text))
+            self.voxel_size_corrected.emit(parse_voxel_size(text))
         except InputError as error:
-            self._session.report(error)
-            self._show_voxel_size()
+            self.failed.emit(error)
+        self._show_voxel_size()  # the old one again where this one was refused
 
     def _buttons(self) -> QGridLayout:
         buttons = QGridLayout()
@@ -152,7 +174,7 @@ class StudySection(QWidget):
                 self._button(
                     "Open folder...", self._ask_folder, "A folder with the images of one patient, or with DICOM"
                 ),
-                self._button("Sample patient", partial(self._session.open_sample, 0), "A simulated patient with MS"),
+                self._button("Sample patient", self.sample_chosen.emit, "A simulated patient with MS"),
                 self.labels_button,
             )
         ):
@@ -169,19 +191,19 @@ class StudySection(QWidget):
     def _ask_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Open images of one patient", "", _FILES)
         if paths:
-            self._session.open(paths)
+            self.paths_chosen.emit(paths)
 
     def _ask_folder(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Open a patient's folder"):
-            self._session.open([folder])
+            self.paths_chosen.emit([folder])
 
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open reference labels", "", _FILES)
         if path:
             self.voxel_for_voxel.hide()
-            self._session.open_labels(path)
+            self.labels_chosen.emit(path)
 
-    def _on_failed(self, error: Exception) -> None:
+    def offer_voxel_for_voxel(self, error: Exception) -> None:
         """Offer labels voxel for voxel where their position alone is in the way, however they were opened."""
         path = error.labels if isinstance(error, PositionError) else None
         self._labels_path = path or ""
@@ -189,7 +211,7 @@ class StudySection(QWidget):
 
     def _on_voxel_for_voxel(self) -> None:
         self.voxel_for_voxel.hide()
-        self._session.open_labels(self._labels_path, voxel_for_voxel=True)
+        self.labels_chosen_voxel_for_voxel.emit(self._labels_path)
 
 
 def _size_text(voxel_mm: tuple[float, float, float]) -> str:

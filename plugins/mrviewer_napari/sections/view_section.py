@@ -11,11 +11,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mrviewer_napari.computing.shown_steps import ShownSteps
 from mrviewer_napari.facts.plane import ViewPlane
+from mrviewer_napari.opening.shown_scan import ShownScan
+from mrviewer_napari.panel_state import PanelState
 from mrviewer_napari.sections.coils.coil_button import CoilButton
 from mrviewer_napari.sections.frame_chooser import FrameChooser
 from mrviewer_napari.sections.step_chooser import Stepper
-from mrviewer_napari.session import Session
+from mrviewer_napari.tiles.tile_grid import TileGrid
 from mrviewer_napari.widgets.controls import signals_blocked
 
 __all__ = ["ViewSection"]
@@ -32,9 +35,11 @@ _GAINS = (1.0, 2.0, 5.0, 10.0, 20.0)
 class ViewSection(QWidget):
     """How the tiles show what they show."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: PanelState, shown_scan: ShownScan, steps: ShownSteps, grid: TileGrid, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._state = session.state
+        self._state = state
         self.planes = {plane: QPushButton(word, checkable=True) for plane, word in _WORDS.items()}
         self._group = QButtonGroup(self)
         planes = QHBoxLayout()
@@ -63,11 +68,8 @@ class ViewSection(QWidget):
         outlines.addStretch(1)
         form = QFormLayout()
         form.addRow("Error gain", errors)
-        self.frames, self.stepper, self.coils = (
-            FrameChooser(session.shown_scan),
-            Stepper(session),
-            CoilButton(session.shown_scan, session.grid, session.state),
-        )
+        self.frames, self.stepper = FrameChooser(shown_scan), Stepper(steps, state)
+        self.coils = CoilButton(shown_scan, grid, state)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(planes)
@@ -77,8 +79,6 @@ class ViewSection(QWidget):
         layout.addWidget(self.radiological)
         layout.addWidget(self.stepper)
         layout.addWidget(self.coils)
-        self.frames.chosen.connect(session.choose_frame)
-        self.coils.failed.connect(session.report)
         self._connect()
         self._show()
 

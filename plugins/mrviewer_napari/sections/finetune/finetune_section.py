@@ -8,6 +8,8 @@ from qtpy.QtWidgets import QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWi
 from mrviewer.errors import MrviewerError
 from mrviewer.finetuning import FinetunePlan, RunRecord
 from mrviewer.methods.own import check_model_name, suggest_model_name
+from mrviewer_napari.computing.method_choice import MethodChoice
+from mrviewer_napari.opening.shown_scan import ShownScan
 from mrviewer_napari.sections.finetune.database_box import DatabaseBox
 from mrviewer_napari.sections.finetune.facts.database_choice import DatabaseChoice
 from mrviewer_napari.sections.finetune.facts.familiar_study import is_familiar
@@ -19,7 +21,6 @@ from mrviewer_napari.sections.finetune.model_box import ModelBox
 from mrviewer_napari.sections.finetune.result_window import ResultWindow
 from mrviewer_napari.sections.finetune.run_list import RunList
 from mrviewer_napari.sections.finetune.run_view import RunView
-from mrviewer_napari.session import Session
 from mrviewer_napari.widgets.controls import choice_box, group_label, quiet_label, show_if, warning_label
 
 __all__ = ["FinetuneSection"]
@@ -29,20 +30,45 @@ _GOES_ON = "The run goes on if this window is closed; the next one shows it agai
 
 
 class FinetuneSection(QWidget):
-    """Everything about fine-tuning in one column."""
+    """Everything about fine-tuning in one column.
+
+    Signals
+    -------
+    runs_changed
+    failed : Exception
+
+    Parameters
+    ----------
+    choice
+        The models to begin with; new ones are put there.
+    shown_scan
+        What is open.
+    device
+        Where to train, until another is chosen.
+    runs
+        Folder of the runs; the usual one if `None`.
+    """
 
     runs_changed = Signal()
+    failed = Signal(object)
 
-    def __init__(self, session: Session, runs: Path | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        choice: MethodChoice,
+        shown_scan: ShownScan,
+        device: str,
+        runs: Path | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._choice, self._shown_scan = choice, shown_scan
         self._named = False
         self.databases, self.models = DatabaseChoice(self), ModelChoice(self)
         self.manager = RunManager(runs, self)
         self.database, self.model = DatabaseBox(self.databases), ModelBox(self.models)
         self.name, self.device = QLineEdit(), choice_box("Where it trains")
         self.device.addItems(list(_DEVICES))
-        self.device.setCurrentText(session.state.device)
+        self.device.setCurrentText(device)
         self.name.setToolTip("The new model stands under this name in the Methods section and on the command line")
         self.problem, self.start = warning_label(), QPushButton("Start")
         self.start.setToolTip("Train in a process of its own")
@@ -78,9 +104,9 @@ class FinetuneSection(QWidget):
         self.manager.runs_changed.connect(self._show_runs)
         self.manager.ended.connect(self._on_ended)
         self.run.result_wished.connect(self._show_result)
-        self._session.methods_changed.connect(self.refresh)
+        self._choice.changed.connect(self.refresh)
         for failing in (self.databases, self.models, self.manager, self.runs):
-            failing.failed.connect(self._session.report)
+            failing.failed.connect(self.failed)
 
     @property
     def is_settled(self) -> bool:
@@ -97,7 +123,7 @@ class FinetuneSection(QWidget):
         show_if(self.model, databases.survey is not None)
         show_if(self.order, databases.survey is not None)
         if databases.survey is not None:
-            if self.models.method is None or self.models.method.card.name not in self._session.methods:
+            if self.models.method is None or self.models.method.card.name not in self._choice.methods:
                 self._choose_first()
             card = self.models.card
             self.database.set_classes(() if card is None else card.classes)
@@ -110,19 +136,19 @@ class FinetuneSection(QWidget):
 
     def _show_models(self) -> None:
         databases = self.databases
-        models = starting_models(self._session.methods.values(), databases.modalities, labelled=databases.labelled)
+        models = starting_models(self._choice.methods.values(), databases.modalities, labelled=databases.labelled)
         card = self.models.card
         self.model.show_models(models, "" if card is None else card.name, databases.modalities)
 
     def _choose_first(self) -> None:
         """Begin with the first model that fits and knows a modality, one that sees whole images if there is any."""
         databases = self.databases
-        models = starting_models(self._session.methods.values(), databases.modalities, labelled=databases.labelled)
+        models = starting_models(self._choice.methods.values(), databases.modalities, labelled=databases.labelled)
         if models:
             self._choose(min(models, key=lambda model: model.rank(databases.modalities)).card.name)
 
     def _choose(self, name: str) -> None:
-        method = self._session.methods.get(name)
+        method = self._choice.methods.get(name)
         if method is None:
             return
         self.models.choose(method)
@@ -196,9 +222,9 @@ class FinetuneSection(QWidget):
 
     def _on_ended(self, run: RunRecord) -> None:
         """Put a new model among the methods at once; ticked if what is open is of the database that it learned from."""
-        self._session.reload_methods()
-        if run.plan.model_name in self._session.methods and is_familiar(run.plan, self._session.scan):
-            self._session.state.tick(run.plan.model_name, True, self._session.methods)
+        self._choice.reload()
+        if run.plan.model_name in self._choice.methods and is_familiar(run.plan, self._shown_scan.scan):
+            self._choice.tick(run.plan.model_name, True)
 
     def _show_result(self, result: RunResult) -> None:
         self.result = ResultWindow(result, self.window())
