@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import FakeMethod
-from finetuning_database import write_patients
+from finetuning_cases import write_database
 
 from mrviewer.database import DatabaseMapping, Oddity, Survey, SurveyedSubject, propose_mapping, survey_database
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState
@@ -203,7 +203,7 @@ def test_the_result_of_a_run_is_read_as_tables(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_there_are_shown_before_a_run_begins(tmp_path: Path) -> None:
-    write_patients(tmp_path, tuple("abcd"))
+    write_database(tmp_path, tuple("abcd"))
     table = tmp_path / "table.csv"
     lines = [f"{name},{name}/FLAIR.nii.gz,{name}/label.nii.gz" for name in "abcd"]
     lines[1], lines[3] = "b,b/FLIAR.nii.gz,b/label.nii.gz", "d,d/FLAIR.nii.gz,d/lable.nii.gz"

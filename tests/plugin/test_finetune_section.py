@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from finetuning_database import TINY, make_tiny_model, write_patients
+from finetuning_cases import write_database
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit
+from tiny_model import TINY, make_tiny_model
 
 from mrviewer.finetuning import FinetunePlan, RunRecord, RunState, list_runs, read_run, remove_model, request_stop
 from mrviewer_napari import closing_dialogs
@@ -31,7 +32,7 @@ PATIENTS = ("anna", "bert", "carl", "dora", "emil")
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_patients(tmp_path_factory.mktemp("data") / "hospital", (*PATIENTS, "frida"), unlabelled=("frida",))
+    return write_database(tmp_path_factory.mktemp("data") / "hospital", (*PATIENTS, "frida"), unlabelled=("frida",))
 
 
 @pytest.fixture(scope="module")

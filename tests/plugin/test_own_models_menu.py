@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from finetuning_database import TINY, make_tiny_model, write_patients
+from finetuning_cases import write_database
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog
+from tiny_model import TINY, make_tiny_model
 
 from mrviewer.methods.own import transfer
 from mrviewer_napari.computing.computation import Computation
@@ -28,7 +29,7 @@ def section(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: PanelState
 ) -> Iterator[MethodsSection]:
     monkeypatch.setenv("MRVIEWER_MODELS", str(tmp_path / "models"))
-    make_tiny_model(write_patients(tmp_path / "data", ("anna", "bert")), tmp_path / "parent")
+    make_tiny_model(write_database(tmp_path / "data", ("anna", "bert")), tmp_path / "parent")
     computation = Computation()
     section = MethodsSection(MethodChoice(state), ShownScan(), computation, state)
     qtbot.addWidget(section)

@@ -17,7 +17,9 @@ NAMES = ("anna", "bert", "carl", "dora", "emil", "fred")
 SHAPE = (4, 32, 32)
 
 
-def write_database(folder: Path, names: tuple[str, ...] = NAMES, modality: str = "FLAIR") -> Path:
+def write_database(
+    folder: Path, names: tuple[str, ...] = NAMES, modality: str = "FLAIR", *, unlabelled: tuple[str, ...] = ()
+) -> Path:
     """A folder a subject, with an image of a disc that has a bright square, and the square."""
     geometry = Geometry.axial(SHAPE, (4.0, 1.0, 1.0))
     y, x = np.linspace(-1, 1, SHAPE[1])[:, None], np.linspace(-1, 1, SHAPE[2])
@@ -30,7 +32,8 @@ def write_database(folder: Path, names: tuple[str, ...] = NAMES, modality: str =
         images[labels > 0] = 100
         (folder / name).mkdir(parents=True)
         write_volume(folder / name / f"{modality}.nii.gz", images.astype(np.float32), geometry)
-        write_volume(folder / name / "label.nii.gz", labels, geometry)
+        if name not in unlabelled:
+            write_volume(folder / name / "label.nii.gz", labels, geometry)
     return folder
 
 
