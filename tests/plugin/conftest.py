@@ -10,6 +10,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+from napari import Viewer
 from numpy.typing import NDArray
 from shared_window import SharedWindow
 
@@ -182,6 +183,15 @@ def make_napari_viewer(shared_window: SharedWindow, make_napari_viewer: Callable
     """
     shared_window.close()
     return make_napari_viewer
+
+
+@pytest.fixture
+def bare_viewer(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, fakes: list[FakeMethod]
+) -> Viewer:
+    """A window without the panel, which will have the methods that `fakes` gives."""
+    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
+    return make_napari_viewer(show=True)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import FakeMethod, make_study
+from napari import Viewer
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -19,7 +20,6 @@ from mrviewer.coils import ring_coil_maps
 from mrviewer.physics import fft2c
 from mrviewer.progress import Progress
 from mrviewer_napari import panel_registry
-from mrviewer_napari.computing import method_choice
 from mrviewer_napari.facts.scan import Scan
 from mrviewer_napari.opening.dialogs.array_form import ArrayForm
 from mrviewer_napari.opening.dialogs.series_chooser import SeriesChooser
@@ -76,9 +76,9 @@ def rest(panel: MrPanel, eventually: Wait) -> Scan:
     return panel.session.scan
 
 
-def choose_modality(box: QComboBox, modality: str | None) -> None:
-    """Take the entry of a modality, or the one without, as the user does."""
-    row = next(row for row in range(box.count()) if box.itemData(row) == modality)
+def choose(box: QComboBox, value: str | None) -> None:
+    """Take the entry of a value, or the one without, as the user does."""
+    row = next(row for row in range(box.count()) if box.itemData(row) == value)
     box.setCurrentIndex(row)
     box.activated.emit(row)
 
@@ -94,7 +94,7 @@ def test_a_dropped_folder_asks_which_series_and_opens_what_was_ticked(
     assert PATIENT.split("^", maxsplit=1)[0] not in " ".join(shown)
     assert {number for number, row in chooser.rows.items() if row.checkState(0) is Qt.CheckState.Checked} == {0, 1}
     eventually(lambda: chooser.rows[2].icon(0).pixmap(64).toImage().pixelColor(32, 32).value() > 60)
-    choose_modality(chooser.modalities[1], "PD")
+    choose(chooser.modalities[1], "PD")
     press(chooser, Open, qtbot)
     assert rest(panel, eventually).study.modalities == ("FLAIR", "PD")
     assert panel.grid.keys[0] == "reference"
@@ -109,24 +109,16 @@ def test_ticking_another_grid_unticks_the_others_and_says_so(
     chooser.rows[2].setCheckState(0, Qt.CheckState.Checked)
     assert [entry.modality for entry in chooser.chosen] == ["T1"]
     assert "Unticked 1: t2_flair, 2: t2_tse" in chooser.remark.text()
-    choose_modality(chooser.modalities[2], None)
+    choose(chooser.modalities[2], None)
     assert chooser.modalities[2].currentText() == "leave out"
     assert not chooser.buttons.button(Open).isEnabled()
     chooser.tree.itemDoubleClicked.emit(chooser.rows[0], 0)
     assert rest(panel, eventually).study.modalities == ("FLAIR",)
 
 
-def test_napari_s_own_way_docks_the_panel_for_dicom(
-    make_napari_viewer: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
-    fakes: list[FakeMethod],
-    tmp_path: Path,
-    eventually: Wait,
-) -> None:
-    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
-    viewer = make_napari_viewer(show=True)
-    viewer.open(str(write_series(tmp_path / "one", "t2_flair", 1)), plugin="mrviewer")
-    panel = panel_registry.panel_of(viewer)
+def test_napari_s_own_way_docks_the_panel_for_dicom(bare_viewer: Viewer, tmp_path: Path, eventually: Wait) -> None:
+    bare_viewer.open(str(write_series(tmp_path / "one", "t2_flair", 1)), plugin="mrviewer")
+    panel = panel_registry.panel_of(bare_viewer)
     assert panel is not None
     assert rest(panel, eventually).modality == "FLAIR"
 
@@ -180,12 +172,6 @@ def test_the_form_shows_a_preview_and_opens_the_array_with_the_axes_that_were_to
     assert scan.raw.shape == (4, 1, 40, 32)
     assert scan.modality == "T2"
     assert scan.geometry.voxel_size_mm == (5, 1, 1)
-
-
-def choose(box: Any, value: object) -> None:  # noqa: ANN401
-    place = box.findData(value)
-    box.setCurrentIndex(place)
-    box.activated.emit(place)
 
 
 def test_the_values_of_an_image_are_not_taken_for_k_space(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import FakeMethod, make_study
+from napari import Viewer
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -16,7 +17,6 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from mrviewer.method import Fit, Task
 from mrviewer_napari import panel_registry
-from mrviewer_napari.computing import method_choice
 from mrviewer_napari.computing.method_status import Phase
 from mrviewer_napari.facts.plane import ViewPlane
 from mrviewer_napari.facts.tile_key import TileKey, TileKind
@@ -192,62 +192,43 @@ def test_napari_opens_paths_in_the_panel(docked: tuple[Any, MrPanel], study_fold
     assert panel.session.scan.modality == "FLAIR"
 
 
-def test_a_panel_that_opens_later_takes_up_the_study(
-    make_napari_viewer: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
-    fakes: list[FakeMethod],
-    study_folder: Path,
-    eventually: Wait,
-) -> None:
-    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
-    viewer = make_napari_viewer(show=True)
-    viewer.open(str(study_folder), plugin="mrviewer")
-    assert len(viewer.layers) == 2
-    panel = panel_registry.dock_panel(viewer)
-    viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
+def test_a_panel_that_opens_later_takes_up_the_study(bare_viewer: Viewer, study_folder: Path, eventually: Wait) -> None:
+    bare_viewer.open(str(study_folder), plugin="mrviewer")
+    assert len(bare_viewer.layers) == 2
+    panel = panel_registry.dock_panel(bare_viewer)
+    bare_viewer.window._qt_window.resize(1700, 900)  # the layout of the tiles follows the shape of the canvas
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.modalities == ("FLAIR", "T1")
-    assert not [layer for layer in viewer.layers if layer.name.startswith("subject")]
+    assert not [layer for layer in bare_viewer.layers if layer.name.startswith("subject")]
 
 
 def test_the_sample_docks_the_panel_and_leaves_no_layer_of_its_own(
-    make_napari_viewer: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
-    fakes: list[FakeMethod],
-    eventually: Wait,
+    bare_viewer: Viewer, monkeypatch: pytest.MonkeyPatch, eventually: Wait
 ) -> None:
-    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
     monkeypatch.setattr("mrviewer.phantom.sample_study", lambda seed: make_study(name=f"patient {seed}"))
-    viewer = make_napari_viewer(show=True)
-    viewer.open_sample("mrviewer", "simulated-ms-patient")
-    panel = panel_registry.panel_of(viewer)
+    bare_viewer.open_sample("mrviewer", "simulated-ms-patient")
+    panel = panel_registry.panel_of(bare_viewer)
     assert panel is not None
     panel.state.device = "cpu"
     eventually(lambda: panel.session.scan is not None and panel.session.is_settled)
     assert panel.session.scan.study.name == "patient 0"
-    eventually(lambda: panel_registry.PLACEHOLDER not in [layer.name for layer in viewer.layers])
+    eventually(lambda: panel_registry.PLACEHOLDER not in [layer.name for layer in bare_viewer.layers])
 
 
 def test_closing_the_window_in_the_middle_of_work_ends_cleanly(
-    make_napari_viewer: Callable[..., Any],
-    fakes: list[FakeMethod],
-    study_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    eventually: Wait,
+    bare_viewer: Viewer, fakes: list[FakeMethod], study_folder: Path, eventually: Wait
 ) -> None:
-    monkeypatch.setattr(method_choice, "list_methods", lambda: fakes)
-    viewer = make_napari_viewer(show=True)
-    panel = panel_registry.dock_panel(viewer)
+    panel = panel_registry.dock_panel(bare_viewer)
     panel.state.methods = tuple(fake.name for fake in fakes)
     fakes[1].steps, fakes[1].wait_s = 1000, 0.01
     panel.open([str(study_folder)])
     eventually(lambda: fakes[1].runs > 0)
     begun = time.monotonic()
-    viewer.window.close()
+    bare_viewer.window.close()
     assert time.monotonic() - begun < 5
     assert fakes[1].closed.is_set()
-    assert panel_registry.panel_of(viewer) is None
+    assert panel_registry.panel_of(bare_viewer) is None
 
 
 def test_cancel_stops_within_a_second_and_go_on_finishes(

@@ -46,6 +46,15 @@ def open_session(qapp: object, eventually: Wait) -> Iterator[Open]:
         assert session.close()
 
 
+@pytest.fixture
+def full_session(open_session: Open, eventually: Wait, methods: list[FakeMethod]) -> Session:
+    """A session with both methods done on the whole of k-space."""
+    session = open_session(*methods)
+    session.state.mask = SamplingCondition("full")
+    eventually(lambda: session.is_settled)
+    return session
+
+
 def layer(session: Session, name: str) -> np.ndarray:
     return np.asarray(session.grid._tile_list.pictures[name].image.data)
 
@@ -224,11 +233,9 @@ def test_a_study_opens_at_the_slice_with_most_labels(open_session: Open, eventua
 
 
 def test_the_smallest_lesion_changes_the_table_and_not_the_volume(
-    open_session: Open, eventually: Wait, methods: list[FakeMethod]
+    full_session: Session, eventually: Wait, methods: list[FakeMethod]
 ) -> None:
-    session = open_session(*methods)
-    session.state.mask = SamplingCondition("full")
-    eventually(lambda: session.is_settled)
+    session = full_session
     runs = methods[1].runs
     assert len(session.computation.outcome("joint").assessment.lesions.rows) == 2
     session.state.min_lesion_ml = 0.1
@@ -269,13 +276,8 @@ def test_closing_in_the_middle_of_work_ends_the_threads(open_session: Open, even
     assert slow.closed.is_set()
 
 
-def test_where_a_lesion_is_and_which_one_is_there(
-    open_session: Open, eventually: Wait, methods: list[FakeMethod]
-) -> None:
-    session = open_session(*methods)
-    session.state.mask = SamplingCondition("full")
-    eventually(lambda: session.is_settled)
-    scan, table = session.scan, session.computation.outcome("joint").assessment.lesions
+def test_where_a_lesion_is_and_which_one_is_there(full_session: Session) -> None:
+    scan, table = full_session.scan, full_session.computation.outcome("joint").assessment.lesions
     first, second = table.rows
     assert voxel_of(table, first, scan.geometry, 0)[1:] == (16.0, 12.0)
     assert voxel_of(table, second, scan.geometry, 0) == (4.0, 26.0, 19.0)
