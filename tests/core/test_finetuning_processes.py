@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from mrviewer.errors import InputError
 from mrviewer.finetuning import (
     FinetunePlan,
+    RunRecord,
     RunState,
     launch,
     read_events,
@@ -71,6 +72,13 @@ def steps_of(run: Path) -> list[int]:
     return [event["step"] for event in read_events(run) if event["event"] == "step"]
 
 
+def launch_and_train(plan: FinetunePlan) -> RunRecord:
+    """Start a run and wait until it has made some steps."""
+    record = launch(plan)
+    wait_for(lambda: len(steps_of(plan.folder)) > 2)
+    return record
+
+
 def test_a_launched_run_is_its_own_process_and_stops_when_asked(endless: FinetunePlan) -> None:
     record = launch(endless)
     run = endless.folder
@@ -95,8 +103,7 @@ def test_a_launched_run_is_its_own_process_and_stops_when_asked(endless: Finetun
 
 def test_a_killed_run_is_seen_and_taken_up_again(endless: FinetunePlan) -> None:
     run = endless.folder
-    record = launch(endless)
-    wait_for(lambda: len(steps_of(run)) > 2)
+    record = launch_and_train(endless)
     os.kill(record.pid or 0, signal.SIGKILL)
     wait_for(lambda: read_run(run).state is RunState.INTERRUPTED)
     assert "resume" in read_run(run).message
@@ -109,8 +116,7 @@ def test_a_killed_run_is_seen_and_taken_up_again(endless: FinetunePlan) -> None:
 
 def test_a_run_that_is_told_to_end_leaves_a_checkpoint(endless: FinetunePlan) -> None:
     run = endless.folder
-    record = launch(endless)
-    wait_for(lambda: len(steps_of(run)) > 2)
+    record = launch_and_train(endless)
     os.kill(record.pid or 0, signal.SIGTERM)
     wait_for(lambda: read_run(run).state is RunState.STOPPED)
     assert (run / "checkpoint.safetensors").is_file()
