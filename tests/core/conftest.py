@@ -16,6 +16,22 @@ def sound_hdf5(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_file, "require_readable", lambda path: None)
 
 
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small database of `finetuning_cases`, for tests that leave it as it is."""
+    from finetuning_cases import write_database
+
+    return write_database(tmp_path_factory.mktemp("data") / "patients")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
+    """Weights that have learned for one step on it."""
+    from finetuning_cases import make_weights
+
+    return make_weights(tmp_path_factory.mktemp("parent"), database)
+
+
 @pytest.fixture
 def docs_tables() -> ModuleType:
     """The script that writes the tables of the documentation."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from finetuning_cases import NAMES, make_plan, make_weights, write_database
+from finetuning_cases import NAMES, make_plan, write_database
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -48,16 +48,6 @@ from mrviewer.writers.nifti import write_volume
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MRVIEWER_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("MRVIEWER_RUNS", str(tmp_path / "runs"))
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_database(tmp_path_factory.mktemp("data") / "patients")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
-    return make_weights(tmp_path_factory.mktemp("parent"), database)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from finetuning_cases import make_plan, make_weights, write_database
+from finetuning_cases import make_plan
 from safetensors.torch import load_file
 
 from mrviewer.errors import InputError
@@ -30,16 +30,6 @@ from mrviewer.finetuning import (
 PATIENCE = 240.0
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_database(tmp_path_factory.mktemp("data") / "patients")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
-    return make_weights(tmp_path_factory.mktemp("parent"), database)
 
 
 @pytest.fixture
