@@ -6,8 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from planted_dicom import DicomSeries, make_series
 
 from mrviewer.array_files import hdf5_file
+from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources
 
 
 @pytest.fixture
@@ -30,6 +32,18 @@ def weights(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
     from finetuning_cases import make_weights
 
     return make_weights(tmp_path_factory.mktemp("parent"), database)
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> DicomSeries:
+    """A DICOM series in a folder."""
+    return make_series(tmp_path / "dicom")
+
+
+@pytest.fixture
+def source(series: DicomSeries) -> DicomSource:
+    """The same as what is written can refer to it."""
+    return read_sources(series.folder)[0]
 
 
 @pytest.fixture

@@ -26,16 +26,6 @@ from mrviewer.writers.dicom.source_choice import SourceWish, find_source
 needs_validator = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
 
 
-@pytest.fixture
-def series(tmp_path: Path) -> DicomSeries:
-    return make_series(tmp_path / "dicom")
-
-
-@pytest.fixture
-def source(series: DicomSeries) -> DicomSource:
-    return read_sources(series.folder)[0]
-
-
 def labels_on(geometry: Geometry, values: tuple[int, ...] = (1, 2, 4)) -> Image:
     """Boxes of one value each, in slices that leave the outermost ones empty."""
     volume = np.zeros(geometry.shape, np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted_dicom import DicomSeries, make_series
+from planted_dicom import DicomSeries
 from pydicom import dcmread
 
 from mrviewer import cli
@@ -17,16 +17,6 @@ from mrviewer.names.image_names import MODALITIES
 from mrviewer.writers import write_volume
 from mrviewer.writers.dicom.dicom_series import DerivedSeries, SeriesKind, write_dicom_series
 from mrviewer.writers.dicom.dicom_source import DicomSource, read_sources
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> DicomSeries:
-    return make_series(tmp_path / "dicom")
-
-
-@pytest.fixture
-def source(series: DicomSeries) -> DicomSource:
-    return read_sources(series.folder)[0]
 
 
 def derived(source: DicomSource, kind: SeriesKind = SeriesKind.ERROR, scale: float = 300.0) -> DerivedSeries:

@@ -44,7 +44,7 @@ def different_images(copies: Sequence[Sequence[Frame]]) -> tuple[list[int], bool
     Parameters
     ----------
     copies
-        Planes of each; none where its file does not open.
+        As in `soundest`.
 
     Returns
     -------
