@@ -6,7 +6,8 @@ Every named method, or all that have weights, is run on whole volumes: two simul
 for `mtinet`), and those subjects of the databases that its weights were not trained on. A method that works on k-space
 sees random lines at R = 4 with 8 % centre, and one that learned where to sample its own lines too; one that looks at
 images sees them fully sampled, and without its further modalities too. The figures take the place of all below the line
-``# Written by models/measure.py`` of each ``card.toml``; ``make tables`` brings them into ``docs/cards.md``.
+``# Written by models/measure.py`` of each ``card.toml``; ``make tables`` brings them into ``docs/cards.md``. Figures of
+a chain ``A+B``, on what neither part saw, are printed alone.
 """
 
 import hashlib
@@ -22,12 +23,13 @@ from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.evaluation.measuring import measure_study, measured_modality
 from mrviewer.files.whole_file import whole_file
 from mrviewer.held_out import CARD_FIGURES
-from mrviewer.method import Task
+from mrviewer.method import Method, Task
+from mrviewer.methods.chain import Chain
 from mrviewer.methods.registry import get_method, method_names
 from mrviewer.methods.weights import read_about
 from mrviewer.progress import finish
 from mrviewer.study import Study
-from mrviewer_models.network_method import NetworkMethod
+from mrviewer_models.network_method import NetworkMethod, held_out
 
 BEGIN = "# Written by models/measure.py"
 HEADS = ("simulated:1@5000", "simulated-glioma:1@5000")
@@ -39,32 +41,40 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def unseen(method: NetworkMethod, databases: Sequence[str]) -> list[Subject]:
-    """Cases that the weights of a method were not trained on."""
-    about = read_about(method.weights_file)
-    seen = about["trained_on"]
-    assert isinstance(seen, list)
+def networks(method: Method) -> tuple[NetworkMethod, ...]:
+    """The trained networks of a method: itself, the parts of a chain that have weights, or none."""
+    parts = (method.reconstructor, method.segmenter) if isinstance(method, Chain) else (method,)
+    return tuple(part for part in parts if isinstance(part, NetworkMethod))
+
+
+def unseen(method: Method, databases: Sequence[str]) -> list[Subject]:
+    """Cases that the weights of a method, or of both parts of a chain, were not trained on."""
+    seen: set[object] = set()
+    for network in networks(method):
+        trained_on = read_about(network.weights_file)["trained_on"]
+        assert isinstance(trained_on, list)
+        seen |= set(trained_on)
     cases = LIVERS if method.card.answers_for_study else (*HEADS, *databases)
     return [subject for subject in open_database(list(cases)) if subject.name not in seen]
 
 
-def conditions(method: NetworkMethod, study: Study, modality: str) -> Iterator[tuple[str, Study, SamplingCondition]]:
+def conditions(method: Method, study: Study, modality: str) -> Iterator[tuple[str, Study, SamplingCondition]]:
     """Ways to measure a method on a study, each with its name in the card."""
     needs = method.card.needs
+    companions = [name for name in needs.companions if name in study.images and name != modality]
+    alone = replace(study, images={modality: study.images[modality]}) if companions else study
     if needs.kspace:
-        yield f"{modality}, random lines, R = 4", study, SamplingCondition()
+        # The second part of a chain would look at the others fully sampled.
+        yield f"{modality}, random lines, R = 4", alone, SamplingCondition()
         if Task.SAMPLE in method.card.tasks:
-            yield f"{modality}, its own lines, R = 4", study, SamplingCondition("learned")
+            yield f"{modality}, its own lines, R = 4", alone, SamplingCondition("learned")
         return
-    used = [name for name in (modality, *needs.companions) if name in study.images]
-    every = ", ".join(dict.fromkeys(used))
-    yield f"{every}, fully sampled", study, SamplingCondition()
-    if needs.optional and every != modality:
-        alone = replace(study, images={modality: study.images[modality]})
+    yield f"{', '.join((modality, *companions))}, fully sampled", study, SamplingCondition()
+    if needs.optional and companions:
         yield f"{modality} alone, fully sampled", alone, SamplingCondition()
 
 
-def rows(method: NetworkMethod, subject: Subject) -> Iterator[dict[str, object]]:
+def rows(method: Method, subject: Subject) -> Iterator[dict[str, object]]:
     """Measure one case in every way."""
     study = subject.load()
     modality = measured_modality(method, study)
@@ -75,7 +85,8 @@ def rows(method: NetworkMethod, subject: Subject) -> Iterator[dict[str, object]]
             found["zero_filled_psnr"] = plain.figures["psnr"]
         known = {key: found[key] for key in CARD_FIGURES if found.get(key) is not None}
         figures = {key: round(value, 4) for key, value in known.items() if value is not None}
-        yield {"subject": subject.name, "condition": condition, "weights": digest(method.weights_file), **figures}
+        weights = "+".join(digest(network.weights_file) for network in networks(method))
+        yield {"subject": subject.name, "condition": condition, "weights": weights, **figures}
 
 
 def write(card: Path, measured: Sequence[dict[str, object]]) -> None:
@@ -96,12 +107,13 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     for name in given.method or method_names():
         method = get_method(name)
-        if not isinstance(method, NetworkMethod) or name == "brain-mask":
+        if not networks(method) or name == "brain-mask":
             continue
         measured = [row for subject in unseen(method, given.database) for row in rows(method, subject)]
-        write(method.folder / "card.toml", measured)
-        for case in NetworkMethod(method.package, method.folder).card.held_out:
-            sys.stdout.write(f"{name}: {case}\n")
+        if isinstance(method, NetworkMethod):
+            write(method.folder / "card.toml", measured)
+        for row in measured:
+            sys.stdout.write(f"{name}: {held_out(row)}\n")
             sys.stdout.flush()
 
 

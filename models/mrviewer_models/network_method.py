@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mrviewer.training.recipe import Recipe
 
-__all__ = ["NetworkMethod", "read_card"]
+__all__ = ["NetworkMethod", "held_out", "read_card"]
 
 _SLICES_AT_ONCE = {"cpu": 4, "cuda": 16, "mps": 8}
 _NETWORKS_IN_MEMORY = 24
@@ -60,7 +60,7 @@ def read_card(folder: Path) -> Card:
         figures=tuple(text.get("figures", ())),
         limits=tuple(text.get("limits", ())),
         seen=_seen(text["seen"]) if "seen" in text else None,
-        held_out=tuple(_held_out(row) for row in text.get("held_out", ())),
+        held_out=tuple(held_out(row) for row in text.get("held_out", ())),
         trained_for=text.get("trained_for"),
         tuned=text.get("tuned"),
     )
@@ -72,7 +72,7 @@ def _seen(given: Mapping[str, Any]) -> Seen:
     return Seen(bool(given["whole_heads"]), **low_high)
 
 
-def _held_out(row: Mapping[str, Any]) -> HeldOut:
+def held_out(row: Mapping[str, Any]) -> HeldOut:
     """Figures of one case, as ``models/measure.py`` writes them into a card."""
     figures = {key: row[key] for key in CARD_FIGURES if key in row}
     return HeldOut(row["subject"], row["condition"], figures, row["weights"])

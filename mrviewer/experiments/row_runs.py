@@ -22,7 +22,7 @@ from mrviewer.methods.chain import Chain
 from mrviewer.methods.registry import get_method
 from mrviewer.progress import Progress, retold
 
-__all__ = ["Job", "reason_to_skip", "run_job"]
+__all__ = ["Job", "reason_to_skip", "run_job", "training_seconds"]
 
 _logger = logging.getLogger(__name__)
 _VERSION = 1
@@ -169,7 +169,7 @@ def _train(row: Row, folder: Path, job: Job) -> Generator[Progress, None, _Train
         weights = yield from retold(training, partial(_named, job=job))
     method = get_method(row.method)
     assert isinstance(method, Trainable)
-    seconds = _training_seconds(folder / "events.jsonl")
+    seconds = training_seconds(folder / "events.jsonl")
     parameters = sum(tensor.numel() for tensor in load_weights(weights).tensors.values())
     return _TrainedRow(method.with_weights(weights), folder, seconds, parameters)
 
@@ -218,7 +218,7 @@ def _require_unseen(row: Row) -> None:
             raise InputError(f"row {row.name} is measured on {seen[0]}, which it is trained on; take other subjects")
 
 
-def _training_seconds(events: Path) -> float:
+def training_seconds(events: Path) -> float:
     """Seconds of all calls that a training took; each call counts from 0."""
     total = last = 0.0
     for line in events.read_text(encoding="utf-8", errors="replace").splitlines():
