@@ -11,6 +11,7 @@ __all__ = ["Seen", "unlike_grid", "unlike_look"]
 _TOLERANCE = 1.4
 """A network of slices bears pixels that are so many times finer or coarser than those that it saw."""
 _MATRIX_TOLERANCE = 1.5
+_SLICE_TOLERANCE = 2.0
 _FLUID_BRIGHT = {"FLAIR": False, "T1": False, "T1Gd": False, "T2": True}
 """Whether fluid is the brightest in a brain that was cut out."""
 
@@ -29,11 +30,14 @@ class Seen:
         Smallest and largest edge of a pixel within slices; `None` for a method that resamples.
     matrix
         Smallest and largest number of pixels along an edge of a slice.
+    slice_mm
+        Smallest and largest distance of slices.
     """
 
     whole_heads: bool = True
     pixel_mm: Range | None = None
     matrix: Range | None = None
+    slice_mm: Range | None = None
 
 
 def unlike_grid(seen: Seen, geometry: Geometry) -> tuple[str, ...]:
@@ -46,6 +50,9 @@ def unlike_grid(seen: Seen, geometry: Geometry) -> tuple[str, ...]:
         told.append(f"pixels of {_range(seen.pixel_mm)} mm, and these are {pixels[1]:.3g} x {pixels[0]:.3g} mm")
     if seen.matrix is not None and not _within(counts, seen.matrix, _MATRIX_TOLERANCE):
         told.append(f"slices of {_range(seen.matrix)} pixels an edge, and these have {counts[1]} x {counts[0]}")
+    thickness = geometry.voxel_size_mm[axis]
+    if seen.slice_mm is not None and not _within([thickness], seen.slice_mm, _SLICE_TOLERANCE):
+        told.append(f"slices {_range(seen.slice_mm)} mm apart, and these are {thickness:.3g} mm apart")
     return tuple(told)
 
 

@@ -119,6 +119,10 @@ def test_a_grid_unlike_those_of_training_is_a_caution_of_the_fit() -> None:
     assert pixels == "pixels of 1 mm, and these are 0.45 x 0.45 mm"
     [matrix] = unlike_grid(seen, Geometry.axial((20, 512, 400), (3.0, 1.0, 1.0)))
     assert matrix == "slices of 180 to 224 pixels an edge, and these have 400 x 512"
+    thick = Seen(slice_mm=(1.0, 3.0))
+    assert unlike_grid(thick, Geometry.axial((20, 224, 200), (6.0, 1.0, 1.0))) == ()
+    [distance] = unlike_grid(thick, Geometry.axial((20, 224, 200), (6.5, 0.9, 0.9)))
+    assert distance == "slices 1 to 3 mm apart, and these are 6.5 mm apart"
     fine = as_study(head(skull=False), grid=Geometry.axial(SHAPE, (3.0, 0.4, 0.4)))
     assert "pixels of 1 mm, and these are 0.4 x 0.4 mm" in get_method("seranet").fits(fine, "FLAIR").caution
     assert "pixels" not in get_method("unet-full").fits(fine, "FLAIR").caution
