@@ -271,7 +271,7 @@ class Session(QObject):
             )
         )
         self.computation.look_at(self.grid.current_slice())
-        self._presenter.cautioned = self.catalogue.cautioned
+        self._presenter.cautioned = self.method_choice.catalogue.cautioned
         self._presenter.show_all()
         self._measure_again(outdated(self.outcomes, self.state.min_lesion_ml))
         self.finished.changed.emit()
@@ -285,10 +285,9 @@ class Session(QObject):
 
     def _on_examined(self) -> None:
         """Say of every method whether its card speaks of images that look like this one."""
-        self.catalogue.see(self.value_notes.look)
-        self._presenter.cautioned = self.catalogue.cautioned
+        self.method_choice.see(self.value_notes.look)
+        self._presenter.cautioned = self.method_choice.catalogue.cautioned
         self._presenter.show_slice()
-        self.methods_changed.emit()
 
     def _on_slice(self, index: int) -> None:
         if self.scan is not None:

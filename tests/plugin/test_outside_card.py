@@ -40,6 +40,7 @@ def test_what_a_card_does_not_speak_of_is_said(docked: tuple[Any, MrPanel], tmp_
     eventually(lambda: OUTSIDE in panel.grid._canvas.texts["marker"])
     assert OUTSIDE not in panel.grid._canvas.texts["zero-filled"]
     panel.open([str(tmp_path / "T1.nii")])
-    eventually(lambda: "noise" not in rows["marker"].text.toolTip())
+    eventually(lambda: panel.session.scan is not None and panel.session.scan.modality == "T1")
     eventually(lambda: panel.session.value_notes.look is not None)
+    assert "noise" not in rows["marker"].text.toolTip()
     assert OUTSIDE not in panel.grid._canvas.texts["marker"]

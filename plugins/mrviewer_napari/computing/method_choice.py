@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from qtpy.QtCore import QObject, Signal
 
 from mrviewer.errors import MrviewerError
+from mrviewer.images.image_look import ImageLook
 from mrviewer.method import Method
 from mrviewer.methods.registry import list_methods
 from mrviewer_napari.computing.method_catalogue import MethodCatalogue
@@ -75,6 +76,11 @@ class MethodChoice(QObject):
         """Take a chain out of the methods."""
         self.tick(name, False)
         self._state.chains = tuple(chain for chain in self._state.chains if chain != name)
+
+    def see(self, look: ImageLook | None) -> None:
+        """Know what the image looks like, which is read after it is shown."""
+        self.catalogue.see(look)
+        self.changed.emit()
 
     def reload(self) -> None:
         """Look again for methods: models of the user's own come and go while the window is open."""

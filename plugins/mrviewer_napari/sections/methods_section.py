@@ -94,7 +94,7 @@ class MethodRow(QWidget):
         self.bar.setValue(status.done)
         text = "\n".join(part for part in (status.text if fact.fit.ok else "", short_reason(fact)) if part)
         self.text.setText(text)
-        set_tip(self.text, status.details or fact.fit.reason or fact.fit.caution)
+        set_tip(self.text, "\n".join(filter(None, (status.details or fact.fit.reason, fact.fit.caution))))
         show_if(self.text, bool(text))
 
 
