@@ -37,6 +37,7 @@ from mrviewer.methods.registry import get_method, list_methods, method_names
 from mrviewer.methods.weights import Weights, load_weights, read_about, save_weights
 from mrviewer.progress import finish
 from mrviewer.sampling import installed_patterns
+from mrviewer.seen import Seen
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.recipe import Trainable
 from mrviewer.writers.nifti import write_volume
@@ -112,6 +113,8 @@ def test_its_card_tells_where_it_comes_from(make_run: MakeRun) -> None:
     assert "Dice 0.750 (before 0.125)" in card.figures[0]
     assert "better" in card.figures[1]
     assert not set(usual.figures) & set(card.figures), "figures of other weights"
+    assert (card.held_out, card.tuned, card.trained_for) == ((), None, None)
+    assert card.seen == Seen(), "other images than the shipped weights saw"
     assert "fine-tuned from unet-full on ward_7; not checked by anybody else" in card.limits[0]
     assert card.limits[2:] == tuple(f"Of unet-full as it is shipped: {limit}" for limit in usual.limits)
     assert "Miller" not in str(card)

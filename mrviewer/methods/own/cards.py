@@ -9,6 +9,7 @@ from mrviewer.method import Card, Needs
 from mrviewer.methods.own.weights_record import OwnModel
 from mrviewer.metrics.metric_list import METRICS, flat
 from mrviewer.plain_text import shortened
+from mrviewer.seen import Seen
 
 __all__ = ["own_card"]
 
@@ -52,6 +53,7 @@ def own_card(model: OwnModel, card: Card) -> Card:
             "Whether its weights may be passed on is for the terms of that database to say.",
             *(f"Of {model.method} as it is shipped: {limit}" for limit in card.limits),
         ),
+        seen=Seen(),  # what the new database has in common, nobody wrote down
         held_out=(),
         trained_for=None,
         tuned=None,
