@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrviewer.held_out import HeldOut
+from mrviewer.cards.held_out import HeldOut
 from mrviewer.methods.registry import get_method, method_names
 from mrviewer.metrics.lesions import LESION_COLUMNS, LesionColumn
 from mrviewer.metrics.metric_list import METRICS_BY_KEY

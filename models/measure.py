@@ -18,11 +18,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mrviewer.cards.held_out import CARD_FIGURES
 from mrviewer.database import Subject, open_database
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.evaluation.measuring import measure_study, measured_modality
 from mrviewer.files.whole_file import whole_file
-from mrviewer.held_out import CARD_FIGURES
 from mrviewer.method import Method, Task
 from mrviewer.methods.chain import Chain
 from mrviewer.methods.registry import get_method, method_names

@@ -11,13 +11,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.cards.held_out import HeldOut
+from mrviewer.cards.seen import Seen, unlike_grid, unlike_look
 from mrviewer.errors import DoesNotFitError
-from mrviewer.held_out import HeldOut
 from mrviewer.images.image_look import ImageLook
 from mrviewer.images.voxel_size import size_doubt, size_text
 from mrviewer.mask import Mask
 from mrviewer.progress import Progress
-from mrviewer.seen import Seen, unlike_grid, unlike_look
 from mrviewer.study import Origin, Study
 
 __all__ = [

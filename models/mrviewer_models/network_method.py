@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mrviewer.cards.held_out import CARD_FIGURES, HeldOut
+from mrviewer.cards.seen import Seen
 from mrviewer.device import place_network
 from mrviewer.errors import WeightsError
-from mrviewer.held_out import CARD_FIGURES, HeldOut
 from mrviewer.method import Card, Fit, Measurement, Method, Needs, Result, Task, check_needs
 from mrviewer.progress import Progress
-from mrviewer.seen import Seen
 from mrviewer.study import Study
 
 if TYPE_CHECKING:

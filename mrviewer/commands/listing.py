@@ -124,7 +124,7 @@ def _card_record(card: Card) -> dict[str, object]:
 
 
 def _told(card: Card) -> dict[str, object]:
-    """What else a card says; figures by the keys of `mrviewer.held_out.CARD_FIGURES`."""
+    """What else a card says; figures by the keys of `mrviewer.cards.held_out.CARD_FIGURES`."""
     return {
         "title": card.title,
         "classes": list(card.classes),

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from mrviewer.cards.seen import Seen, unlike_grid
 from mrviewer.cli import app
 from mrviewer.geometry import Geometry
 from mrviewer.images.image_look import ImageKind, ImageLook, look_at
@@ -16,7 +17,6 @@ from mrviewer.method import Card, Needs, Task, caution_of_look
 from mrviewer.methods.chain import Chain
 from mrviewer.methods.registry import get_method
 from mrviewer.phantom import sample_study
-from mrviewer.seen import Seen, unlike_grid
 from mrviewer.study import Image, Study
 
 Volume = NDArray[np.float32]

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from mrviewer import cli, finetuning
+from mrviewer.cards.seen import Seen
 from mrviewer.errors import InputError, MrviewerError, UnknownNameError, WeightsError
 from mrviewer.finetuning import model_removal, remove_model
 from mrviewer.geometry import Geometry
@@ -37,7 +38,6 @@ from mrviewer.methods.registry import get_method, list_methods, method_names
 from mrviewer.methods.weights import Weights, load_weights, read_about, save_weights
 from mrviewer.progress import finish
 from mrviewer.sampling import installed_patterns
-from mrviewer.seen import Seen
 from mrviewer.testing import check_method, sample_measurement
 from mrviewer.training.recipe import Trainable
 from mrviewer.writers.nifti import write_volume

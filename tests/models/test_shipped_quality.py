@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from mrviewer.cards.held_out import HeldOut
 from mrviewer.evaluation.conditions import SamplingCondition
 from mrviewer.evaluation.measuring import Figures, measure_study, measured_modality
 from mrviewer.geometry import Geometry
-from mrviewer.held_out import HeldOut
 from mrviewer.method import Method, Task
 from mrviewer.methods.registry import get_method, method_names
 from mrviewer.methods.weights import Weights, load_weights, save_weights

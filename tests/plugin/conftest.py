@@ -14,11 +14,11 @@ from napari import Viewer
 from numpy.typing import NDArray
 from shared_window import SharedWindow
 
+from mrviewer.cards.seen import Seen
 from mrviewer.geometry import Geometry
 from mrviewer.method import Card, Fit, Measurement, Needs, Result, Task
 from mrviewer.physics import adjoint
 from mrviewer.progress import Progress
-from mrviewer.seen import Seen
 from mrviewer.study import Image, Study
 from mrviewer_napari.computing import method_choice
 from mrviewer_napari.panel import MrPanel

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import FakeMethod, Wait
 
+from mrviewer.cards.seen import Seen
 from mrviewer.method import Task
-from mrviewer.seen import Seen
 from mrviewer_napari.facts.tile_texts import OUTSIDE
 from mrviewer_napari.panel import MrPanel
 

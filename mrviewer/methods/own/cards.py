@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeGuard
 
+from mrviewer.cards.seen import Seen
 from mrviewer.errors import WeightsError
 from mrviewer.method import Card, Needs
 from mrviewer.methods.own.weights_record import OwnModel
 from mrviewer.metrics.metric_list import METRICS, flat
 from mrviewer.plain_text import shortened
-from mrviewer.seen import Seen
 
 __all__ = ["own_card"]
 
