@@ -33,7 +33,6 @@ class TileList:
         self._geometry: Geometry | None = None
         self.tiles: list[Tile] = []
         self.outlined = False
-        self._gone: list[Image | Labels] = []
 
     @property
     def stride(self) -> int:
@@ -63,7 +62,6 @@ class TileList:
         known = self.pictures
         spare = [tile for key, tile in known.items() if key not in keys]
         blanks = [tile for tile in self.tiles if tile.spec is None]
-        self._gone += self.layers
         self._geometry, self.tiles = geometry, []
         for spec in cells:
             tile = known.get(spec.key) if spec is not None else None
@@ -87,8 +85,6 @@ class TileList:
             if part is TilePart.OUTLINES or (part is TilePart.BLANK and last is not None and last.spec is None):
                 if last is not None and last.contours is None:
                     last.contours, self.outlined = layer, True
-                else:
-                    self._gone.append(layer)
             elif part is not None:
                 key = TileKey(f"{_LEFT} {len(self.tiles)}")
                 self.tiles.append(Tile(layer, None if part is TilePart.BLANK else TileSpec(key, key), owned=False))
@@ -104,13 +100,11 @@ class TileList:
         What else belonged to the tile leaves the list with the next `list_layers`: napari may still be counting.
         """
         lost = [tile for tile in self.tiles if any(mine is layer for mine in tile)]
-        self._gone += [mine for tile in lost for mine in tile if mine is not layer]
         self.tiles = [tile for tile in self.tiles if tile not in lost]
         return bool(lost)
 
     def clear(self) -> None:
         """Have no tile."""
-        self._gone += self.layers
         self.tiles, self.outlined, self._geometry = [], False, None
 
     def _name(self) -> None:
@@ -128,9 +122,9 @@ class TileList:
 
     @property
     def _leaving(self) -> list[Image | Labels]:
-        """Layers that we gave up and that are in the list still."""
-        wanted, layers = self.layers, self._viewer.layers
-        return list(dict.fromkeys(layer for layer in self._gone if layer not in wanted and layer in layers))
+        """Layers of tiles in the list that are of no tile any more."""
+        wanted = self.layers
+        return [layer for layer in self._viewer.layers if part_of(layer) is not None and layer not in wanted]
 
     def list_layers(self) -> None:
         """Bring the layer list to our order; other layers go behind ours."""
@@ -138,7 +132,6 @@ class TileList:
         active = layers.selection.active
         for layer in self._leaving:
             layers.remove(layer)
-        self._gone = []
         for index, layer in enumerate(wanted):
             if layer not in layers:
                 layers.insert(index, layer)
