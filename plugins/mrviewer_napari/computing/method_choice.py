@@ -20,7 +20,7 @@ class MethodChoice(QObject):
     Signals
     -------
     changed
-        A chain or a model of the user's own came or went.
+        A chain or a model of the user's own came or went, or there is something to mind of one.
     failed : Exception
         A chain cannot be made.
 
@@ -79,8 +79,10 @@ class MethodChoice(QObject):
 
     def see(self, look: ImageLook | None) -> None:
         """Know what the image looks like, which is read after it is shown."""
+        before = self.catalogue.facts
         self.catalogue.see(look)
-        self.changed.emit()
+        if self.catalogue.facts != before:
+            self.changed.emit()
 
     def reload(self) -> None:
         """Look again for methods: models of the user's own come and go while the window is open."""
