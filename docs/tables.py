@@ -79,8 +79,12 @@ def paper_rows() -> list[str]:
 def case_rows() -> list[str]:
     """Rows of what the cards say of held-out cases, the best Dice or PSNR of a case first."""
     cases = [(case, get_method(name).card.name) for name in method_names() for case in get_method(name).card.held_out]
-    best = sorted(cases, key=lambda one: -max(one[0].figures.get("dice", 0), one[0].figures.get("psnr", 0) / 1000))
-    return [_case_row(case, name) for case, name in sorted(best, key=lambda one: one[0].subject)]
+    return [_case_row(case, name) for case, name in sorted(cases, key=lambda one: (one[0].subject, -_rank(one[0])))]
+
+
+def _rank(case: HeldOut) -> float:
+    """What cases are sorted by: Dice, and a PSNR counts for little beside it."""
+    return max(case.figures.get("dice", 0), case.figures.get("psnr", 0) / 1000)
 
 
 def _case_row(case: HeldOut, name: str) -> str:

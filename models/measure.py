@@ -83,8 +83,7 @@ def rows(method: Method, subject: Subject) -> Iterator[dict[str, object]]:
         if Task.RECONSTRUCT in method.card.tasks:
             plain = finish(measure_study(get_method("zero-filled"), seen, SamplingCondition(), modality=modality))
             found["zero_filled_psnr"] = plain.figures["psnr"]
-        known = {key: found[key] for key in CARD_FIGURES if found.get(key) is not None}
-        figures = {key: round(value, 4) for key, value in known.items() if value is not None}
+        figures = {key: round(value, 4) for key in CARD_FIGURES if (value := found.get(key)) is not None}
         weights = "+".join(digest(network.weights_file) for network in networks(method))
         yield {"subject": subject.name, "condition": condition, "weights": weights, **figures}
 

@@ -40,6 +40,8 @@ _QI = {
 Each has 189 slices. On ATLAS its rate is 1e-6, which is ``preset=paper_atlas`` of `itfs-drlc`; else this one.
 """
 
+_ITFS = {**_QI, "weighting": "exp", "alternation": "iteration", "reconstruction_scale": "1"}
+
 _KARKALOUSOS = {
     **_UNTOUCHED,
     "steps": "525000",
@@ -70,16 +72,7 @@ PAPER_TRAINING: Mapping[str, Mapping[str, Settings]] = MappingProxyType(
         "linet": {"paper": {**_QI, "loss_seg": "ce"}},
         "seranet": {"paper": {**_QI, "loss_seg": "ce"}},
         "segnetmri": {"paper": {**_QI, "seg_weight": "0.01"}},
-        "itfs-drlc": {
-            "paper": {**_QI, "weighting": "exp", "alternation": "iteration", "reconstruction_scale": "1"},
-            "paper_atlas": {
-                **_QI,
-                "weighting": "exp",
-                "alternation": "iteration",
-                "reconstruction_scale": "1",
-                "learning_rate": "0.000001",
-            },
-        },
+        "itfs-drlc": {"paper": _ITFS, "paper_atlas": {**_ITFS, "learning_rate": "0.000001"}},
         "cirim": {"paper": {**_KARKALOUSOS, "cascade_weights": "uniform"}},
         "mtlrs": {"paper": {**_KARKALOUSOS, "alpha": "0.9", "beta": "0.5", "reconstruction_scale": "1"}},
         "recseg": {"paper": {**_KARKALOUSOS, "alpha": "0.5", "reconstruction_scale": "1"}},

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -85,13 +85,11 @@ class SharedWindow:
     @contextmanager
     def _stand_ins(self) -> Iterator[None]:
         """What napari's own fixture puts in the place of its application, its console and a thread."""
-        with ExitStack() as stack:
-            for target, name, stand_in in (
-                (NapariApplication, "get_app_model", lambda: self._app),
-                (QtViewer, "_get_console", _without_console),
-            ):
-                stack.enter_context(patch.object(target, name, stand_in))
-            stack.enter_context(patch("napari._qt.threads.status_checker.StatusChecker.start", _nothing))
+        with (
+            patch.object(NapariApplication, "get_app_model", lambda: self._app),
+            patch.object(QtViewer, "_get_console", _without_console),
+            patch("napari._qt.threads.status_checker.StatusChecker.start", _nothing),
+        ):
             yield
 
 
